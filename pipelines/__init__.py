@@ -1,0 +1,1 @@
+"""The story: configuration, the run directory, build, compare, report, commands."""

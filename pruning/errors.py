@@ -1,0 +1,27 @@
+"""The one exception that means "what was asked for is wrong"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RequestError(ValueError):
+    """What was asked for cannot be done: an unknown name, a bad value, unusable data.
+
+    The message is one line: the thing, its value, what is allowed, the way out. The
+    command line prints it and exits with 2.
+    """
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> RequestError:
+    """Return the error for a name nobody registered, the nearest known names first.
+
+    >>> print(unknown_name("metric", "minimun", ["maximum", "minimum", "random"]))
+    unknown metric 'minimun'; did you mean 'minimum'? known: minimum, maximum, random
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    ordered = near + [other for other in names if other not in near]
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return RequestError(f"unknown {kind} {name!r}; {hint}known: {', '.join(ordered)}")

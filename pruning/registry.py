@@ -1,0 +1,83 @@
+"""A registry finds the plug-ins of one package: one file, one name, no list to keep.
+
+Adding a data set, an architecture, a score, a measure or a selection method means adding
+one module to its package. The registry imports the package's modules the first time a
+name is looked up, never when it is itself imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from pruning.errors import unknown_name
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """The plug-ins found in one package, by name.
+
+    Parameters
+    ----------
+    kind
+        What a plug-in is called in an error message, such as ``"diversity measure"``.
+    package
+        Dotted name of the package whose modules register themselves.
+
+    >>> colours: Registry[int] = Registry("colour", "pruning.scores")
+    >>> _ = colours.register("red")(1)
+    >>> colours.register("red")(2)
+    Traceback (most recent call last):
+        ...
+    ValueError: colour 'red' is registered twice: by 1 and by 2
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self.package = package
+        self._entries: dict[str, T] = {}
+        self._discovered = False
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Return a decorator that enters its argument under `name`; twice is an error."""
+
+        def enter(entry: T) -> T:
+            if name in self._entries:
+                raise ValueError(
+                    f"{self.kind} {name!r} is registered twice: "
+                    f"by {self._entries[name]!r} and by {entry!r}"
+                )
+            self._entries[name] = entry
+            return entry
+
+        return enter
+
+    def names(self) -> tuple[str, ...]:
+        """Return every registered name, sorted."""
+        self._discover()
+        return tuple(sorted(self._entries))
+
+    def __getitem__(self, name: str) -> T:
+        """Return the plug-in; an unknown name raises `RequestError` with the known ones."""
+        self._discover()
+        if name not in self._entries:
+            raise unknown_name(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        self._discover()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self.package}.{module.name}")
+        self._discovered = True

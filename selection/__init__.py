@@ -1,0 +1,1 @@
+"""M → S: validated predictions, diversity measures, focal diversity, selection methods."""
