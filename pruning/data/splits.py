@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.scaling import Scaling
+
+__all__ = ["SPLIT_NAMES", "Scaling", "Split", "Splits"]
+
 SPLIT_NAMES = ("train", "val", "select", "test")
 
 
@@ -39,26 +43,6 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """How stored values become network input: ``(x - offset) / scale``, in float32.
-
-    Attributes
-    ----------
-    offset, scale
-        Channel (or feature) values: length C, F or 1; every scale is positive.
-    """
-
-    offset: tuple[float, ...] = (0.0,)
-    scale: tuple[float, ...] = (255.0,)
-
-    def __post_init__(self) -> None:
-        if len(self.offset) != len(self.scale):
-            raise ValueError(f"{len(self.offset)} offsets but {len(self.scale)} scales")
-        if not all(s > 0 for s in self.scale):
-            raise ValueError(f"scale {self.scale} must be positive")
 
 
 @dataclass(frozen=True)
