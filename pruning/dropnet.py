@@ -1,0 +1,246 @@
+"""DropNet, Algorithm 1 of Tan & Motani 2020, on physically smaller networks.
+
+    train θ0                                         round 0, the unpruned network
+    repeat  score the units of the trained network
+            drop the share p of them that matters least
+            rewind the survivors to θ0
+            train
+    until   accuracy ≤ κ × round 0's
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from pruning.data.splits import Splits
+from pruning.errors import RequestError
+from pruning.masks import drop_lowest
+from pruning.member import Member
+from pruning.networks.registry import build_network
+from pruning.recipe import Recipe
+from pruning.seeds import torch_generator
+from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
+from pruning.sweep import importances, parse_metric
+from pruning.training import DeviceData, Trained, train
+
+
+@dataclass(frozen=True)
+class DropNet:
+    """What Algorithm 1 is run with.
+
+    Attributes
+    ----------
+    metric
+        A score's name, ranked over all layers (``"minimum"``) or within each
+        (``"minimum_layer"``).
+    fraction
+        p, the share of the remaining units dropped a round, in (0, 1).
+    kappa
+        κ: a run stops when validation accuracy is at most κ × its round 0's; in [0, 1].
+    keep
+        A run stops when at most this share of its units remains, in [0, 1).
+    rounds
+        Most pruning rounds, or None.
+    rewind
+        ``"initial"`` starts each round from θ0's surviving weights, ``"random"`` from a new
+        draw at full width, then cut.
+    recipe
+        How each round trains.
+    """
+
+    metric: str = "minimum"
+    fraction: float = 0.2
+    kappa: float = 0.97
+    keep: float = 0.1
+    rounds: int | None = None
+    rewind: Literal["initial", "random"] = "initial"
+    recipe: Recipe = Recipe()
+
+    def __post_init__(self) -> None:
+        parse_metric(self.metric)
+        for name, low, high in (("fraction", 0, 1), ("kappa", 0, 1), ("keep", 0, 1)):
+            value = getattr(self, name)
+            if not (low <= value <= high) or (name == "fraction" and value in (0, 1)):
+                raise RequestError(f"{name} {value} must lie between {low} and {high}")
+        if self.rounds is not None and self.rounds < 0:
+            raise RequestError(f"rounds {self.rounds} must be 0 or more")
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs that train as one population.
+
+    Attributes
+    ----------
+    arch
+        One architecture for all.
+    numbers, seeds
+        Each run's number in the pool and its own seed.
+    """
+
+    arch: str
+    numbers: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+
+ProgressHook = Callable[[int, int, list[int]], None]
+"""Called with round, epoch and the run numbers still training."""
+
+
+def dropnet(
+    runs: Runs,
+    splits: Splits,
+    settings: DropNet,
+    *,
+    start: Sequence[Member] = (),
+    device: str | torch.device = "cpu",
+    on_epoch: ProgressHook | None = None,
+) -> Iterator[tuple[Member, ...]]:
+    """Yield, round by round, the members of a population of runs.
+
+    Parameters
+    ----------
+    runs
+        Architecture, numbers and seeds. More than one run needs a stackable architecture.
+    splits
+        ``train`` trains and scores, ``val`` stops; the other parts are not read.
+    settings
+        Metric, p, κ and the recipe.
+    start
+        The last finished round of every run, to go on from; empty starts at round 0.
+    device
+        Where to train. Yielded members are on the CPU.
+    on_epoch
+        Called with round, epoch and the run numbers still training.
+
+    Yields
+    ------
+    tuple of Member
+        One a run that is still going, in run order.
+    """
+    data = DeviceData.of(splits, device)
+    theta0 = {
+        run: build_network(runs.arch, len(splits.classes), splits.input_shape, seed)
+        for run, seed in zip(runs.numbers, runs.seeds, strict=True)
+    }
+    groups = find_groups(next(iter(theta0.values())), splits.input_shape)
+    work = _Work(
+        runs, theta0, groups, data, settings, device, on_epoch,
+        len(splits.classes), splits.input_shape,
+    )  # fmt: skip
+    members = tuple(start)
+    if not members:
+        members = work.first_round()
+        yield members
+    while standing := [m for m in members if _goes_on(m, settings)]:
+        members = work.next_round(standing)
+        if not members:
+            return
+        yield members
+
+
+def _goes_on(member: Member, settings: DropNet) -> bool:
+    return (
+        member.held(settings.kappa)
+        and member.remaining > settings.keep
+        and (settings.rounds is None or member.round < settings.rounds)
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every round of a population needs."""
+
+    runs: Runs
+    theta0: dict[int, nn.Module]
+    groups: tuple[UnitGroup, ...]
+    data: DeviceData
+    settings: DropNet
+    device: str | torch.device
+    on_epoch: ProgressHook | None
+    num_classes: int
+    input_shape: tuple[int, ...]
+
+    def first_round(self) -> tuple[Member, ...]:
+        """Train θ0 at full width."""
+        plan = {run: full_masks(self.groups) for run in self.runs.numbers}
+        return self._train(0, plan, baselines={})
+
+    def next_round(self, standing: Sequence[Member]) -> tuple[Member, ...]:
+        """Score, drop, rewind, train; a run whose layers are all down to one unit ends."""
+        plan = {}
+        for member in standing:
+            masks = self._drop(member)
+            if any(not torch.equal(masks[name], old) for name, old in member.masks.items()):
+                plan[member.run] = masks
+        baselines = {member.run: member.baseline_accuracy for member in standing}
+        return self._train(standing[0].round + 1, plan, baselines) if plan else ()
+
+    def _drop(self, member: Member) -> dict[str, Tensor]:
+        score, per_layer = parse_metric(self.settings.metric)
+        generator = torch_generator(member.seed, "scores", member.round)
+        network = member.network.to(self.device)
+        importance = importances(
+            network, self.groups, member.masks, score,
+            self.data.train_images, self.data.scaling, generator=generator,
+        )  # fmt: skip
+        network.to("cpu")
+        return drop_lowest(
+            importance, member.masks, self.settings.fraction,
+            per_layer=per_layer, generator=generator,
+        )  # fmt: skip
+
+    def _rewound(self, run: int, round_index: int, masks: dict[str, Tensor]) -> nn.Module:
+        full = self.theta0[run]
+        if round_index and self.settings.rewind == "random":
+            full = build_network(
+                self.runs.arch, self.num_classes, self.input_shape, self._seed(run), round_index
+            )
+        return shrink(full, self.groups, masks).to(self.device)
+
+    def _train(
+        self, round_index: int, plan: dict[int, dict[str, Tensor]], baselines: dict[int, float]
+    ) -> tuple[Member, ...]:
+        numbers = list(plan)
+        networks = [self._rewound(run, round_index, plan[run]) for run in numbers]
+        generators = [torch_generator(self._seed(run), "batches", round_index) for run in numbers]
+        hook = self.on_epoch
+        results = train(
+            networks, self.data, self.settings.recipe, generators,
+            on_epoch=hook
+            and (lambda epoch, rows: hook(round_index, epoch, [numbers[r] for r in rows])),
+        )  # fmt: skip
+        return tuple(
+            self._member(run, round_index, plan[run], network, result, baselines.get(run))
+            for run, network, result in zip(numbers, networks, results, strict=True)
+        )
+
+    def _member(
+        self,
+        run: int,
+        round_index: int,
+        masks: dict[str, Tensor],
+        network: nn.Module,
+        result: Trained,
+        baseline: float | None,
+    ) -> Member:
+        return Member(
+            run=run,
+            round=round_index,
+            arch=self.runs.arch,
+            seed=self._seed(run),
+            masks=masks,
+            network=network.to("cpu"),
+            epochs=tuple(result.epochs),
+            val_accuracy=result.val_accuracy,
+            baseline_accuracy=result.val_accuracy if baseline is None else baseline,
+            collapsed=result.val_accuracy <= self.data.majority,
+        )
+
+    def _seed(self, run: int) -> int:
+        return self.runs.seeds[self.runs.numbers.index(run)]

@@ -1,0 +1,85 @@
+"""Which units survive: the ranking step of DropNet's Algorithm 1, on plain tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+def drop_lowest(
+    importance: Mapping[str, Tensor],
+    masks: Mapping[str, Tensor],
+    fraction: float,
+    *,
+    per_layer: bool,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Return the masks with the least important surviving units dropped.
+
+    Parameters
+    ----------
+    importance
+        Group name → (units,) float at full width; what dropped units hold is ignored.
+    masks
+        Group name → (units,) bool, True where a unit survives.
+    fraction
+        p, the share *of the units that survive* to drop, in (0, 1): k = max(1, ⌊p·n⌋).
+    per_layer
+        Rank within each layer, else over all layers together (Tan & Motani 2020, section
+        3: ``minimum_layer`` and ``minimum``).
+    generator
+        Breaks ties.
+
+    Returns
+    -------
+    dict
+        New masks, subsets of the old. No layer is emptied: its most important unit stays,
+        and the next unit in the ranking goes instead. When every layer is down to one
+        unit, the masks come back unchanged.
+
+    >>> drop_lowest({"a": torch.tensor([3., 1., 2.])}, {"a": torch.tensor([True] * 3)}, 0.5,
+    ...             per_layer=False, generator=torch.Generator())
+    {'a': tensor([ True, False,  True])}
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction {fraction} must lie between 0 and 1")
+    scopes = [[name] for name in masks] if per_layer else [list(masks)]
+    new = {name: mask.clone() for name, mask in masks.items()}
+    for scope in scopes:
+        _drop_within(new, importance, scope, fraction, generator)
+    return new
+
+
+def remaining_fraction(masks: Mapping[str, Tensor]) -> float:
+    """Return surviving units as a share of all units, in (0, 1].
+
+    >>> remaining_fraction({"a": torch.tensor([True, False]), "b": torch.tensor([True, True])})
+    0.75
+    """
+    kept = sum(int(mask.sum()) for mask in masks.values())
+    return kept / sum(mask.numel() for mask in masks.values())
+
+
+def _drop_within(
+    masks: dict[str, Tensor],
+    importance: Mapping[str, Tensor],
+    scope: list[str],
+    fraction: float,
+    generator: torch.Generator,
+) -> None:
+    units = [(name, int(i)) for name in scope for i in masks[name].nonzero().flatten()]
+    values = torch.tensor([float(importance[name][i]) for name, i in units], dtype=torch.float64)
+    shuffle = torch.randperm(len(units), generator=generator)
+    ranking = shuffle[values[shuffle].argsort(stable=True)]
+    left = {name: int(masks[name].sum()) for name in scope}
+    to_drop = max(1, int(fraction * len(units)))
+    for position in ranking.tolist():
+        if to_drop == 0:
+            return
+        name, i = units[position]
+        if left[name] > 1:
+            masks[name][i] = False
+            left[name] -= 1
+            to_drop -= 1

@@ -1,0 +1,126 @@
+"""The registry of architectures, and how a name and a seed become θ0.
+
+A factory is ``factory(num_classes, input_shape) -> nn.Module``. A registered one may also
+take ``widths``, its layer widths in order.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from pruning.errors import RequestError, unknown_name
+from pruning.registry import Registry
+from pruning.seeds import torch_generator
+
+Factory = Callable[..., nn.Module]
+
+NETWORKS: Registry[Factory] = Registry("architecture", "pruning.networks")
+
+
+def build_network(
+    arch: str, num_classes: int, input_shape: tuple[int, ...], seed: int, round_index: int = 0
+) -> nn.Module:
+    """Return freshly initialised weights of an architecture, the same for the same seed.
+
+    Parameters
+    ----------
+    arch
+        A registered name (``"conv-c"``), one with widths (``"mlp-a:60-60"``), or the
+        user's ``"module:factory"``, looked up in the current folder too.
+    num_classes
+        Number of logits, at least 2.
+    input_shape
+        (C, H, W) or (F,).
+    seed
+        Seed of the run. The global generator is left as it was.
+    round_index
+        0 gives θ0; a later round's draw is what rewinding to random weights uses.
+
+    Raises
+    ------
+    RequestError
+        If the name is unknown, the widths do not fit, or the input is too small.
+    """
+    factory = resolve_factory(arch)
+    purpose = "rewind" if round_index else "initial"
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(torch_generator(seed, purpose, round_index).get_state())
+        network = factory(num_classes, input_shape)
+    if not isinstance(network, nn.Module):
+        raise RequestError(
+            f"architecture {arch!r} returned {type(network).__name__}; expected a torch.nn.Module"
+        )
+    return network
+
+
+def resolve_factory(arch: str) -> Factory:
+    """Return ``factory(num_classes, input_shape)`` for an architecture's name.
+
+    >>> resolve_factory("mlp-a:8-4")(3, (5,))[1]
+    Linear(in_features=5, out_features=8, bias=True)
+    """
+    name, _, rest = arch.partition(":")
+    if name in NETWORKS:
+        return _with_widths(NETWORKS[name], arch, rest) if rest else NETWORKS[name]
+    if not rest:
+        raise unknown_name("architecture", arch, NETWORKS)
+    return _user_factory(name, rest)
+
+
+def _with_widths(factory: Factory, arch: str, text: str) -> Factory:
+    try:
+        widths = tuple(int(part) for part in text.split("-"))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise RequestError(
+            f"architecture {arch!r}: widths {text!r} must be positive whole numbers joined by '-'"
+        )
+
+    def sized(num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+        return factory(num_classes, input_shape, widths=widths)
+
+    return sized
+
+
+def _user_factory(module_name: str, factory_name: str) -> Factory:
+    if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds text
+        sys.path.insert(0, here)
+    try:
+        factory = getattr(importlib.import_module(module_name), factory_name)
+    except (ImportError, AttributeError) as error:
+        raise RequestError(
+            f"architecture '{module_name}:{factory_name}' cannot be imported ({error}); "
+            f"give module:factory as seen from this folder, or one of {', '.join(NETWORKS)}"
+        ) from error
+    if not callable(factory):
+        raise RequestError(f"architecture '{module_name}:{factory_name}' is not callable")
+    return factory  # type: ignore[no-any-return]
+
+
+def glorot_(network: nn.Module) -> nn.Module:
+    """Draw every linear and convolution weight Glorot-uniform, biases zero; return it.
+
+    As in Tan & Motani 2020 (Glorot & Bengio 2010).
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+def checked_widths(name: str, widths: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Return `widths` if there are `count` of them, else say what is wanted."""
+    if len(widths) != count:
+        raise RequestError(
+            f"{name} takes {count} widths, got {len(widths)}: {'-'.join(map(str, widths))}"
+        )
+    return widths

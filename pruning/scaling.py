@@ -1,0 +1,39 @@
+"""How stored values become network input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Stored values become network input as ``(x - offset) / scale``, in float32.
+
+    Attributes
+    ----------
+    offset, scale
+        Channel (or feature) values: length C, F or 1; every scale is positive. The default
+        takes uint8 pixels to 0..1.
+    """
+
+    offset: tuple[float, ...] = (0.0,)
+    scale: tuple[float, ...] = (255.0,)
+
+    def __post_init__(self) -> None:
+        if len(self.offset) != len(self.scale):
+            raise ValueError(f"{len(self.offset)} offsets but {len(self.scale)} scales")
+        if not all(s > 0 for s in self.scale):
+            raise ValueError(f"scale {self.scale} must be positive")
+
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
+        """Scale (..., C, H, W) uint8 images or (..., F) rows on the device they are on."""
+        import torch
+
+        trailing = (1, 1) if values.dtype == torch.uint8 else ()
+        offset = torch.tensor(self.offset, device=values.device).reshape(-1, *trailing)
+        scale = torch.tensor(self.scale, device=values.device).reshape(-1, *trailing)
+        return (values.float() - offset) / scale
