@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import shutil
 import socket
 import tempfile
 import warnings
@@ -60,9 +59,7 @@ def download(name: str, archives: Sequence[Archive], folder: Path, missing: Sequ
         with tempfile.TemporaryDirectory(dir=there, prefix=".download-") as temporary, _quiet():
             for archive in archives:
                 _fetch(archive, Path(temporary))
-            folder.mkdir(parents=True, exist_ok=True)
-            for path in sorted(Path(temporary, "unpacked").iterdir()):
-                shutil.move(path, folder / path.name)
+            _move_files(Path(temporary, "unpacked"), folder)
     except (OSError, RuntimeError, HTTPException, EOFError, zlib.error) as error:
         raise RequestError(
             f"{name}: no {', '.join(missing)} in {folder}, and the download failed "
@@ -83,6 +80,14 @@ def _fetch(archive: Archive, folder: Path) -> None:
             if url == archive.urls[-1]:
                 raise
             _log.info("%s: %s", url, _reason(error))
+
+
+def _move_files(source: Path, destination: Path) -> None:
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            goal = destination / path.relative_to(source)
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(goal)
 
 
 @contextlib.contextmanager

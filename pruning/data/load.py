@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from pruning.data.raw import RawData
+import numpy as np
+
+from pruning.data.files import FileOptions, decode_parts
+from pruning.data.folder import read_folder
+from pruning.data.loaded import Loaded, SkippedFile
+from pruning.data.npz import read_npz
+from pruning.data.raw import Array, RawData
 from pruning.data.sources import SOURCES
-from pruning.data.splits import Split, Splits
+from pruning.data.splits import Scaling, Split, Splits
 from pruning.data.stratify import Partition, partition
 from pruning.errors import RequestError, unknown_name
 from pruning.seeds import numpy_generator
 
-
-@dataclass(frozen=True)
-class SkippedFile:
-    """A file that could not be read as an image, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The parts of a data set, and the files that are in none of them.
-
-    Attributes
-    ----------
-    splits
-        The parts.
-    skipped
-        Unreadable images, sorted by path; the caller shows them.
-    """
-
-    splits: Splits
-    skipped: tuple[SkippedFile, ...] = ()
+__all__ = ["Loaded", "SkippedFile", "load_splits"]
 
 
 def load_splits(
@@ -45,6 +28,7 @@ def load_splits(
     image_size: int | None = None,
     limit: int | None = None,
     cache_dir: Path | None = None,
+    memory_limit: int = FileOptions.memory_limit,
 ) -> Loaded:
     """Read a data set and cut it into train, val, select and test.
 
@@ -59,12 +43,15 @@ def load_splits(
     seed
         Decides which sample falls into which part.
     image_size
-        Side in pixels that images from files are brought to; None: see
-        `pruning.data.folder`.
+        Side in pixels that images from files are brought to; None:
+        `pruning.data.files.common_shape` decides.
     limit
         Keep only so many samples besides a published test part, the classes in proportion.
     cache_dir
-        Where images that do not fit in memory are kept, see `pruning.data.cache`.
+        Where decoded images are kept that take more than `memory_limit`; None: the user's
+        cache folder.
+    memory_limit
+        Bytes of decoded images above which they are memory-mapped from `cache_dir`.
 
     Raises
     ------
@@ -77,27 +64,56 @@ def load_splits(
     >>> splits.input_shape, splits.train.images.dtype
     ((1, 8, 8), dtype('uint8'))
     """
+    options = FileOptions(image_size, cache_dir, memory_limit)
     raw = _read(data, data_dir)
     if len(raw.classes) < 2:
         raise RequestError(
             f"{data} has one class, {raw.classes.item(0)!r}; classification needs at least 2"
         )
     parts = partition(raw, numpy_generator(seed, "split"), limit)
-    return Loaded(_split_array(raw, parts))
+    if isinstance(raw.samples, tuple):
+        return decode_parts(raw.samples, raw, parts, options)
+    _check_size(data, raw.samples, image_size)
+    return Loaded(_split_array(raw, raw.samples, parts))
 
 
 def _read(data: str, data_dir: Path | None) -> RawData:
     if data in SOURCES:
         return SOURCES[data](data_dir)
-    raise unknown_name("data set", data, SOURCES)
+    path = Path(data).expanduser()
+    if path.is_dir():
+        return read_folder(path)
+    if path.is_file() and path.suffix.lower() == ".npz":
+        return read_npz(path)
+    kinds = "a folder of class folders or an .npz with X and y"
+    if path.exists():
+        raise RequestError(f"data {data} is neither: allowed are {kinds}")
+    if path.suffix or len(path.parts) != 1:
+        raise RequestError(f"data {data} does not exist; allowed are {kinds}, or a name")
+    raise RequestError(f"{unknown_name('data set', data, SOURCES)}, or the path of {kinds}")
 
 
-def _split_array(raw: RawData, parts: Partition) -> Splits:
-    samples = raw.samples
-    if isinstance(samples, tuple):
-        raise RequestError("image files are read by a later version")
-    train, val, select, test = (
+def _check_size(data: str, samples: Array, image_size: int | None) -> None:
+    if image_size is not None and samples.shape[1:][-2:] != (image_size, image_size):
+        raise RequestError(
+            f"image size {image_size} is for image files; {data} has samples of shape "
+            f"{samples.shape[1:]}: leave the size out"
+        )
+
+
+def _split_array(raw: RawData, samples: Array, parts: Partition) -> Splits:
+    cut = (
         Split(samples[indices], raw.labels[indices])
         for indices in (parts.train, parts.val, parts.select, parts.test)
     )
-    return Splits(train, val, select, test, raw.classes, samples.shape[1:])
+    train, val, select, test = cut
+    scaling = Scaling() if samples.ndim == 4 else _standardising(train.images)
+    return Splits(train, val, select, test, raw.classes, samples.shape[1:], scaling)
+
+
+def _standardising(rows: Array) -> Scaling:
+    """Return the scaling to mean 0 and standard deviation 1; a constant feature stays 0."""
+    offset = rows.mean(axis=0, dtype=np.float64)
+    scale = rows.std(axis=0, dtype=np.float64)
+    varies = (np.ptp(rows, axis=0) > 0) & (scale > np.finfo(np.float32).tiny)
+    return Scaling(tuple(offset.tolist()), tuple(np.where(varies, scale, 1.0).tolist()))

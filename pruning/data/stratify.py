@@ -69,11 +69,12 @@ def partition(raw: RawData, rng: np.random.Generator, limit: int | None = None) 
         ends = np.cumsum(share_out(int(wanted), shares))[:-1]
         for part, indices in zip(parts, np.split(dealt, ends), strict=True):
             part.append(indices)
-    dealt_parts = [rng.permutation(np.concatenate(part)) for part in parts]
-    if raw.test_from is None:
-        return Partition(*dealt_parts)
-    _check_test(raw, test)
-    return Partition(*dealt_parts, test)
+    shuffled = [rng.permutation(np.concatenate(part)) for part in parts]
+    if raw.test_from is not None:
+        _check_test(raw, test)
+        shuffled.append(test)
+    train, val, select, test = shuffled
+    return Partition(train, val, select, test)
 
 
 def share_out(count: int, shares: Sequence[float] | NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,0 +1,104 @@
+"""Decoded images that do not fit in memory, in memory-mapped files that are reused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.errors import RequestError
+
+#: Raise this when the same files would decode to other bytes.
+DECODING = 1
+_ARRAY, _FAILED = "images.npy", "failed.json"
+
+
+class CachedImages(NamedTuple):
+    """The array, writable without changing the file, and the rows that failed, with why."""
+
+    images: NDArray[np.uint8]
+    failed: dict[int, str]
+
+
+def default_cache_dir() -> Path:
+    """Return ``dropnet-ensemble`` in the user's cache folder (XDG)."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "dropnet-ensemble"
+
+
+def cached_images(
+    cache_dir: Path,
+    paths: Sequence[Path],
+    shape: tuple[int, ...],
+    fill: Callable[[NDArray[np.uint8]], dict[int, str]],
+) -> CachedImages:
+    """Return the images of `paths`, decoding them only when the cache does not have them.
+
+    An entry is found by the files' paths, sizes, modification times and order, and by
+    `shape`. It appears whole or not at all.
+
+    Parameters
+    ----------
+    cache_dir
+        Made where it is missing.
+    paths
+        The image files.
+    shape
+        (N, C, H, W) of the array.
+    fill
+        Writes the array and returns the rows that failed, with why.
+
+    Raises
+    ------
+    RequestError
+        When the disk has no room for the array.
+    """
+    entry = cache_dir / _key(paths, shape)
+    if not entry.exists():
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        _check_room(cache_dir, math.prod(shape))
+        with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".new-") as temporary:
+            _write(Path(temporary, "entry"), shape, fill)
+            if not entry.exists():
+                Path(temporary, "entry").rename(entry)
+    failed = json.loads((entry / _FAILED).read_text(encoding="utf-8"))
+    return CachedImages(
+        np.load(entry / _ARRAY, mmap_mode="c"), {int(row): why for row, why in failed.items()}
+    )
+
+
+def _write(
+    folder: Path, shape: tuple[int, ...], fill: Callable[[NDArray[np.uint8]], dict[int, str]]
+) -> None:
+    folder.mkdir()
+    images = np.lib.format.open_memmap(folder / _ARRAY, mode="w+", dtype=np.uint8, shape=shape)
+    failed = fill(images)
+    images.flush()
+    (folder / _FAILED).write_text(json.dumps(failed), encoding="utf-8")
+
+
+def _key(paths: Sequence[Path], shape: tuple[int, ...]) -> str:
+    digest = hashlib.sha256(f"{DECODING} {shape}".encode())
+    for path in paths:
+        stat = path.stat()
+        digest.update(f"\0{path.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode())
+    return digest.hexdigest()[:32]
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    # a memory-mapped file on a full disk ends the process instead of raising
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RequestError(
+            f"the decoded images take {needed / 2**30:.1f} GiB and {folder} has {free / 2**30:.1f} "
+            "GiB free; choose a smaller image size, a limit, or another cache folder"
+        )
