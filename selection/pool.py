@@ -55,7 +55,8 @@ class PoolPredictions:
             raise RequestError(f"probabilities of a sample sum to 1 ± {off:.3g}; allowed 1 ± 0.001")
         if y.min() < 0 or y.max() >= p.shape[2]:
             raise RequestError(
-                f"labels span {y.min()}..{y.max()}; allowed 0..{p.shape[2] - 1} ({p.shape[2]} classes)"
+                f"labels span {y.min()}..{y.max()}; "
+                f"allowed 0..{p.shape[2] - 1} ({p.shape[2]} classes)"
             )
         if len(self.member_ids) != len(p) or len(set(self.member_ids)) != len(p):
             raise RequestError(f"{len(p)} members need as many distinct names: {self.member_ids}")
@@ -66,12 +67,14 @@ class PoolPredictions:
     @property
     def predictions(self) -> NDArray[np.int64]:
         """(M, N) int64: each member's most probable class, the first of equals."""
-        return self.probabilities.argmax(-1)
+        labels: NDArray[np.int64] = self.probabilities.argmax(-1)
+        return labels
 
     @property
     def accuracies(self) -> NDArray[np.float64]:
         """(M,) float64: share of samples each member predicts rightly."""
-        return (self.predictions == self.labels).mean(1)
+        shares: NDArray[np.float64] = (self.predictions == self.labels).mean(1)
+        return shares
 
     def rows(self, member_ids: tuple[str, ...]) -> PoolPredictions:
         """Return the pool of these members, in this order."""

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Team = tuple[int, ...]
 """Sorted pool rows, each at most once."""
+
+
+def as_team(rows: NDArray[np.integer[Any]] | list[int]) -> Team:
+    """Return rows as a team.
+
+    >>> as_team([3, 0])
+    (0, 3)
+    """
+    return tuple(sorted(int(row) for row in rows))
 
 
 @dataclass(frozen=True)
@@ -43,3 +54,24 @@ class Selection:
     weights: tuple[float, ...]
     accuracy: float
     candidates: NDArray[np.void]
+
+    def to_json(self) -> dict[str, object]:
+        """Return everything but the candidates (a table of their own) as plain JSON values."""
+        plain: dict[str, object] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name != "candidates":
+                plain[item.name] = list(value) if isinstance(value, tuple) else value
+        return plain
+
+    @classmethod
+    def from_json(
+        cls, data: Mapping[str, Any], candidates: NDArray[np.void] | None = None
+    ) -> Selection:
+        """Return the selection `to_json` wrote, with its candidates where given."""
+        known = {item.name for item in fields(cls)} - {"candidates"}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known
+        }
+        empty = np.zeros(0, [("team", "U1")])
+        return cls(**values, candidates=empty if candidates is None else candidates)

@@ -1,0 +1,103 @@
+"""The candidates table: the best teams with why they stand or fell, and counts a level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selection.focal import FEW_NEGATIVES
+from selection.measures import MEASURES
+from selection.problem import Problem
+from selection.search import Level, Search
+
+KEPT = 1000
+
+
+def candidate_table(
+    problem: Problem, search: Search, measures: Iterable[str], kept: int = KEPT
+) -> NDArray[np.void]:
+    """Return the `kept` most accurate teams a method looked at, the chosen one first.
+
+    Fields: ``team`` (rows, as text), ``size``, ``accuracy``, ``diversity`` (the method's),
+    each measure (raw, over all samples), ``focal_<measure>`` where the method has it, each
+    known cost, ``fewest_negatives`` of a member and ``few_negatives`` (whether below 30),
+    ``fell_at`` (the size at which the team was dropped, 0 where it stands), ``fell_by``
+    (the measure, or "budget" or "beam"), ``chosen``. What is not defined for one member is
+    NaN.
+    """
+    measures = tuple(measures)
+    focal = tuple(dict.fromkeys(name for level in search.levels for name, _ in level.focal))
+    table = np.zeros(0, _fields(problem, measures, focal))
+    parts = [_rows(problem, level, measures, table.dtype, kept) for level in search.levels]
+    table = np.concatenate([table, *parts]) if parts else table
+    chosen = " ".join(map(str, search.team))
+    table["chosen"] = table["team"] == chosen
+    order = np.lexsort((table["size"], -table["diversity"], -table["accuracy"], ~table["chosen"]))
+    best: NDArray[np.void] = table[order[:kept]]
+    return best
+
+
+def level_table(search: Search) -> NDArray[np.void]:
+    """Return a row a size: how many teams were made, fell by what, and stand."""
+    rows = []
+    for level in search.levels:
+        fell = np.zeros(len(level.teams), int) if level.fell_by is None else level.fell_by
+        by = np.array([level.reasons[k] for k in range(len(level.reasons))])[fell]
+        budget, beam = int((by == "budget").sum()), int((by == "beam").sum())
+        standing = int(level.standing.sum())
+        made = len(level.teams)
+        rows.append((level.size, made, made - standing - budget - beam, budget, beam, standing))
+    names = ("size", "made", "dropped", "over_budget", "trimmed", "standing")
+    return np.array(rows, [(name, np.int64) for name in names])
+
+
+def _fields(
+    problem: Problem, measures: tuple[str, ...], focal: tuple[str, ...]
+) -> list[tuple[str, Any]]:
+    text = problem.size * (len(str(problem.members - 1)) + 1)
+    return [
+        ("team", f"U{text}"), ("size", np.int64), ("accuracy", np.float64),
+        ("diversity", np.float64),
+        *((name, np.float64) for name in measures),
+        *((f"focal_{name}", np.float64) for name in focal),
+        *((kind, np.float64) for kind, _ in problem.costs),
+        ("fewest_negatives", np.int64), ("few_negatives", bool),
+        ("fell_at", np.int64), ("fell_by", "U24"), ("chosen", bool),
+    ]  # fmt: skip
+
+
+def _rows(
+    problem: Problem, level: Level, measures: tuple[str, ...], dtype: Any, kept: int
+) -> NDArray[np.void]:
+    """Return the level's most accurate teams as rows of the table."""
+    rows = np.lexsort((-level.diversity, -level.right))[:kept]
+    teams = level.teams[rows]
+    table = np.zeros(len(rows), dtype)
+    table["team"] = [" ".join(map(str, team)) for team in teams.tolist()]
+    table["size"] = level.size
+    table["accuracy"] = level.right[rows] / len(problem.pool.labels)
+    table["diversity"] = level.diversity[rows]
+    one = np.zeros((len(teams), 1), np.intp)
+    for name in measures:
+        values = (
+            MEASURES[name]().prepare(problem.whole)(teams, one)[:, 0] if level.size > 1 else np.nan
+        )
+        table[name] = values
+    focal = dict(level.focal)
+    for field in dtype.names:
+        if field.startswith("focal_"):
+            known = focal.get(field.removeprefix("focal_"))
+            table[field] = np.nan if known is None else known[rows]
+    for kind, _ in problem.costs:
+        table[kind] = problem.costs.total(kind, teams)
+    negatives = len(problem.pool.labels) - problem.member_right
+    table["fewest_negatives"] = negatives[teams].min(1)
+    table["few_negatives"] = table["fewest_negatives"] < FEW_NEGATIVES
+    if level.fell_by is not None:
+        fell = level.fell_by[rows]
+        table["fell_by"] = np.array(level.reasons)[fell]
+        table["fell_at"] = np.where(fell > 0, level.size, 0)
+    return table

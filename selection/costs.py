@@ -1,0 +1,137 @@
+"""What a team costs: sums over its members, limits on them, and the Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pruning.errors import RequestError
+
+KINDS = ("flops", "bytes", "latency")
+"""The costs a team may be limited by; each adds up over the members."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Cost of each pool row; a cost that is not known is None.
+
+    Attributes
+    ----------
+    flops
+        (M,) float64, floating-point operations a sample (1 multiply-accumulate = 2).
+    bytes
+        (M,) float64, bytes as stored.
+    latency
+        (M,) float64, seconds a sample, as measured; members run one after the other.
+
+    >>> Costs.of(flops=[10, 20, 40]).total("flops", np.array([[0, 1], [0, 2]]))
+    array([30., 50.])
+    """
+
+    flops: NDArray[np.float64] | None = None
+    bytes: NDArray[np.float64] | None = None
+    latency: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = set()
+        for kind, values in self:
+            if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any():
+                raise RequestError(f"{kind} {values} must be a row of finite numbers ≥ 0")
+            lengths.add(len(values))
+        if len(lengths) > 1:
+            raise RequestError(f"costs of {sorted(lengths)} members; expected one length")
+
+    @classmethod
+    def of(cls, **known: ArrayLike | None) -> Costs:
+        """Return costs from any rows of numbers, by kind."""
+        return cls(**{k: None if v is None else np.asarray(v, float) for k, v in known.items()})
+
+    def __iter__(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Give the known costs as (kind, values)."""
+        for kind in KINDS:
+            values = getattr(self, kind)
+            if values is not None:
+                yield kind, values
+
+    def check(self, members: int) -> Costs:
+        """Return these costs, or raise where they are not of this many members."""
+        for kind, values in self:
+            if len(values) != members:
+                raise RequestError(f"{kind} of {len(values)} members; the pool has {members}")
+        return self
+
+    def total(self, kind: str, teams: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (T,) the summed cost of teams (T, S); 0 where that cost is not known."""
+        values = getattr(self, kind)
+        if values is None:
+            return np.zeros(len(teams))
+        total: NDArray[np.float64] = values[teams].sum(1)
+        return total
+
+    def order(self) -> NDArray[np.float64]:
+        """Return (M,) the first known cost: what "cheaper" means in a tie; 0 without costs."""
+        for _, values in self:
+            return values
+        return np.zeros(1)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most a team may cost in all; None is no limit.
+
+    >>> Budget(flops=1e6).limited
+    ('flops',)
+    """
+
+    flops: float | None = None
+    bytes: float | None = None
+    latency: float | None = None
+
+    def __post_init__(self) -> None:
+        for kind in self.limited:
+            limit = getattr(self, kind)
+            if not (np.isfinite(limit) and limit > 0):
+                raise RequestError(f"max {kind} {limit} must be a positive number")
+
+    @property
+    def limited(self) -> tuple[str, ...]:
+        """The costs that are limited."""
+        return tuple(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    def check(self, costs: Costs, members: int) -> None:
+        """Raise where a limited cost is not known, or not even one member fits."""
+        for kind in self.limited:
+            if getattr(costs, kind) is None:
+                raise RequestError(f"max {kind} needs the members' {kind}; none were given")
+        singles = np.arange(members)[:, None]
+        if self.limited and not self.fits(costs, singles).any():
+            least = {k: float(getattr(costs, k).min()) for k in self.limited}
+            raise RequestError(
+                f"no member fits within {self.describe()}; the cheapest needs "
+                + ", ".join(f"{k} {v:g}" for k, v in least.items())
+            )
+
+    def fits(self, costs: Costs, teams: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Return (T,) whether each team (T, S) is within every limit."""
+        fit = np.ones(len(teams), bool)
+        for kind in self.limited:
+            fit &= costs.total(kind, teams) <= getattr(self, kind)
+        return fit
+
+    def describe(self) -> str:
+        """Return the limits as text."""
+        return ", ".join(f"max {kind} {getattr(self, kind):g}" for kind in self.limited)
+
+
+def pareto_front(accuracy: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the rows no other row beats, by rising cost: none is as cheap and more accurate.
+
+    >>> pareto_front(np.array([.9, .8, .95, .9]), np.array([2., 1., 3., 4.]))
+    array([1, 0, 2])
+    """
+    order = np.lexsort((-accuracy, cost))
+    best_before = np.maximum.accumulate(np.concatenate(([-np.inf], accuracy[order][:-1])))
+    return order[accuracy[order] > best_before]

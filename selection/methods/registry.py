@@ -1,0 +1,89 @@
+"""The interface every selection method has, and the registry of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pruning.registry import Registry
+from selection.candidates import candidate_table, level_table
+from selection.costs import Budget, Costs
+from selection.pool import PoolPredictions
+from selection.problem import Problem
+from selection.search import Search
+from selection.team import Team
+
+DEFAULT_MEASURES = ("cohen_kappa", "disagreement", "generalized_diversity")
+"""What HQ asks by default: Kohavi–Wolpert would say of one size what disagreement says."""
+
+
+@dataclass(kw_only=True)
+class SelectionMethod(ABC):
+    """Chooses `size` of M members that vote best together.
+
+    Parameters
+    ----------
+    size
+        Members of the team; with a budget, the most members.
+    voting
+        Name of the vote the team is judged by.
+    budget
+        The most a team may cost.
+    seed
+        Of methods that draw; the others do not read it.
+
+    Attributes
+    ----------
+    team_
+        Sorted pool rows of the chosen team.
+    candidates_
+        Structured array of the best 1,000 teams looked at; see `selection.candidates`.
+    levels_
+        Structured array of counts a team size.
+    """
+
+    size: int = 5
+    voting: str = "mean"
+    budget: Budget = field(default_factory=Budget)
+    seed: int = 0
+
+    def fit(self, probabilities: ArrayLike, labels: ArrayLike, costs: Costs | None = None) -> Self:
+        """Choose a team from (M, N, C) probabilities and (N,) labels of the selection split."""
+        p = np.asarray(probabilities, np.float32)
+        ids = tuple(str(row) for row in range(len(p)))
+        return self.fit_pool(PoolPredictions(p, np.asarray(labels, np.int64), ids, "select"), costs)
+
+    def fit_pool(self, pool: PoolPredictions, costs: Costs | None = None) -> Self:
+        """Choose a team from validated predictions; those of the test split are refused."""
+        problem = Problem(pool, self.size, self.voting, costs or Costs(), self.budget)
+        search = self.search(problem)
+        self.team_: Team = search.team
+        self.candidates_: NDArray[np.void] = candidate_table(problem, search, self.reported)
+        self.levels_: NDArray[np.void] = level_table(search)
+        return self
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Measures the candidates table shows."""
+        return DEFAULT_MEASURES
+
+    @abstractmethod
+    def search(self, problem: Problem) -> Search:
+        """Return the chosen team and what was looked at."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the method's own settings as plain JSON values."""
+        shared = {"size", "voting", "budget", "seed"}
+        plain: dict[str, Any] = {}
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if name not in shared:
+                plain[name] = list(value) if isinstance(value, tuple) else value
+        return plain
+
+
+METHODS: Registry[type[SelectionMethod]] = Registry("selection method", "selection.methods")
