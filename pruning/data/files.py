@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.data.cache import cached_images, default_cache_dir
-from pruning.data.images import ImageHeader, decode_images, read_headers
 from pruning.data.loaded import Loaded, SkippedFile
 from pruning.data.raw import RawData
 from pruning.data.splits import SPLIT_NAMES, Split, Splits
 from pruning.data.stratify import Partition
 from pruning.errors import RequestError
+from pruning.images import ImageHeader, decode_images, read_headers
 
 DEFAULT_SIZE = 64
 LARGEST_COMMON_SIDE = 256

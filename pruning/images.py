@@ -76,7 +76,9 @@ def read_headers(paths: Sequence[Path]) -> list[ImageHeader | Unreadable]:
         return [_attempt(_header, path) for path in paths]
 
 
-def decode_image(source: Path | BinaryIO, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def decode_image(
+    source: Path | BinaryIO | Image.Image, shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
     """Return one image as (C, H, W) uint8, brought to `shape`.
 
     The image is turned upright (EXIF), laid on white where it is transparent, scaled
@@ -87,7 +89,7 @@ def decode_image(source: Path | BinaryIO, shape: tuple[int, ...]) -> NDArray[np.
     Parameters
     ----------
     source
-        A file's path, or an open binary file.
+        A file's path, an open binary file, or a Pillow image, which is left as it is.
     shape
         (C, H, W) with C 1 or 3.
 
@@ -168,14 +170,20 @@ def _header(path: Path) -> ImageHeader:
         return ImageHeader(height, width, image.mode.split(";")[0] in _GREY)
 
 
-def _decode(source: Path | BinaryIO, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    channels, height, width = shape
+def _decode(source: Path | BinaryIO | Image.Image, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if isinstance(source, Image.Image):
+        return _fit(source, shape)
     with Image.open(source) as opened:
-        side = 2 * max(height, width)
+        side = 2 * max(shape[1:])
         opened.draft(None, (side, side))  # a JPEG much too large is decoded at a fraction
-        upright = _orientation(opened) == _UPRIGHT
-        image: Image.Image = opened if upright else ImageOps.exif_transpose(opened)
-        image = _eight_bit(image).convert("L" if channels == 1 else "RGB")
+        return _fit(opened, shape)
+
+
+def _fit(given: Image.Image, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    channels, height, width = shape
+    upright = _orientation(given) == _UPRIGHT
+    image = given if upright else ImageOps.exif_transpose(given)
+    image = _eight_bit(image).convert("L" if channels == 1 else "RGB")
     if image.size != (width, height):
         image = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
     pixels = np.asarray(image).reshape(height, width, channels)
