@@ -13,7 +13,7 @@ import pytest
 ORDER = ("pruning", "selection", "ensemble", "pipelines")
 INFERENCE_ROOMS = {
     "pruning.networks", "pruning.surgery", "pruning.cost", "pruning.errors",
-    "pruning.registry", "pruning.inference",
+    "pruning.registry", "pruning.inference", "pruning.scaling", "pruning.images",
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_ensemble_uses_networks_and_surgery_only() -> None:
     [
         ("pruning", ["torch", "torchvision", "pandas"]),
         ("selection", ["torch", "pandas", "sklearn"]),
-        ("ensemble", ["torchvision", "pandas", "sklearn", "click", "rich", "torch_pruning",
+        ("ensemble", ["torch", "torchvision", "pandas", "sklearn", "click", "rich", "torch_pruning",
                       "pruning.data", "pruning.training", "pipelines"]),
     ],
 )  # fmt: skip

@@ -1,0 +1,195 @@
+"""What every loaded ensemble can do, whatever runs it: scikit-learn's conventions.
+
+NumPy only; scikit-learn is imported when scikit-learn asks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ensemble.description import Classes, Description
+from ensemble.inputs import Samples, batches
+from pruning.errors import RequestError
+from selection.voting import vote
+
+if TYPE_CHECKING:
+    from pruning.cost import Cost
+
+BATCH_SIZE = 256
+
+
+class Classifier(ABC):
+    """A fitted ensemble.
+
+    Parameters
+    ----------
+    description
+        What it is; see `Description`.
+    batch_size
+        Samples that pass through the members at once.
+
+    Attributes
+    ----------
+    description
+        Classes, input, vote, members' costs, origin.
+    batch_size
+        As given; `set_params` changes it.
+    """
+
+    def __init__(self, description: Description, batch_size: int = BATCH_SIZE) -> None:
+        self.description = description
+        self.batch_size = _positive(batch_size)
+
+    @abstractmethod
+    def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
+        """Return (S, n, C) for n checked samples."""
+
+    def _team_probabilities(self, samples: Samples) -> NDArray[np.float32]:
+        """Return (n, C) for n checked samples."""
+        return self.combine(self._member_probabilities(samples))
+
+    @property
+    def classes_(self) -> Classes:
+        """(C,) int64 or str: the class of each column of `predict_proba`."""
+        return self.description.classes
+
+    @property
+    def cost_(self) -> Cost:
+        """Cost per sample, summed over the members (1 multiply-accumulate = 2 FLOPs)."""
+        return self.description.cost
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features, where samples are feature rows; images have none."""
+        shape = self.description.input_shape
+        if len(shape) != 1:
+            raise AttributeError(f"n_features_in_: samples are images of shape {shape}")
+        return shape[0]
+
+    def predict(self, X: Any) -> Classes:
+        """Return (N,) classes: the most probable each, the first of equals.
+
+        Parameters
+        ----------
+        X
+            N samples, as in `predict_proba`.
+        """
+        winners: NDArray[np.int64] = self.predict_proba(X).argmax(-1)
+        return self.classes_[winners]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Return (N, C) float32 probabilities, rows summing to 1.
+
+        Parameters
+        ----------
+        X
+            Images (N, H, W), (N, C, H, W) or (N, H, W, C), as an array or torch tensor:
+            uint8, or floats in 0..1 (checked); or paths or PIL images of any size. Feature
+            rows (N, F). See `ensemble.inputs.batches`.
+
+        Raises
+        ------
+        RequestError
+            If `X` has the wrong shape, dtype or scale, or an image cannot be read.
+        """
+        parts = [self._team_probabilities(samples) for samples in self._batches(X)]
+        return np.concatenate([np.empty((0, len(self.classes_)), np.float32), *parts])
+
+    def predict_members(self, X: Any) -> NDArray[np.float32]:
+        """Return (S, N, C) float32: each member's own probabilities."""
+        shape = (len(self.description.members), 0, len(self.classes_))
+        parts = [self._member_probabilities(samples) for samples in self._batches(X)]
+        return np.concatenate([np.empty(shape, np.float32), *parts], axis=1)
+
+    def combine(self, members: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the team's (N, C) of its members' (S, N, C) probabilities."""
+        about = self.description
+        return vote(members, np.asarray(about.weights), about.voting).astype(np.float32)
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return accuracy in 0..1: the (weighted) share of samples whose class is `y`.
+
+        Parameters
+        ----------
+        X
+            N samples, as in `predict_proba`.
+        y
+            (N,) true classes, of the kind of `classes_`.
+        sample_weight
+            (N,) non-negative; equal when None.
+        """
+        predicted, true = self.predict(X), np.asarray(y)
+        if true.shape != predicted.shape:
+            raise RequestError(f"y has shape {true.shape} for {len(predicted)} samples")
+        if (true.dtype.kind in "US") != (predicted.dtype.kind == "U"):
+            raise RequestError(
+                f"y is {true.dtype}, classes are {self.classes_.dtype}: {self.classes_[:3]}, …"
+            )
+        if not len(true):
+            raise RequestError("0 samples have no accuracy; give at least 1")
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        return float(np.average(predicted == true, weights=weights))
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return what `set_params` can change."""
+        return {"batch_size": self.batch_size}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name and return self.
+
+        Raises
+        ------
+        RequestError
+            If a name is not one of `get_params`, or a value is not allowed.
+        """
+        known = self.get_params()
+        for name, value in params.items():
+            if name not in known:
+                raise RequestError(f"unknown parameter {name!r}; known: {', '.join(sorted(known))}")
+            self._set(name, value)
+        return self
+
+    def _set(self, name: str, value: Any) -> None:
+        setattr(self, name, _positive(value) if name == "batch_size" else value)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Refuse: an ensemble comes fitted. scikit-learn wants an estimator to have this."""
+        raise RequestError(
+            f"a loaded {type(self).__name__} is already fitted; "
+            "`ensemble build` makes another, FrozenEstimator(clf) wraps this one"
+        )
+
+    def _batches(self, X: Any) -> Iterator[Samples]:
+        return batches(X, self.description.input_shape, self.batch_size)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        images = len(self.description.input_shape) == 3
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(two_d_array=not images, three_d_array=images),
+        )
+
+    def __repr__(self) -> str:
+        about = self.description
+        return (
+            f"{type(self).__name__}({len(about.members)} members, {len(about.classes)} classes, "
+            f"input {about.input_shape}, voting {about.voting!r})"
+        )
+
+
+def _positive(value: Any) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise RequestError(f"batch_size {value!r} must be a whole number of at least 1")
+    return int(value)

@@ -1,0 +1,259 @@
+"""What an ensemble is besides its weights: classes, input, vote, members' costs, origin.
+
+NumPy only: the torch artefact and the ONNX file carry the same description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.fields import Fields
+from pruning.cost import Cost
+from pruning.errors import RequestError
+from pruning.scaling import Scaling
+from selection.voting import VOTES
+
+Classes = NDArray[np.int64] | NDArray[np.str_]
+
+MOST_MEMBERS = 10_000
+MOST_CLASSES = 1_000_000
+LARGEST_SIDE = 2**24
+LARGEST_SAMPLE = 2**28
+LARGEST_COUNT = 2**62
+LARGEST_VALUE = 1e30
+
+
+@dataclass(frozen=True)
+class LayerWidth:
+    """How many of a layer's units are left, of how many unpruned."""
+
+    layer: str
+    kept: int
+    unpruned: int
+
+
+@dataclass(frozen=True)
+class MemberInfo:
+    """A member without its weights.
+
+    Attributes
+    ----------
+    name
+        The pool row it was, such as ``"07-r3"``.
+    arch
+        Architecture name, or the user's ``module:factory``.
+    cost
+        Per sample.
+    widths
+        Layer by layer; empty where the unpruned network is not known.
+    """
+
+    name: str
+    arch: str
+    cost: Cost
+    widths: tuple[LayerWidth, ...] = ()
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an ensemble comes from; nothing in it depends on time or machine.
+
+    Attributes
+    ----------
+    data
+        Name of the data set.
+    configuration
+        Hash of the run's configuration.
+    method
+        How the team was chosen, such as ``"hq"``.
+    pool_size
+        How many networks it was chosen from; 0 where unknown.
+    select_accuracy
+        The team's accuracy on the selection split, in 0..1, where known.
+    """
+
+    data: str = ""
+    configuration: str = ""
+    method: str = ""
+    pool_size: int = 0
+    select_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that a loaded ensemble knows of itself.
+
+    Attributes
+    ----------
+    members
+        At least one, with distinct names.
+    classes
+        (C,) int64 or str, distinct, at least two, in the order of the probabilities.
+    input_shape
+        (C, H, W) for uint8 images or (F,) for float32 rows.
+    scaling
+        What every member's input is made with.
+    voting
+        Name of the vote.
+    weights
+        One per member, non-negative, summing to 1; equal when None is given.
+    provenance
+        Where it comes from.
+    """
+
+    members: tuple[MemberInfo, ...]
+    classes: Classes
+    input_shape: tuple[int, ...]
+    scaling: Scaling = field(default_factory=Scaling)
+    voting: str = "mean"
+    weights: tuple[float, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        if not self.weights:
+            object.__setattr__(self, "weights", (1 / len(self.members),) * len(self.members))
+        self._check_members()
+        self._check_classes()
+        self._check_input()
+        VOTES[self.voting]
+
+    @property
+    def cost(self) -> Cost:
+        """The members' costs summed; activations are not held together."""
+        return reduce(add, (member.cost for member in self.members))
+
+    def _check_members(self) -> None:
+        names = [member.name for member in self.members]
+        if not names or len(set(names)) != len(names):
+            raise RequestError(f"members {names} must be at least one, with distinct names")
+        w = np.asarray(self.weights)
+        if w.shape != (len(names),) or not (w >= 0).all() or abs(w.sum() - 1) > 1e-6:
+            raise RequestError(
+                f"weights {self.weights} must be {len(names)} numbers ≥ 0 that sum to 1"
+            )
+
+    def _check_classes(self) -> None:
+        kind = self.classes.dtype.kind
+        if self.classes.ndim != 1 or len(self.classes) < 2 or kind not in "iU":
+            raise RequestError(
+                f"classes are {self.classes.dtype} of shape {self.classes.shape}; "
+                "expected at least 2, int64 or str"
+            )
+        if len(np.unique(self.classes)) != len(self.classes):
+            raise RequestError(f"classes {self.classes[:10].tolist()} are not distinct")
+
+    def _check_input(self) -> None:
+        shape, channels = self.input_shape, self.input_shape[:1]
+        if len(shape) not in (1, 3) or min(shape) < 1 or (len(shape) == 3 and shape[0] > 3):
+            raise RequestError(
+                f"input shape {shape} must be (C, H, W) with C 1 to 3, or (features,)"
+            )
+        if len(self.scaling.scale) not in {1, *channels}:
+            raise RequestError(
+                f"scaling of {len(self.scaling.scale)} values does not fit input shape {shape}"
+            )
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as plain JSON values; `from_json` reads them back."""
+        kind = "int64" if self.classes.dtype.kind == "i" else "str"
+        return {
+            "classes": {"kind": kind, "labels": self.classes.tolist()},
+            "input": {
+                "shape": list(self.input_shape),
+                "offset": list(self.scaling.offset),
+                "scale": list(self.scaling.scale),
+            },
+            "vote": {"name": self.voting, "weights": list(self.weights)},
+            "members": [_member_to_json(member) for member in self.members],
+            "provenance": vars(self.provenance).copy(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, object], source: str) -> Description:
+        """Return the description that `to_json` wrote, everything in it checked.
+
+        Parameters
+        ----------
+        content
+            The object; keys that are not the description's own are left unread.
+        source
+            What to call it in an error.
+        """
+        fields = Fields(source, content)
+        entry, vote = fields.inner("input"), fields.inner("vote")
+        shape = entry.wholes("shape", 1, LARGEST_SIDE, most=3)
+        if int(np.prod(shape, dtype=np.float64)) > LARGEST_SAMPLE:
+            raise entry.error("shape", f"at most {LARGEST_SAMPLE} values a sample")
+        try:
+            return cls(
+                members=tuple(map(_member, fields.each("members", MOST_MEMBERS))),
+                classes=_classes(fields.inner("classes")),
+                input_shape=shape,
+                scaling=Scaling(
+                    entry.numbers("offset", -LARGEST_VALUE, LARGEST_VALUE, LARGEST_SIDE),
+                    entry.numbers("scale", 1e-30, LARGEST_VALUE, LARGEST_SIDE),
+                ),
+                voting=vote.text("name", 100),
+                weights=vote.numbers("weights", 0, 1, MOST_MEMBERS),
+                provenance=_provenance(fields.inner("provenance")),
+            )
+        except RequestError as error:
+            named = str(error).startswith(source)
+            raise error if named else RequestError(f"{source}: {error}") from error
+        except ValueError as error:
+            raise RequestError(f"{source}: {error}") from error
+
+
+def _member_to_json(member: MemberInfo) -> dict[str, object]:
+    return {
+        "name": member.name,
+        "arch": member.arch,
+        "cost": vars(member.cost).copy(),
+        "widths": [vars(width).copy() for width in member.widths],
+    }
+
+
+def _member(fields: Fields) -> MemberInfo:
+    cost = fields.inner("cost")
+    counts = (
+        cost.whole(key, 0, LARGEST_COUNT)
+        for key in ("flops", "params", "bytes", "peak_activation_bytes")
+    )
+    widths = fields.each("widths", MOST_MEMBERS) if fields.values.get("widths") else ()
+    return MemberInfo(
+        fields.text("name", 200), fields.text("arch", 200), Cost(*counts),
+        tuple(
+            LayerWidth(
+                w.text("layer", 500),
+                w.whole("kept", 0, LARGEST_SIDE),
+                w.whole("unpruned", 0, LARGEST_SIDE),
+            )
+            for w in widths
+        ),
+    )  # fmt: skip
+
+
+def _classes(fields: Fields) -> Classes:
+    if fields.text("kind") == "int64":
+        return np.array(fields.wholes("labels", -(2**63), 2**63 - 1, MOST_CLASSES), np.int64)
+    if fields.text("kind") != "str":
+        raise fields.error("kind", "'int64' or 'str'")
+    labels = fields.items("labels", MOST_CLASSES)
+    if not all(isinstance(label, str) and len(label) < 1000 for label in labels):
+        raise fields.error("labels", "texts")
+    return np.array(labels, np.str_)
+
+
+def _provenance(fields: Fields) -> Provenance:
+    accuracy = fields.values.get("select_accuracy")
+    return Provenance(
+        fields.text("data"), fields.text("configuration"), fields.text("method"),
+        fields.whole("pool_size", 0, LARGEST_COUNT),
+        None if accuracy is None else fields.number("select_accuracy", 0, 1),
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""One door for every form an ensemble comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pruning.errors import RequestError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ensemble.classifier import Classifier
+
+ROOT = "ensemble.json"
+
+
+def load(
+    path: str | PathLike[str],
+    *,
+    factories: Mapping[str, Callable[..., nn.Module]] | None = None,
+    device: str = "cpu",
+) -> Classifier:
+    """Return the ensemble stored at `path`, ready to predict. No code of its author is run.
+
+    Parameters
+    ----------
+    path
+        A folder with ``ensemble.json``, a run's folder with ``ensemble/`` in it, or one
+        ``.onnx`` file, which needs onnxruntime and no torch.
+    factories
+        For members built from a user's own factory: ``{"mypkg.nets:make_net": make_net}``.
+    device
+        Torch device; an ``.onnx`` file runs on the CPU.
+
+    Raises
+    ------
+    RequestError
+        If there is no ensemble at `path`, or it is damaged, or not what it says it is.
+    """
+    place = Path(path)
+    from ensemble.artefact import load_folder
+
+    return load_folder(artefact_folder(place), factories=factories, device=device)
+
+
+def artefact_folder(place: Path) -> Path:
+    """Return the folder that holds ``ensemble.json``: `place` or its ``ensemble/``."""
+    for folder in (place, place / "ensemble"):
+        if (folder / ROOT).is_file():
+            return folder
+    if not place.exists():
+        raise RequestError(f"{place} does not exist; expected an ensemble's folder or .onnx file")
+    raise RequestError(
+        f"{place} holds no ensemble: expected {ROOT} or ensemble/{ROOT} in it, or one .onnx file"
+    )

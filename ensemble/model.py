@@ -1,0 +1,128 @@
+"""The ensemble on torch: its networks, and the scikit-learn face of `Classifier`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ensemble.classifier import BATCH_SIZE, Classifier
+from ensemble.description import Classes, Description, LayerWidth, MemberInfo, Provenance
+from ensemble.inputs import Samples
+from pruning.cost import Cost
+from pruning.errors import RequestError
+from pruning.scaling import Scaling
+
+_DEFAULT_SCALING = Scaling()
+_UNKNOWN = Provenance()
+
+
+@dataclass(frozen=True)
+class EnsembleMember:
+    """A member with its network.
+
+    Attributes
+    ----------
+    name
+        The pool row it was, such as ``"07-r3"``.
+    arch
+        Architecture name, or the user's ``module:factory``.
+    network
+        Physically small; maps scaled input (B, *input_shape) to logits (B, C).
+    cost
+        Per sample.
+    widths
+        Units kept, layer by layer; empty where the unpruned network is not known.
+    """
+
+    name: str
+    arch: str
+    network: nn.Module
+    cost: Cost
+    widths: tuple[LayerWidth, ...] = ()
+
+    @property
+    def info(self) -> MemberInfo:
+        """The member without its weights."""
+        return MemberInfo(self.name, self.arch, self.cost, self.widths)
+
+
+class Ensemble(Classifier):
+    """A team of torch networks that votes.
+
+    Parameters
+    ----------
+    members
+        At least one, with distinct names.
+    classes
+        (C,) int64 or str.
+    input_shape
+        (C, H, W) for uint8 images or (F,) for float32 rows.
+    scaling
+        What every member's input is made with.
+    voting
+        Name of the vote; see `selection.voting`.
+    weights
+        One per member, non-negative, summing to 1; equal when None.
+    provenance
+        Where it comes from.
+    device
+        Where the networks run; they are moved there.
+    batch_size
+        Samples that pass through the members at once.
+
+    >>> from pruning.networks.registry import build_network
+    >>> net = build_network("mlp-a:3", 2, (1, 4, 4), seed=0)
+    >>> member = EnsembleMember("00-r0", "mlp-a:3", net, Cost(112, 59, 236, 160))
+    >>> clf = Ensemble([member], np.array(["cat", "dog"]), (1, 4, 4))
+    >>> clf.predict_proba(np.zeros((5, 4, 4), np.uint8)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        members: Sequence[EnsembleMember],
+        classes: Classes,
+        input_shape: tuple[int, ...],
+        scaling: Scaling = _DEFAULT_SCALING,
+        *,
+        voting: str = "mean",
+        weights: Sequence[float] | None = None,
+        provenance: Provenance = _UNKNOWN,
+        device: str = "cpu",
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        description = Description(
+            tuple(member.info for member in members), classes, tuple(input_shape), scaling,
+            voting, tuple(map(float, weights or ())), provenance,
+        )  # fmt: skip
+        super().__init__(description, batch_size)
+        self.members = tuple(members)
+        self.device = device
+        self._set("device", device)
+
+    def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            scaled = self.description.scaling(torch.tensor(samples).to(self.device))
+            parts = [m.network(scaled).float().softmax(-1) for m in self.members]
+            found: NDArray[np.float32] = torch.stack(parts).cpu().numpy()
+        return found
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return what `set_params` can change."""
+        return super().get_params(deep) | {"device": self.device}
+
+    def _set(self, name: str, value: Any) -> None:
+        if name == "device":
+            try:
+                for member in self.members:
+                    member.network.to(value).eval()
+            except (RuntimeError, AssertionError) as error:
+                reason = str(error).splitlines()[0]
+                raise RequestError(f"device {value!r} cannot be used: {reason}") from error
+        super()._set(name, value)
