@@ -1,0 +1,228 @@
+"""Who is compared: the teams of one run, and whoever is brought along as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.evidence import Evidence, MemberRecord
+from pipelines.quality import SampleScores, mean_scores, score
+from selection.choose import select
+from selection.pool import PoolPredictions
+from selection.team import Selection
+from selection.voting import VOTES, vote
+
+RANDOM_TEAMS = 100
+ALL_UNPRUNED = "all_unpruned"
+SINGLE_BEST = "single_best_unpruned"
+SELECTED = "selected"
+
+Choose = Callable[[PoolPredictions, int], Sequence[str]]
+"""Names so many members of a pool of ``select`` predictions."""
+
+
+@dataclass(frozen=True)
+class TeamCost:
+    """What one sample costs a team whose members run one after another.
+
+    Attributes
+    ----------
+    flops, parameters, bytes
+        Sums over the members; a mean over draws need not be whole.
+    peak_activation_bytes
+        That of the hungriest member.
+    """
+
+    flops: float
+    parameters: float
+    bytes: float
+    peak_activation_bytes: float
+
+    @classmethod
+    def of(cls, members: Iterable[MemberRecord]) -> TeamCost:
+        """Return the cost of these members as a team."""
+        team = tuple(members)
+        return cls(
+            sum(m.flops for m in team),
+            sum(m.params for m in team),
+            sum(m.bytes for m in team),
+            max(m.peak_activation_bytes for m in team),
+        )
+
+    @classmethod
+    def mean(cls, costs: Iterable[TeamCost]) -> TeamCost:
+        """Return the mean of several teams' costs."""
+        rows = [(c.flops, c.parameters, c.bytes, c.peak_activation_bytes) for c in costs]
+        return cls(*(float(value) for value in np.mean(rows, axis=0)))
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a stopwatch said, kept apart from cost; None where nobody measured.
+
+    Attributes
+    ----------
+    latency_1_ms, latency_128_ms
+        Median milliseconds for a batch of 1 and of 128.
+    throughput
+        Samples a second.
+    peak_process_bytes
+        Most memory the process held.
+    """
+
+    latency_1_ms: float | None = None
+    latency_128_ms: float | None = None
+    throughput: float | None = None
+    peak_process_bytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of the comparison.
+
+    Attributes
+    ----------
+    name
+        Its name in ``comparison.csv``.
+    members
+        How many networks vote.
+    scores
+        Its scores on the test split.
+    cost
+        Per sample.
+    measured
+        Latency and memory, where measured.
+    select_accuracy
+        Accuracy on the selection split, where the contender was chosen by it.
+    """
+
+    name: str
+    members: int
+    scores: SampleScores
+    cost: TeamCost
+    measured: Measurements = Measurements()
+    select_accuracy: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        members: int,
+        probabilities: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        cost: TeamCost,
+        measured: Measurements = Measurements(),
+    ) -> Contender:
+        """Return a contender from its (N, C) probabilities on the test split."""
+        return cls(name, members, score(probabilities, labels), cost, measured)
+
+
+def hq_like(chosen: Selection) -> Choose:
+    """Return HQ as the run used it; with its default options where the run used another method."""
+    options: dict[str, Any] = dict(chosen.options) if chosen.method == "hq" else {}
+
+    def choose(pool: PoolPredictions, size: int) -> Sequence[str]:
+        return select(pool, "hq", size, voting=chosen.voting, **options).team
+
+    return choose
+
+
+@dataclass(frozen=True)
+class _Field:
+    """The teams that can be formed of one run, all voting alike."""
+
+    evidence: Evidence
+
+    @property
+    def unpruned(self) -> tuple[MemberRecord, ...]:
+        return tuple(m for m in self.evidence.members if m.round == 0)
+
+    @property
+    def pruned(self) -> tuple[MemberRecord, ...]:
+        return tuple(m for m in self.evidence.members if m.handed_on)
+
+    def weights(self, team: Sequence[MemberRecord]) -> NDArray[np.float64]:
+        """Return the weights this run's vote gives a team, read from ``select``."""
+        split, voting = self.evidence.select, VOTES[self.evidence.selection.voting]()
+        return voting.weights(_members(split, team), split.labels)
+
+    def voted(
+        self, split: PoolPredictions, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+    ) -> NDArray[np.float32]:
+        shares = np.asarray(weights) if len(weights) else self.weights(team)
+        answer = vote(_members(split, team), shares, self.evidence.selection.voting)
+        return np.asarray(answer, np.float32)
+
+    def scores(self, team: Sequence[MemberRecord], weights: Sequence[float] = ()) -> SampleScores:
+        test = self.evidence.test
+        return score(self.voted(test, team, weights), test.labels)
+
+    def team(
+        self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+    ) -> Contender:
+        return Contender(name, len(team), self.scores(team, weights), TeamCost.of(team))
+
+    def chosen(
+        self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+    ) -> Contender:
+        """Return a team that was chosen by its accuracy on the selection split."""
+        select = self.evidence.select
+        predicted = self.voted(select, team, weights).argmax(1)
+        accuracy = float((predicted == select.labels).mean())
+        return replace(self.team(name, team, weights), select_accuracy=accuracy)
+
+    def any_of(self, name: str, teams: Sequence[Sequence[MemberRecord]]) -> Contender:
+        """Return "one of these teams", each equally likely."""
+        return Contender(
+            name,
+            len(teams[0]),
+            mean_scores(self.scores(team) for team in teams),
+            TeamCost.mean(TeamCost.of(team) for team in teams),
+        )
+
+
+def contenders(
+    evidence: Evidence, rng: np.random.Generator, choose: Choose | None = None
+) -> tuple[Contender, ...]:
+    """Return the contenders every comparison has, in the order of its rows.
+
+    All teams vote by the run's vote, with the weights it reads from ``select``.
+
+    Parameters
+    ----------
+    rng
+        Draws the random teams.
+    choose
+        Chooses ``hq_unpruned``; by default HQ as the run used it.
+    """
+    field, selection = _Field(evidence), evidence.selection
+    unpruned, pruned = field.unpruned, field.pruned
+    by_id = {m.id: m for m in evidence.members}
+    pool = evidence.select.rows(tuple(m.id for m in unpruned))
+    best_first = [unpruned[i] for i in np.argsort(-pool.accuracies, kind="stable")]
+    size = min(len(selection.team), len(unpruned))
+    top = sorted(best_first[:size], key=lambda m: m.run)
+    hq = [by_id[name] for name in (choose or hq_like(selection))(pool, size)]
+    draws = [
+        [pruned[i] for i in np.sort(rng.choice(len(pruned), size, replace=False))]
+        for _ in range(RANDOM_TEAMS)
+    ]
+    selected = [by_id[name] for name in selection.team]
+    return (
+        field.chosen(SINGLE_BEST, best_first[:1]),
+        field.any_of("single_mean_unpruned", [[m] for m in unpruned]),
+        field.chosen("top_s_unpruned", top),
+        field.chosen("hq_unpruned", hq),
+        field.team(ALL_UNPRUNED, unpruned),
+        field.team("all_pruned", pruned),
+        field.any_of("random_s_pruned", draws),
+        field.chosen(SELECTED, selected, selection.weights),
+    )
+
+
+def _members(split: PoolPredictions, team: Sequence[MemberRecord]) -> NDArray[np.float32]:
+    return split.probabilities[[split.member_ids.index(m.id) for m in team]]

@@ -1,0 +1,140 @@
+"""What the pictures share: the canvas, axes, marks, and labels that never overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pipelines.report.markup import Markup, element, join
+from pipelines.report.scale import Scale
+
+WIDE, NARROW_WIDTH = 680, 340
+_LETTER = 6.4  # mean width of a letter at the size labels are set in, in pixels
+
+Draw = Callable[[int], Markup]
+"""Draws a picture for a canvas of this many pixels."""
+
+
+def canvas(width: int, height: float, *content: str) -> Markup:
+    """Return the drawing itself; `picture` names it."""
+    box = f"0 0 {width} {round(height)}"
+    return element("svg", *content, viewbox=box, width=width, height=round(height))
+
+
+def picture(draw: Draw, name: str, text: str) -> Markup:
+    """Return a picture for wide and for narrow pages.
+
+    Parameters
+    ----------
+    name, text
+        Ids of the elements that name and describe it.
+    """
+    return join(
+        *(
+            element("div", draw(width), class_=f"picture {kind}", role="img",
+                    aria_labelledby=name, aria_describedby=text)
+            for kind, width in (("wide", WIDE), ("narrow", NARROW_WIDTH))
+        )
+    )  # fmt: skip
+
+
+def words(x: float, y: float, content: str, class_: str = "label", **attributes: object) -> Markup:
+    """Return text in a drawing."""
+    return element("text", content, x=float(x), y=float(y), class_=class_, **attributes)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
+    """Return a straight line."""
+    ends = {"x1": float(x1), "y1": float(y1), "x2": float(x2), "y2": float(y2)}
+    return element("line", class_=class_, **ends)
+
+
+def path(places: Sequence[tuple[float, float]], class_: str, **attributes: object) -> Markup:
+    """Return a line through these places."""
+    d = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    return element("path", d=d, class_=class_, **attributes)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One side of a chart: its scale, its name, and how its ticks are written."""
+
+    scale: Scale
+    name: str
+    write: Callable[[float], str]
+    wanted: int = 5
+
+
+def axes(x: Axis, y: Axis) -> Markup:
+    """Return grid, tick labels and names; the name of y stands above it, unturned."""
+    left, right = x.scale.start, x.scale.end
+    bottom, top = y.scale.start, y.scale.end
+    parts = [words(left, top - 14, y.name, "axis-name")]
+    for tick in y.scale.ticks(y.wanted):
+        at = y.scale(tick)
+        parts += [
+            line(left, at, right, at, "grid"),
+            words(left - 8, at + 4, y.write(tick), "tick", text_anchor="end"),
+        ]
+    for tick in x.scale.ticks(x.wanted):
+        at = x.scale(tick)
+        parts += [
+            line(at, bottom, at, bottom + 4, "axis"),
+            words(at, bottom + 18, x.write(tick), "tick", text_anchor="middle"),
+        ]
+    parts += [
+        line(left, bottom, right, bottom, "axis"),
+        words(right, bottom + 38, x.name, "axis-name", text_anchor="end"),
+    ]
+    return element("g", *parts)
+
+
+def dot(x: float, y: float, class_: str, tip: str, radius: float = 5) -> Markup:
+    """Return a round mark that answers when touched."""
+    return element("circle", cx=float(x), cy=float(y), r=float(radius), class_=class_, data_tip=tip)
+
+
+@dataclass
+class Labels:
+    """Places labels beside marks where they hide neither marks nor each other.
+
+    Attributes
+    ----------
+    left, right, top, bottom
+        Edges of the room there is.
+    """
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    _taken: list[tuple[float, float, float, float]] = field(default_factory=list)
+
+    def keep_clear(self, x: float, y: float, radius: float) -> None:
+        """Keep labels off a mark."""
+        self._taken.append((x - radius, y - radius, x + radius, y + radius))
+
+    def place(self, x: float, y: float, content: str, class_: str = "label") -> Markup:
+        """Return the label at the first free place around a mark; nothing if there is none."""
+        width = len(content) * _LETTER
+        for dx, dy, anchor in _AROUND:
+            start = x + dx - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+            box = (start, y + dy - 11, start + width, y + dy + 3)
+            if self._free(box):
+                self._taken.append(box)
+                return words(x + dx, y + dy, content, class_, text_anchor=anchor)
+        return Markup("")
+
+    def _free(self, box: tuple[float, float, float, float]) -> bool:
+        x1, y1, x2, y2 = box
+        inside = self.left <= x1 and x2 <= self.right and self.top <= y1 and y2 <= self.bottom
+        return inside and all(
+            x2 <= a1 or x1 >= a2 or y2 <= b1 or y1 >= b2 for a1, b1, a2, b2 in self._taken
+        )
+
+
+_AROUND = (
+    (10.0, 4.0, "start"), (-10.0, 4.0, "end"), (0.0, -11.0, "middle"), (0.0, 20.0, "middle"),
+    (10.0, -9.0, "start"), (10.0, 17.0, "start"), (-10.0, -9.0, "end"), (-10.0, 17.0, "end"),
+    (10.0, 30.0, "start"), (10.0, -22.0, "start"), (-10.0, 30.0, "end"), (-10.0, -22.0, "end"),
+)  # fmt: skip

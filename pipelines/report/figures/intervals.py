@@ -1,0 +1,70 @@
+"""Every contender's accuracy with its interval, a line each."""
+
+from __future__ import annotations
+
+from pipelines.compare import Comparison
+from pipelines.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.report.figures.drawing import canvas, dot, line, words
+from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, percent_range, ratio
+from pipelines.report.scale import Scale, padded
+from pipelines.report.words import label
+from pipelines.results import Result
+
+_PHONE = 500
+
+
+def mark_class(row: Result) -> str:
+    """Return how a contender is drawn: the two that matter in colour, the rest in grey."""
+    if row.contender == SELECTED:
+        return "mark selected"
+    if row.contender == ALL_UNPRUNED:
+        return "mark reference"
+    return "mark other hollow" if row.contender.endswith("unpruned") else "mark other"
+
+
+def intervals(comparison: Comparison, width: int) -> Markup:
+    """Return the accuracies from top to bottom, all unpruned as the line to be measured by."""
+    phone = width < _PHONE
+    rows = comparison.results
+    step, top = (44, 40) if phone else (30, 40)
+    bottom = top + step * len(rows)
+    ends = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
+    left, right = (8, width - 62) if phone else (190, width - 80)
+    scale = Scale(*padded(ends, 0.04), left, right)
+    reference = comparison.all_unpruned.accuracy
+    parts = [
+        element("rect", x=scale(reference.low), y=float(top - 4), class_="band",
+                width=scale(reference.high) - scale(reference.low), height=float(bottom - top)),
+        line(scale(reference.value), top - 4, scale(reference.value), bottom - 4, "reference-line"),
+        words(left, 14, "Accuracy on test, 95\u202f% interval", "axis-name"),
+        words(width, 14, "FLOPs of all", "axis-name", text_anchor="end"),
+    ]  # fmt: skip
+    for tick in scale.ticks(4 if phone else 6):
+        at = scale(tick)
+        parts.append(words(at, bottom + 14, f"{tick * 100:g}\u202f%", "tick", text_anchor="middle"))
+        parts.append(line(at, top - 4, at, bottom - 4, "grid"))
+    for k, row in enumerate(rows):
+        parts.append(_row(row, scale, top + step * k + step / 2 - 4, width, phone))
+    return canvas(width, bottom + 24, *parts)
+
+
+def _row(row: Result, scale: Scale, middle: float, width: int, phone: bool) -> Markup:
+    strong = row.contender in (SELECTED, ALL_UNPRUNED)
+    class_ = "label strong" if strong else "label"
+    at = middle + 9 if phone else middle
+    name = (
+        words(scale.start, at - 11, label(row), class_)
+        if phone
+        else words(0, middle + 4, label(row), class_)
+    )
+    tip = f"{label(row)}: {percent(row.accuracy.value)}, {percent_range(row.accuracy)}"
+    mark = mark_class(row)
+    return element(
+        "g",
+        name,
+        line(scale(row.accuracy.low), at, scale(row.accuracy.high), at, f"whisker {mark}"),
+        dot(scale(row.accuracy.value), at, mark, tip, 6 if strong else 4.5),
+        words(width, at + 4, ratio(row.ratios.flops), class_, text_anchor="end"),
+        data_tip=tip,
+    )

@@ -1,0 +1,58 @@
+"""Accuracy against FLOPs, with the front of those beaten by nobody in both."""
+
+from __future__ import annotations
+
+from pipelines.compare import Comparison
+from pipelines.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, line, path
+from pipelines.report.figures.intervals import mark_class
+from pipelines.report.markup import Markup
+from pipelines.report.numbers import amount, percent, percent_range
+from pipelines.report.scale import Scale, padded
+from pipelines.report.words import label
+
+HEIGHT = 400
+
+
+def pareto(comparison: Comparison, width: int) -> Markup:
+    """Return the chart; FLOPs run over powers of ten."""
+    rows = comparison.results
+    flops = [max(row.cost.flops, 1) for row in rows]
+    accuracies = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
+    x = Scale(min(flops) / 1.6, max(flops) * 1.6, 52, width - 8, log=True)
+    y = Scale(*padded(accuracies), HEIGHT - 50, 36)
+    front = [comparison.row(name) for name in comparison.pareto]
+    places = {row.contender: (x(max(row.cost.flops, 1)), y(row.accuracy.value)) for row in rows}
+    labels = Labels(52, width, 20, HEIGHT - 54)
+    for at in places.values():
+        labels.keep_clear(*at, 6)
+    parts = [
+        axes(
+            Axis(x, "FLOPs per sample, powers of ten", amount),
+            Axis(y, "Accuracy on test", lambda tick: f"{tick * 100:g}\u202f%"),
+        ),
+        path(_steps([places[row.contender] for row in front], x.end), "front"),
+    ]
+    first = (SELECTED, ALL_UNPRUNED)
+    for row in sorted(rows, key=lambda row: (row.contender not in first, -row.accuracy.value)):
+        at = places[row.contender]
+        strong = row.contender in first
+        tip = (
+            f"{label(row)}: {percent(row.accuracy.value)} ({percent_range(row.accuracy)}) "
+            f"at {amount(row.cost.flops)} FLOPs"
+        )
+        mark = mark_class(row)
+        parts += [
+            line(at[0], y(row.accuracy.low), at[0], y(row.accuracy.high), f"whisker thin {mark}"),
+            dot(*at, mark, tip, 6 if strong else 4.5),
+            labels.place(*at, label(row), "label strong" if strong else "label"),
+        ]
+    return canvas(width, HEIGHT, *parts)
+
+
+def _steps(places: list[tuple[float, float]], end: float) -> list[tuple[float, float]]:
+    """What the cheapest so far reaches, until somebody dearer reaches more."""
+    steps = [places[0]]
+    for x, y in places[1:]:
+        steps += [(x, steps[-1][1]), (x, y)]
+    return [*steps, (end, steps[-1][1])]

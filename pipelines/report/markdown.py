@@ -1,0 +1,32 @@
+"""The comparison for a README."""
+
+from __future__ import annotations
+
+from pipelines.compare import Comparison
+from pipelines.report.tables import Cell, Table, main_table
+from pipelines.report.words import verdict
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return the verdict and the main table in GitHub's Markdown."""
+    words = verdict(comparison)
+    sentences = " ".join(filter(None, (words.lead, words.single, words.doubt)))
+    return f"{sentences}\n\n{pipe_table(main_table(comparison))}\n"
+
+
+def pipe_table(table: Table) -> str:
+    """Return a pipe table; names stand left, numbers right."""
+    head = [_escape(heading) for heading in table.headings]
+    rule = [":--", *("--:" for _ in head[1:])]
+    body = [[_cell(cell) for cell in row] for row in table.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
+
+
+def _cell(cell: Cell) -> str:
+    return _escape(f"{cell.text} ({cell.range})" if cell.range else cell.text)
+
+
+def _escape(text: str) -> str:
+    for mark in "\\|`*_<>[]":
+        text = text.replace(mark, "\\" + mark)
+    return text

@@ -1,0 +1,204 @@
+"""The tables, once, for every form they are written in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pipelines.compare import Comparison
+from pipelines.report.numbers import (
+    MISSING,
+    amount,
+    loss,
+    loss_range,
+    p_value,
+    percent,
+    percent_range,
+    points,
+    points_range,
+    ratio,
+    up,
+    whole,
+)
+from pipelines.report.words import label
+from pipelines.results import PairedTest, Result
+from pipelines.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table shows at one place.
+
+    Attributes
+    ----------
+    text
+        As shown.
+    range
+        The 95 % interval in words, or empty.
+    column, value
+        Where the number stands in ``comparison.csv``, and the number there; None for what
+        is no number of the file.
+    """
+
+    text: str
+    range: str = ""
+    column: str | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading and how a row fills it."""
+
+    heading: str
+    cell: Callable[[Result], Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, headings, and rows of cells.
+
+    Attributes
+    ----------
+    caption
+        What the table shows.
+    headings
+        One a column; the first column holds names.
+    names
+        The contenders' names in ``comparison.csv``, one a row.
+    rows
+        Cells by row.
+    """
+
+    caption: str
+    headings: tuple[str, ...]
+    names: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def main_table(comparison: Comparison) -> Table:
+    """Return the table that answers the question: how good, how sure, at what cost."""
+    columns = [
+        Column("Networks", lambda row: Cell(whole(row.members), "", "members", row.members)),
+        Column("Accuracy", lambda row: _share("accuracy", row.accuracy)),
+        Column("Points to all unpruned", lambda row: _difference(row, "all_unpruned")),
+        Column("p", lambda row: _p(row, "mcnemar_holm", "all_unpruned")),
+        Column("FLOPs", lambda row: _amount("flops", row.cost.flops)),
+        Column("of all", lambda row: _ratio("flops_ratio", row.ratios.flops)),
+        Column("Bytes", lambda row: _amount("bytes", row.cost.bytes, "B")),
+        Column("of all", lambda row: _ratio("bytes_ratio", row.ratios.bytes)),
+    ]
+    return _fill("Accuracy on test and cost per sample", columns, comparison)
+
+
+def quality_table(comparison: Comparison) -> Table:
+    """Return the table of the probabilities' quality."""
+    columns = [
+        Column("Balanced accuracy", lambda row: _share("balanced_accuracy", row.balanced_accuracy)),
+        Column("Log loss", lambda row: _loss("log_loss", row.log_loss)),
+        Column("Brier score", lambda row: _loss("brier", row.brier)),
+        Column("Calibration error", lambda row: _loss("ece", row.ece)),
+    ]
+    return _fill("Quality of the predicted probabilities on test", columns, comparison)
+
+
+def tests_table(comparison: Comparison, reference: str) -> Table:
+    """Return the table of the paired tests against one reference."""
+    columns = [
+        Column("Difference in points", lambda row: _difference(row, reference)),
+        Column("McNemar p", lambda row: _p(row, "mcnemar_p", reference)),
+        Column("corrected", lambda row: _p(row, "mcnemar_holm", reference)),
+        Column("Bootstrap p", lambda row: _p(row, "bootstrap_p", reference)),
+        Column("corrected", lambda row: _p(row, "bootstrap_holm", reference)),
+    ]
+    against = label(comparison.row(reference))
+    return _fill(f"Paired tests against: {against}", columns, comparison)
+
+
+def cost_table(comparison: Comparison) -> Table:
+    """Return the table of costs and of what was measured."""
+    columns = [
+        Column("Parameters", lambda row: _amount("parameters", row.cost.parameters)),
+        Column("of all", lambda row: _ratio("parameters_ratio", row.ratios.parameters)),
+        Column("Peak activation", lambda row: _amount(
+            "peak_activation_bytes", row.cost.peak_activation_bytes, "B")),
+        *(Column(heading, _measured(name, unit))
+          for name, heading, unit in _MEASURED if name not in comparison.not_measured),
+    ]  # fmt: skip
+    return _fill("Memory and measured time", columns, comparison)
+
+
+def all_tables(comparison: Comparison) -> tuple[Table, ...]:
+    """Return every table, the answering one first."""
+    return (
+        main_table(comparison),
+        quality_table(comparison),
+        tests_table(comparison, "all_unpruned"),
+        tests_table(comparison, "single_best_unpruned"),
+        cost_table(comparison),
+    )
+
+
+_MEASURED = (
+    ("latency_1_ms", "Latency, batch 1", "ms"),
+    ("latency_128_ms", "Latency, batch 128", "ms"),
+    ("throughput", "Samples a second", ""),
+    ("peak_process_bytes", "Peak process memory", "B"),
+)
+
+
+def _fill(caption: str, columns: Sequence[Column], comparison: Comparison) -> Table:
+    rows = comparison.results
+    return Table(
+        caption,
+        ("Contender", *(column.heading for column in columns)),
+        tuple(row.contender for row in rows),
+        tuple((Cell(label(row)), *(column.cell(row) for column in columns)) for row in rows),
+    )
+
+
+def _share(column: str, interval: Interval) -> Cell:
+    return Cell(percent(interval.value), percent_range(interval), column, interval.value)
+
+
+def _loss(column: str, interval: Interval) -> Cell:
+    return Cell(loss(interval.value), _range(loss_range(interval)), column, interval.value)
+
+
+def _difference(row: Result, reference: str) -> Cell:
+    test = row.versus(reference)
+    if test is None:
+        return Cell(MISSING)
+    gap = test.difference
+    column = f"difference_to_{reference}"
+    return Cell(points(gap.value), _range(points_range(gap)), column, gap.value)
+
+
+def _p(row: Result, name: str, reference: str) -> Cell:
+    test: PairedTest | None = row.versus(reference)
+    p = math.nan if test is None else getattr(test, name)
+    return Cell(p_value(p), "", f"{name}_{reference}", p) if p == p else Cell(MISSING)
+
+
+def _amount(column: str, value: float, unit: str = "") -> Cell:
+    return Cell(amount(value, unit), "", column, value)
+
+
+def _ratio(column: str, value: float) -> Cell:
+    return Cell(ratio(value), "", column, value)
+
+
+def _measured(name: str, unit: str) -> Callable[[Result], Cell]:
+    def cell(row: Result) -> Cell:
+        value: float | None = getattr(row.measured, name)
+        if value is None:
+            return Cell(MISSING)
+        text = f"{up(value, 2)} ms" if unit == "ms" else amount(value, unit)
+        return Cell(text, "", name, value)
+
+    return cell
+
+
+def _range(text: str) -> str:
+    return "" if text == MISSING else text

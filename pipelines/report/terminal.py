@@ -1,0 +1,41 @@
+"""The comparison in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from pipelines.compare import Comparison
+from pipelines.contenders import SELECTED
+from pipelines.report.numbers import amount, down_percent, points, ratio, up_percent
+from pipelines.report.words import label, verdict
+from pipelines.results import Result
+
+
+def terminal(comparison: Comparison) -> RenderableType:
+    """Return the table and, underneath, the verdict."""
+    table = RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("contender", no_wrap=True)
+    for heading in ("acc. %", "95 % interval", "to all", "FLOPs", "% all", "bytes", "% all"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in comparison.results:
+        style = "bold" if row.contender == SELECTED else ""
+        table.add_row(label(row), *_numbers(row), style=style)
+    words = verdict(comparison)
+    lines = "\n".join(filter(None, (words.lead, words.single, words.doubt)))
+    return Group(table, Text(), Text(lines))
+
+
+def _numbers(row: Result) -> tuple[str, ...]:
+    test = row.versus("all_unpruned")
+    accuracy = row.accuracy
+    return (
+        down_percent(accuracy.value),
+        f"{down_percent(accuracy.low)}–{up_percent(accuracy.high)}",
+        points(test.difference.value) if test else "",
+        amount(row.cost.flops),
+        ratio(row.ratios.flops)[:-2],
+        amount(row.cost.bytes, "B"),
+        ratio(row.ratios.bytes)[:-2],
+    )

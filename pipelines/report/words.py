@@ -1,0 +1,117 @@
+"""What the numbers mean in words: names, and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.compare import Comparison
+from pipelines.report.numbers import (
+    amount,
+    percent,
+    percent_range,
+    points,
+    points_range,
+    ratio,
+    whole,
+)
+from pipelines.results import Judgement, PairedTest, Result
+
+_NAMES = {
+    "single_best_unpruned": "Best single unpruned",
+    "single_mean_unpruned": "Mean single unpruned",
+    "top_s_unpruned": "Top {members} unpruned",
+    "hq_unpruned": "HQ {members} unpruned",
+    "all_unpruned": "All {members} unpruned",
+    "all_pruned": "All {members} pruned",
+    "random_s_pruned": "Random {members} pruned",
+    "selected": "Selected {members}",
+}
+_CLAIMS = {
+    Judgement.BETTER: "{are} more accurate than",
+    Judgement.WORSE: "{are} less accurate than",
+    Judgement.NO_DIFFERENCE: "{show} no significant difference in accuracy from",
+}
+
+
+def label(row: Result) -> str:
+    """Return a contender's name for people; one brought along keeps its own words."""
+    known = _NAMES.get(row.contender, row.contender.replace("_", " "))
+    return known.format(members=row.members)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer, for a page's opening and for a terminal's last lines.
+
+    Attributes
+    ----------
+    lead
+        The selected team against all unpruned networks, in one sentence.
+    single
+        The same against the best single unpruned network.
+    doubt
+        What the test set cannot rule out.
+    """
+
+    lead: str
+    single: str
+    doubt: str
+
+
+def verdict(comparison: Comparison) -> Verdict:
+    """Return the verdict in words; every number in it is rounded against the team."""
+    selected, everyone, best = comparison.selected, comparison.all_unpruned, comparison.single_best
+    against_all, against_best = _test(selected, everyone), _test(selected, best)
+    lead = (
+        f"At {ratio(selected.ratios.flops)} of the FLOPs, {team_name(comparison)} "
+        f"{_claim(against_all, selected.members)} all {everyone.members} unpruned: "
+        f"{_accuracy(selected)} against {_accuracy(everyone)} of "
+        f"{whole(comparison.split_sizes['test'])} test samples, "
+        f"a difference of {_gap(against_all)}."
+    )
+    single = (
+        f"At {amount(selected.cost.flops)} FLOPs, they "
+        f"{_claim(against_best, 2)} the best single unpruned network, which takes "
+        f"{amount(best.cost.flops)} and gets {_accuracy(best)}: "
+        f"a difference of {_gap(against_best)}."
+    )
+    return Verdict(lead, single, _doubt(against_all))
+
+
+def team_name(comparison: Comparison) -> str:
+    """Return what the verdict calls the selected team."""
+    size = comparison.selected.members
+    pruned = "pruned " if all(member.round for member in comparison.team) else ""
+    return f"the {size} selected {pruned}network{'s' if size > 1 else ''}"
+
+
+def _claim(test: PairedTest, members: int) -> str:
+    verbs = {"are": "are", "show": "show"} if members > 1 else {"are": "is", "show": "shows"}
+    return _CLAIMS[test.judgement].format(**verbs)
+
+
+def _test(row: Result, reference: Result) -> PairedTest:
+    test = row.versus(reference.contender)
+    if test is None:
+        raise ValueError(f"{row.contender} was not tested against {reference.contender}")
+    return test
+
+
+def _accuracy(row: Result) -> str:
+    return f"{percent(row.accuracy.value)} ({percent_range(row.accuracy)})"
+
+
+def _gap(test: PairedTest) -> str:
+    interval = points_range(test.difference)
+    return f"{points(test.difference.value)} points (95\u202f% interval {interval})"
+
+
+def _doubt(test: PairedTest) -> str:
+    gap = test.difference
+    if test.judgement is Judgement.NO_DIFFERENCE and gap.low < 0:
+        low = points_range(gap).split(" to ")[0]
+        return (
+            "No significant difference is not equality: this test set does not rule out "
+            f"a true difference of {low} points."
+        )
+    return ""
