@@ -191,8 +191,10 @@ def _fit(given: Image.Image, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _orientation(image: Image.Image) -> int:
-    # these two have told on opening; a PNG that is asked decodes all its pixels first
-    if image.format in ("JPEG", "PNG") and "exif" not in image.info:
+    # Pillow turns a TIFF itself; the other two have told on opening, and a PNG that is
+    # asked decodes all its pixels first
+    told = image.format in ("JPEG", "PNG") and "exif" not in image.info
+    if told or image.format == "TIFF":
         return _UPRIGHT
     return int(image.getexif().get(_ORIENTATION, _UPRIGHT))
 

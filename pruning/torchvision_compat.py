@@ -15,8 +15,10 @@ import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 _BOXES = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 SCHEMAS = {"nms": _BOXES, "qnms": _BOXES}
@@ -45,13 +47,15 @@ def import_torchvision() -> ModuleType:
         return importlib.import_module("torchvision")
     except RuntimeError as error:
         raise ImportError(
-            f"torchvision does not fit torch {torch.__version__}: {str(error).splitlines()[0]}; "
-            "install the torchvision released with this torch"
+            f"torchvision does not fit this torch: {str(error).splitlines()[0]}; "
+            "install the torchvision that was released with it"
         ) from error
 
 
 def _operators_load(package: Path) -> bool:
     """Load the operators as torchvision itself will; loading twice does no harm."""
+    import torch
+
     library = next((p for s in EXTENSION_SUFFIXES if (p := package / f"_C{s}").is_file()), None)
     if library is None:
         return False
@@ -65,6 +69,8 @@ def _operators_load(package: Path) -> bool:
 @functools.cache
 def _define_missing_schemas() -> torch.library.Library:
     """Define the schemas that are absent; they live as long as the library returned."""
+    import torch
+
     library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name, schema in SCHEMAS.items():
         if not hasattr(torch.ops.torchvision, name):

@@ -88,7 +88,7 @@ def _read(data: str, data_dir: Path | None) -> RawData:
     kinds = "a folder of class folders or an .npz with X and y"
     if path.exists():
         raise RequestError(f"data {data} is neither: allowed are {kinds}")
-    if path.suffix or len(path.parts) != 1:
+    if path.suffix or "/" in data or "\\" in data:
         raise RequestError(f"data {data} does not exist; allowed are {kinds}, or a name")
     raise RequestError(f"{unknown_name('data set', data, SOURCES)}, or the path of {kinds}")
 

@@ -54,7 +54,8 @@ def read_npz(path: Path) -> RawData:
 
 def _arrays(path: Path) -> dict[str, Given]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise RequestError(f"{path} is a single array; allowed an .npz with X and y")
             if absent := {"X", "y"} - set(file.files):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ class Splits:
     test: Split
     classes: NDArray[np.int64] | NDArray[np.str_]
     input_shape: tuple[int, ...]
-    scaling: Scaling = Scaling()
+    scaling: Scaling = field(default_factory=Scaling)
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
