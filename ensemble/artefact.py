@@ -186,6 +186,7 @@ def _rebuild(
     with torch.random.fork_rng(devices=[]), torch.device("cpu" if foreign else "meta"):
         network = (factories[arch] if foreign else _registered(arch))(classes, shape)
         unpruned = module_sizes(network)
+        _check_no_larger(unpruned, sizes)
         _check_output(resize(network, sizes), shape, classes)
     _check_state(network, state)
     network.load_state_dict(state, strict=True, assign=not foreign)
@@ -208,6 +209,13 @@ def _check_output(network: nn.Module, shape: tuple[int, ...], classes: int) -> N
     out = network.eval()(torch.empty(1, *shape))
     if out.shape != (1, classes):
         raise ValueError(f"it answers {tuple(out.shape)}, expected (1, {classes})")
+
+
+def _check_no_larger(unpruned: Sizes, stored: Sizes) -> None:
+    for layer, sizes in stored.items():
+        for key, size in sizes.items():
+            if size > unpruned.get(layer, {}).get(key, size):
+                raise ValueError(f"{layer}.{key} is {size}, unpruned it has {unpruned[layer][key]}")
 
 
 def _check_state(network: nn.Module, state: dict[str, Tensor]) -> None:

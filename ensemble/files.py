@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
@@ -78,7 +79,9 @@ def unseal(data: bytes, source: str) -> dict[str, object]:
 def parse_json(data: bytes, source: str) -> dict[str, object]:
     """Return a JSON object; anything else, NaN or a key given twice is a `RequestError`."""
     try:
-        value = json.loads(data, object_pairs_hook=_distinct, parse_constant=_no_constant)
+        value = json.loads(
+            data, object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_no_constant
+        )
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise RequestError(f"{source} is not JSON: {reason}") from error
@@ -146,6 +149,12 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("a key is given twice")
     return found
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
 
 
 def _no_constant(name: str) -> object:
