@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,9 @@ class Recipe:
         ``"adam"`` (Kingma & Ba 2015) or ``"sgd"``.
     learning_rate, momentum, weight_decay
         The optimiser's; momentum is for ``"sgd"`` only.
+    schedule
+        ``"cosine"`` takes the learning rate from its value to 0 over `max_epochs`
+        (Loshchilov & Hutter 2017, without restarts), epoch by epoch; ``"constant"`` keeps it.
     batch_size
         Samples a step and member.
     max_epochs, patience
@@ -36,6 +40,7 @@ class Recipe:
     learning_rate: float = 3e-3
     momentum: float = 0.0
     weight_decay: float = 0.0
+    schedule: Literal["cosine", "constant"] = "cosine"
     batch_size: int = 64
     max_epochs: int = 40
     patience: int = 5
@@ -45,6 +50,16 @@ class Recipe:
         for name in ("learning_rate", "batch_size", "max_epochs", "patience"):
             if not getattr(self, name) > 0:
                 raise RequestError(f"{name} {getattr(self, name)} must be positive")
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0.
+
+        >>> [round(Recipe(learning_rate=1.0, max_epochs=4).rate(e), 2) for e in range(4)]
+        [1.0, 0.85, 0.5, 0.15]
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * (1 + math.cos(math.pi * epoch / self.max_epochs)) / 2
 
     def make_optimizer(self, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
         """Return the optimiser over these tensors."""
@@ -64,7 +79,13 @@ RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
     # Plain SGD and the last weights, as in the published code of Tan & Motani 2020.
     "paper": Recipe(
-        optimizer="sgd", learning_rate=0.1, batch_size=32, max_epochs=100, patience=5, keep="last"
+        optimizer="sgd",
+        learning_rate=0.1,
+        schedule="constant",
+        batch_size=32,
+        max_epochs=100,
+        patience=5,
+        keep="last",
     ),
 }
 

@@ -99,6 +99,8 @@ def train(
     rows = list(range(len(networks)))
     optimizer = recipe.make_optimizer(program.parameters())
     for epoch in range(recipe.max_epochs):
+        for setting in optimizer.param_groups:
+            setting["lr"] = recipe.rate(epoch)
         train_losses = _one_epoch(program, data, recipe, [generators[r] for r in rows], optimizer)
         val_losses, val_accuracies = evaluate(program, data, len(rows))
         for i, row in enumerate(rows):

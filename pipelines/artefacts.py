@@ -1,0 +1,58 @@
+"""The last step of a build: the chosen members become the artefact."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from ensemble.artefact import save
+from ensemble.description import LayerWidth, Provenance
+from ensemble.files import canonical_json
+from ensemble.model import Ensemble, EnsembleMember
+from pipelines.evidence import member_id
+from pipelines.run import RunDirectory
+from pruning.scaling import Scaling
+from selection.team import Selection
+
+
+def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
+    """Write the chosen team to the run's ``ensemble/`` and return it."""
+    root = run.root
+    wanted = set(selection.team)
+    found = {
+        member_id(history.run, entry.round): (history, entry)
+        for history in run.histories()
+        for entry in history.rounds
+        if member_id(history.run, entry.round) in wanted
+    }
+    members = [
+        EnsembleMember(
+            name=name,
+            arch=found[name][0].arch,
+            network=run.load_member(found[name][0].run, found[name][1].round).network,
+            cost=found[name][1].cost,
+            widths=tuple(
+                LayerWidth(layer, kept, unpruned)
+                for layer, (kept, unpruned) in found[name][1].widths.items()
+            ),
+        )
+        for name in selection.team
+    ]
+    model = Ensemble(
+        members,
+        np.array(root.classes),
+        root.input_shape,
+        Scaling(tuple(root.scaling["offset"]), tuple(root.scaling["scale"])),
+        voting=selection.voting,
+        weights=selection.weights,
+        provenance=Provenance(
+            data=root.config.data.data,
+            configuration=hashlib.sha256(canonical_json(root.config.to_json())).hexdigest(),
+            method=selection.method,
+            pool_size=len(selection.pool),
+            select_accuracy=selection.accuracy,
+        ),
+    )
+    save(model, run.ensemble_folder)
+    return model

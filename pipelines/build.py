@@ -1,0 +1,120 @@
+"""The story: data → M pruned networks → the S that vote best → one artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.artefacts import make_ensemble
+from pipelines.choose import choose_team
+from pipelines.config import BuildConfig
+from pipelines.device import resolve_device
+from pipelines.fingerprint import data_fingerprint, versions
+from pipelines.plan import plan_groups
+from pipelines.progress import Tally, Watcher
+from pipelines.run import Root, RunDirectory
+from pipelines.training_jobs import train_groups
+from pruning.data.load import Loaded, load_splits
+from pruning.data.splits import Splits
+from selection.team import Selection
+
+Watch = Callable[[Tally], Watcher]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where groups are computed; never part of a run's identity."""
+
+    jobs: int = 1
+    backend: str = "loky"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build: its directory, its choice, and the files it could not read."""
+
+    run: RunDirectory
+    selection: Selection
+    skipped: tuple[str, ...]
+
+
+def build(
+    config: BuildConfig,
+    out: Path | None = None,
+    *,
+    placement: Placement = Placement(),
+    watch: Watch = Watcher,
+) -> Built:
+    """Train, prune, choose and keep; a build that was stopped goes on.
+
+    Parameters
+    ----------
+    config
+        What is asked.
+    out
+        The run directory; by default ``results/<data>-<arch>-m20-s5-<hash>``.
+    placement
+        How many groups at a time, by which joblib backend.
+    watch
+        Makes the watcher that shows the training's progress.
+
+    Raises
+    ------
+    RequestError
+        If the data cannot be used, or `out` holds another configuration's run.
+    """
+    loaded = load_data(config)
+    splits = loaded.splits
+    run = RunDirectory(out or config.default_out)
+    run.open(resolve(config, splits))
+    train(run, splits, placement, watch)
+    selection = choose_team(run, splits, config.selection)
+    make_ensemble(run, selection)
+    skipped = tuple(f"{file.path}: {file.reason}" for file in loaded.skipped)
+    return Built(run, selection, skipped)
+
+
+def load_data(config: BuildConfig) -> Loaded:
+    """Read the data a configuration names."""
+    data = config.data
+    return load_splits(
+        data.data,
+        data_dir=Path(data.data_dir) if data.data_dir else None,
+        seed=config.seed,
+        image_size=data.image_size,
+        limit=data.limit,
+    )
+
+
+def resolve(config: BuildConfig, splits: Splits) -> Root:
+    """Settle, before training, everything that the results depend on."""
+    return Root(
+        config=config,
+        groups=plan_groups(config, len(splits.classes), splits.input_shape),
+        device=resolve_device(config.device),
+        classes=tuple(splits.classes.tolist()),
+        input_shape=splits.input_shape,
+        scaling={"offset": list(splits.scaling.offset), "scale": list(splits.scaling.scale)},
+        split_sizes=splits.sizes,
+        fingerprint=data_fingerprint(splits),
+        versions=versions(),
+    )
+
+
+def train(run: RunDirectory, splits: Splits, placement: Placement, watch: Watch) -> None:
+    """Train every group, watched, from where an earlier command stopped."""
+    root = run.root
+    settings = root.config.dropnet
+    tally = Tally(
+        root.config.m, settings.fraction, settings.keep, settings.kappa, settings.rounds
+    )
+    for number in range(root.config.m):
+        rounds = run.history(number).rounds
+        if rounds:
+            tally.restored(number, rounds[-1].round, rounds[0].val_accuracy)
+    with watch(tally) as watcher:
+        train_groups(
+            run, root.groups, splits,
+            jobs=placement.jobs, backend=placement.backend, watcher=watcher,
+        )  # fmt: skip

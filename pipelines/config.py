@@ -1,0 +1,173 @@
+"""What a build is asked to do, as one frozen value; each stage's part stands beside its stage."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ensemble.files import canonical_json
+
+from pruning.dropnet import DropNet
+from pruning.errors import RequestError, unknown_name
+from pruning.networks.registry import resolve_factory
+from pruning.recipe import Recipe
+from selection.methods.registry import METHODS
+from selection.voting.registry import VOTES
+
+Pool = Literal["pruned", "unpruned", "mixed", "rounds"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which data.
+
+    Attributes
+    ----------
+    data
+        A known name, a folder of class folders, or an ``.npz`` file.
+    data_dir
+        Where a named data set's files are.
+    image_size
+        Side in pixels that a folder's images are brought to, or None.
+    limit
+        Use at most this many samples of the part that is not test, or None.
+    """
+
+    data: str = "digits"
+    data_dir: str | None = None
+    image_size: int | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RequestError(f"{name} {value} must be at least 1")
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """Which team is chosen, and from what.
+
+    Attributes
+    ----------
+    size
+        S, members of the team.
+    method
+        Name of a selection method.
+    pool
+        What stands to choice: the ``pruned`` networks handed on, the ``unpruned``, both
+        (``mixed``), or every round of every run (``rounds``).
+    voting
+        How the team votes.
+    """
+
+    size: int = 5
+    method: str = "hq"
+    pool: Pool = "pruned"
+    voting: str = "mean"
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise RequestError(f"--s {self.size} must be at least 1")
+        if self.method not in METHODS:
+            raise unknown_name("selection method", self.method, METHODS)
+        if self.voting not in VOTES:
+            raise unknown_name("voting", self.voting, VOTES)
+        if self.pool not in get_args(Pool):
+            raise unknown_name("pool", self.pool, get_args(Pool))
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """A build's identity: two builds with equal configurations give the same files.
+
+    Attributes
+    ----------
+    m
+        M, number of DropNet runs; run i has seed ``seed + i`` and the
+        (i mod number)-th architecture.
+    archs
+        Architecture names.
+    seed
+        Of the split and the first run.
+    device
+        Where networks are trained; ``auto`` takes CUDA where there is one.
+    data, dropnet, selection
+        The stages' parts.
+    """
+
+    m: int = 20
+    archs: tuple[str, ...] = ("mlp-a",)
+    seed: int = 0
+    device: Device = "auto"
+    data: DataConfig = field(default_factory=DataConfig)
+    dropnet: DropNet = field(default_factory=DropNet)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+
+    def __post_init__(self) -> None:
+        if self.m < 1:
+            raise RequestError(f"--m {self.m} must be at least 1")
+        if self.seed < 0:
+            raise RequestError(f"--seed {self.seed} must be 0 or more")
+        if not self.archs:
+            raise RequestError("no architecture given; name at least one with --arch")
+        for arch in self.archs:
+            resolve_factory(arch)
+        if self.selection.pool in ("pruned", "unpruned") and self.selection.size > self.m:
+            raise RequestError(
+                f"--s {self.selection.size} is more than the {self.m} networks of --m {self.m}; "
+                f"allowed 1 to {self.m}"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return dataclasses.asdict(self) | {"archs": list(self.archs)}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> BuildConfig:
+        """Return the configuration that `to_json` wrote."""
+        dropnet = dict(stored["dropnet"])
+        recipe = Recipe(**dropnet.pop("recipe"))
+        return cls(
+            m=stored["m"],
+            archs=tuple(stored["archs"]),
+            seed=stored["seed"],
+            device=stored["device"],
+            data=DataConfig(**stored["data"]),
+            dropnet=DropNet(**dropnet, recipe=recipe),
+            selection=SelectionConfig(**stored["selection"]),
+        )
+
+    @property
+    def default_out(self) -> Path:
+        """``results/<data>-<arch>-m20-s5-<hash of the configuration>``.
+
+        >>> BuildConfig().default_out.name.rpartition("-")[0]
+        'digits-mlp-a-m20-s5'
+        """
+        digest = hashlib.sha256(canonical_json(self.to_json())).hexdigest()[:8]
+        parts = (Path(self.data.data).stem, *self.archs, f"m{self.m}", f"s{self.selection.size}")
+        name = "-".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts)
+        return Path("results") / f"{name}-{digest}"
+
+
+def differences(asked: dict[str, Any], stored: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return what differs between two configurations, one text a setting.
+
+    >>> differences({"m": 20, "data": {"limit": 5}}, {"m": 10, "data": {"limit": 5}})
+    ['m: 20 asked, 10 there']
+    """
+    found: list[str] = []
+    for key in asked.keys() | stored.keys():
+        new, old = asked.get(key), stored.get(key)
+        if isinstance(new, dict) and isinstance(old, dict):
+            found += differences(new, old, f"{prefix}{key}.")
+        elif new != old:
+            found.append(f"{prefix}{key}: {new} asked, {old} there")
+    return sorted(found)

@@ -1,0 +1,83 @@
+"""A finished run → the `Evidence` that comparison and report read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.build import load_data
+from pipelines.choose import candidates_table
+from pipelines.evidence import Evidence, MemberRecord, member_id
+from pipelines.fingerprint import data_fingerprint
+from pipelines.predictions import pool_rows, predicted
+from pipelines.records import History, Stored
+from pipelines.run import RunDirectory
+from pruning.errors import RequestError
+from selection.team import Selection
+
+
+def gather(run: RunDirectory) -> Evidence:
+    """Return all that a run recorded; the first call reads the test set and keeps predictions.
+
+    Raises
+    ------
+    RequestError
+        If the run is not finished, or its data are no longer what they were.
+    """
+    root = run.root
+    selection = stored_selection(run)
+    splits = load_data(root.config).splits
+    if data_fingerprint(splits) != root.fingerprint:
+        raise RequestError(
+            f"{run.path} was built from other data than {root.config.data.data!r} holds now; "
+            "bring the data back, or build again"
+        )
+    kappa = root.config.dropnet.kappa
+    histories = list(run.histories())
+    every = {member_id(h.run, e.round): (h.run, e.round) for h in histories for e in h.rounds}
+    rows = sorted({*pool_rows(run, "mixed"), *(every[name] for name in selection.team)})
+    return Evidence(
+        name=run.path.name,
+        config=root.to_json(),
+        classes=tuple(str(name) for name in root.classes),
+        split_sizes=root.split_sizes,
+        members=tuple(
+            _record(history, entry, history.handed_on(kappa))
+            for history in histories
+            for entry in history.rounds
+        ),
+        select=predicted(run, rows, "select", splits.select, device=root.device),
+        test=predicted(run, rows, "test", splits.test, device=root.device),
+        selection=selection,
+        test_images=splits.test.images if splits.test.images.dtype == np.uint8 else None,
+    )
+
+
+def stored_selection(run: RunDirectory) -> Selection:
+    """Return the selection of a finished run, with its candidates."""
+    if not run.selection_file.is_file():
+        raise RequestError(
+            f"{run.path} has no selection.json; give the `ensemble build` command again to go on"
+        )
+    content = run.sealed(run.selection_file)
+    candidates = candidates_table(run.candidates_file.read_bytes())
+    return Selection.from_json(content, candidates)
+
+
+def _record(history: History, entry: Stored, handed_on: Stored) -> MemberRecord:
+    cost = entry.cost
+    return MemberRecord(
+        run=history.run,
+        round=entry.round,
+        arch=history.arch,
+        seed=history.seed,
+        remaining=entry.remaining,
+        val_accuracy=entry.val_accuracy,
+        epochs=len(entry.epochs),
+        flops=cost.flops,
+        params=cost.params,
+        bytes=cost.bytes,
+        peak_activation_bytes=cost.peak_activation_bytes,
+        widths=entry.widths,
+        handed_on=entry.round == handed_on.round,
+        collapsed=entry.collapsed,
+    )

@@ -1,0 +1,70 @@
+"""Which runs train together, resolved before training and recorded in ``config.json``.
+
+The rule looks at the networks only, never at the machine's cores or ``--jobs``: a group
+is computed alike wherever it is placed, so the same command gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.config import BuildConfig
+from pruning.dropnet import Runs
+from pruning.networks.registry import build_network
+from pruning.programs import stackable
+
+STACK = 10
+"""Most plain MLPs that train as one batched program: more gains little on a core, and two
+groups of ten keep two cores busy at M = 20."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that train as one population on one thread (or one device).
+
+    Attributes
+    ----------
+    runs
+        Architecture, run numbers and seeds.
+    engine
+        ``"stacked"`` (batched matrices) or ``"solo"`` (one network).
+    threads
+        CPU threads of the group's tensor operations.
+    """
+
+    runs: Runs
+    engine: str
+    threads: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the group as plain JSON values."""
+        return {
+            "arch": self.runs.arch,
+            "runs": list(self.runs.numbers),
+            "seeds": list(self.runs.seeds),
+            "engine": self.engine,
+            "threads": self.threads,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Group:
+        """Return the group that `to_json` wrote."""
+        runs = Runs(stored["arch"], tuple(stored["runs"]), tuple(stored["seeds"]))
+        return cls(runs, stored["engine"], stored["threads"])
+
+
+def plan_groups(
+    config: BuildConfig, num_classes: int, input_shape: tuple[int, ...]
+) -> tuple[Group, ...]:
+    """Return the groups of a build, covering every run once."""
+    groups = []
+    for offset, arch in enumerate(config.archs):
+        numbers = list(range(offset, config.m, len(config.archs)))
+        network = build_network(arch, num_classes, input_shape, config.seed)
+        engine, size = ("stacked", STACK) if stackable(network) else ("solo", 1)
+        for start in range(0, len(numbers), size):
+            chosen = tuple(numbers[start : start + size])
+            seeds = tuple(config.seed + number for number in chosen)
+            groups.append(Group(Runs(arch, chosen, seeds), engine))
+    return tuple(groups)
