@@ -1,68 +1,21 @@
-"""How many samples a team's vote gets right: exact, for millions of teams.
-
-A vote that adds scores is wrong on a sample when, for some other class, the members'
-margins (score of the true class minus score of that class) sum below zero. A (sample,
-class) column that no team of a size can bring below zero is left out, a sample every team
-gets wrong is counted once; few columns stay, and their sums are one matrix product.
-
-Scores are rounded to whole steps (about a millionth), small enough in number that their
-sums are exact in floating point: the answer does not hang on the order of summation, and
-ties are ties.
-"""
+"""How many samples a team's vote gets right: exact, for millions of teams."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selection.margins import BLOCK, Bounds, bounds_of, columns_of, in_whole_steps, wrong_in_run
 from selection.pool import PoolPredictions
 from selection.voting import VOTES, Vote
 
-CELLS = 1 << 21
-SINGLE_BITS, DOUBLE_BITS = 22, 50
-SINGLE_SIZE = 16
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Margins of the (sample, class) columns that can go either way.
-
-    Attributes
-    ----------
-    margins
-        (M, K) whole numbers.
-    draw
-        (K,) ½ where a tie is lost (the other class comes first), else 0.
-    sample
-        (K,) which sample, rising.
-    """
-
-    margins: NDArray[Any]
-    draw: NDArray[Any]
-    sample: NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Columns for one team size: first one column of every sample, then second ones, ….
-
-    Attributes
-    ----------
-    margins, draw
-        As in `Columns`, reordered.
-    widths
-        How many samples have a first, second, … column; not rising.
-    lost
-        Samples every team of this size gets wrong.
-    """
-
-    margins: NDArray[Any]
-    draw: NDArray[Any]
-    widths: tuple[int, ...]
-    lost: int
+RUN = 100
+THREADED = 2000
 
 
 class TeamAccuracy:
@@ -82,91 +35,87 @@ class TeamAccuracy:
         self.pool = pool
         self.vote: Vote = VOTES[voting]()
         scores = self.vote.scores(pool.probabilities, pool.labels, size)
-        self._columns = None if scores is None else _columns(scores, pool.labels, size)
-        self._layouts: dict[int, Layout] = {}
+        self._scores = None if scores is None else in_whole_steps(scores, size)
+        self._columns = None if self._scores is None else columns_of(self._scores, pool.labels)
+        self._bounds: dict[int, Bounds] = {}
 
-    def right(self, teams: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        """Return (T,) the number of samples each team (T, S) gets right."""
+    def right(
+        self, teams: NDArray[np.integer[Any]], shared: int | None = None
+    ) -> NDArray[np.int64]:
+        """Return (T,) the number of samples each team (T, S) gets right.
+
+        `shared` says how many leading members neighbouring teams have in common (their
+        order matters to speed alone); found from the teams when None.
+        """
         if self._columns is None:
             return self._right_by_vote(teams)
         size = teams.shape[1]
-        if size not in self._layouts:
-            self._layouts[size] = _lay_out(self._columns, size)
-        layout = self._layouts[size]
-        out = np.empty(len(teams), np.int64)
-        step = max(64, CELLS // max(1, layout.margins.shape[1]))
-        for start in range(0, len(teams), step):
-            out[start : start + step] = _wrong(layout, teams[start : start + step])
-        right: NDArray[np.int64] = len(self.pool.labels) - layout.lost - out
-        return right
+        if size not in self._bounds:
+            self._bounds[size] = bounds_of(self._columns, size)
+        bounds = self._bounds[size]
+        prefix = _shared(teams) if shared is None else shared
+        wrong = np.empty(len(teams), np.int64)
+
+        def count(run: tuple[int, int]) -> None:
+            start, stop = run
+            wrong[start:stop] = wrong_in_run(
+                bounds, teams[start, :prefix], teams[start:stop, prefix:]
+            )
+
+        runs = _runs(teams[:, :prefix])
+        if len(runs) > 1 and len(teams) > THREADED:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(count, runs))
+        else:
+            for run in runs:
+                count(run)
+        return np.asarray(len(self.pool.labels) - bounds.lost - wrong)
+
+    def hits(self, teams: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+        """Return (T, N) which samples each team gets right; N bytes a team."""
+        open_ = (self.pool.predictions != self.pool.labels).any(0)
+        hits = np.ones((len(teams), len(open_)), bool)
+        hits[:, open_] = self._voted(teams, open_) == self.pool.labels[open_]
+        return hits
 
     def _right_by_vote(self, teams: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         open_ = (self.pool.predictions != self.pool.labels).any(0)
-        probabilities, labels = self.pool.probabilities[:, open_], self.pool.labels[open_]
+        labels = self.pool.labels[open_]
+        step = max(1, BLOCK // max(1, len(labels)))
+        right = [
+            (self._voted(teams[start : start + step], open_) == labels).sum(1)
+            for start in range(0, len(teams), step)
+        ]
+        return np.asarray(np.concatenate([np.zeros(0, np.int64), *right]) + int((~open_).sum()))
+
+    def _voted(
+        self, teams: NDArray[np.integer[Any]], samples: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """Return (T, N') the teams' labels on some samples."""
+        scores = self._scores
+        members = (self.pool.probabilities if scores is None else scores)[:, samples]
         equal = np.full(teams.shape[1], 1 / teams.shape[1])
-        step = max(1, CELLS // max(1, probabilities[0].size * teams.shape[1]))
-        out = np.empty(len(teams), np.int64)
+        out = np.empty((len(teams), members.shape[1]), np.int64)
+        step = max(1, BLOCK // max(1, members[0].size * teams.shape[1]))
         for start in range(0, len(teams), step):
-            part = slice(start, start + step)
-            voted = self.vote(probabilities[teams[part]], equal).argmax(-1)
-            out[part] = (voted == labels).sum(1)
-        out += int((~open_).sum())
+            team = members[teams[start : start + step]]
+            voted = self.vote(team, equal) if scores is None else team.sum(1)
+            out[start : start + step] = voted.argmax(-1)
         return out
 
 
-def _columns(scores: NDArray[Any], labels: NDArray[np.int64], size: int) -> Columns:
-    """Return the columns some member brings below zero, in whole steps."""
-    single = size <= SINGLE_SIZE
-    kind = np.float32 if single else np.float64
-    top = float(scores.max()) or 1.0
-    step = 2.0 ** np.floor(np.log2(2.0 ** (SINGLE_BITS if single else DOUBLE_BITS) / (size * top)))
-    members, samples, classes = scores.shape
-    block = max(1, CELLS // (members * classes))
-    parts: list[Columns] = []
-    for start in range(0, samples, block):
-        y = labels[start : start + block]
-        whole = np.rint(scores[:, start : start + block].astype(np.float64) * step)
-        own = np.take_along_axis(whole, np.broadcast_to(y[:, None], (members, len(y), 1)), 2)
-        draw = np.where(np.arange(classes) < y[:, None], 0.5, 0.0)
-        margins = own - whole
-        at, other = np.nonzero((margins < draw).any(0) & (np.arange(classes) != y[:, None]))
-        parts.append(
-            Columns(margins[:, at, other].astype(kind), draw[at, other].astype(kind), at + start)
-        )
-    return Columns(
-        np.concatenate([p.margins for p in parts], 1),
-        np.concatenate([p.draw for p in parts]),
-        np.concatenate([p.sample for p in parts]),
-    )
+def _shared(teams: NDArray[np.integer[Any]]) -> int:
+    """Return the longest prefix that groups teams by about `RUN` or more."""
+    prefix = 0
+    while prefix < teams.shape[1] - 1 and len(_runs(teams[:, : prefix + 1])) * RUN <= len(teams):
+        prefix += 1
+    return prefix
 
 
-def _lay_out(columns: Columns, size: int) -> Layout:
-    """Keep the columns a team of this size can lose but need not, sample by sample."""
-    ordered = np.sort(columns.margins, axis=0)
-    least = ordered[:size].sum(0) - columns.draw
-    most = ordered[-size:].sum(0) - columns.draw
-    lost = np.unique(columns.sample[most < 0])
-    keep = (least < 0) & ~np.isin(columns.sample, lost)
-    sample = columns.sample[keep]
-    _, first, number = np.unique(sample, return_index=True, return_counts=True)
-    turn = np.arange(len(sample)) - np.repeat(first, number)
-    order = np.lexsort((-np.repeat(number, number), turn))
-    widths = tuple(int((number > k).sum()) for k in range(int(number.max(initial=0))))
-    margins = np.ascontiguousarray(columns.margins[:, keep][:, order])
-    return Layout(margins, columns.draw[keep][order], widths, len(lost))
-
-
-def _wrong(layout: Layout, teams: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Return (T,) how many of the layout's samples each team gets wrong."""
-    if not layout.widths:
-        return np.zeros(len(teams), np.int64)
-    chosen = np.zeros((len(teams), len(layout.margins)), layout.margins.dtype)
-    np.put_along_axis(chosen, teams.astype(np.intp), 1, 1)
-    sums = chosen @ layout.margins
-    sums -= layout.draw
-    worst = sums[:, : layout.widths[0]]
-    start = layout.widths[0]
-    for width in layout.widths[1:]:
-        np.minimum(worst[:, :width], sums[:, start : start + width], out=worst[:, :width])
-        start += width
-    return np.count_nonzero(worst < 0, axis=1).astype(np.int64)
+def _runs(prefixes: NDArray[np.integer[Any]]) -> list[tuple[int, int]]:
+    """Return (start, stop) of neighbours with one prefix."""
+    if not len(prefixes):
+        return []
+    new = np.flatnonzero((prefixes[1:] != prefixes[:-1]).any(1)) + 1
+    edges = [0, *new.tolist(), len(prefixes)]
+    return list(pairwise(edges))

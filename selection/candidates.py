@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from selection.focal import FEW_NEGATIVES
 from selection.measures import MEASURES
 from selection.problem import Problem
-from selection.search import Level, Search
+from selection.search import UNKNOWN, Level, Search
 
 KEPT = 1000
 
@@ -19,7 +19,11 @@ KEPT = 1000
 def candidate_table(
     problem: Problem, search: Search, measures: Iterable[str], kept: int = KEPT
 ) -> NDArray[np.void]:
-    """Return the `kept` most accurate teams a method looked at, the chosen one first.
+    """Return up to `kept` teams a method looked at: the chosen one, then by accuracy.
+
+    They are the most accurate of those that stand at a size that may be chosen, and, for up
+    to half of the rows, the teams that fell, small ones first: with a pair fell every team
+    that contains it.
 
     Fields: ``team`` (rows, as text), ``size``, ``accuracy``, ``diversity`` (the method's),
     each measure (raw, over all samples), ``focal_<measure>`` where the method has it, each
@@ -31,13 +35,32 @@ def candidate_table(
     measures = tuple(measures)
     focal = tuple(dict.fromkeys(name for level in search.levels for name, _ in level.focal))
     table = np.zeros(0, _fields(problem, measures, focal))
-    parts = [_rows(problem, level, measures, table.dtype, kept) for level in search.levels]
-    table = np.concatenate([table, *parts]) if parts else table
+    fallen = _fallen(search.levels, kept // 2)
+    room = kept - sum(len(rows) for rows in fallen)
+    parts = []
+    for level, fell in zip(search.levels, fallen, strict=True):
+        known = np.flatnonzero(level.standing & (level.right != UNKNOWN))
+        known = known[np.lexsort((-level.diversity[known], -level.right[known]))]
+        rows = np.concatenate([known[:room], fell])
+        parts.append(_rows(problem, level, rows, measures, table.dtype))
+    table = np.concatenate([table, *parts])
     chosen = " ".join(map(str, search.team))
     table["chosen"] = table["team"] == chosen
     order = np.lexsort((table["size"], -table["diversity"], -table["accuracy"], ~table["chosen"]))
-    best: NDArray[np.void] = table[order[:kept]]
+    stands = np.flatnonzero(table["fell_at"][order] == 0)
+    order = np.delete(order, stands[room:])
+    best: NDArray[np.void] = table[order]
     return best
+
+
+def _fallen(levels: Sequence[Level], most: int) -> list[NDArray[np.intp]]:
+    """Return rows of fallen teams, by level, `most` in all, smaller sizes first."""
+    rows = []
+    for level in levels:
+        fell = np.flatnonzero(~level.standing)[:most]
+        most -= len(fell)
+        rows.append(fell)
+    return rows
 
 
 def level_table(search: Search) -> NDArray[np.void]:
@@ -70,15 +93,17 @@ def _fields(
 
 
 def _rows(
-    problem: Problem, level: Level, measures: tuple[str, ...], dtype: Any, kept: int
+    problem: Problem, level: Level, rows: NDArray[np.intp], measures: tuple[str, ...], dtype: Any
 ) -> NDArray[np.void]:
-    """Return the level's most accurate teams as rows of the table."""
-    rows = np.lexsort((-level.diversity, -level.right))[:kept]
+    """Return these rows of a level as rows of the table."""
     teams = level.teams[rows]
     table = np.zeros(len(rows), dtype)
     table["team"] = [" ".join(map(str, team)) for team in teams.tolist()]
     table["size"] = level.size
-    table["accuracy"] = level.right[rows] / len(problem.pool.labels)
+    right = level.right[rows]
+    unknown = right == UNKNOWN
+    right[unknown] = problem.right(teams[unknown])
+    table["accuracy"] = right / len(problem.pool.labels)
     table["diversity"] = level.diversity[rows]
     one = np.zeros((len(teams), 1), np.intp)
     for name in measures:

@@ -49,7 +49,8 @@ def select(
     ).fit_pool(pool, costs)
     rows = list(chooser.team_)
     members = pool.probabilities[rows]
-    weights = VOTES[voting]().weights(members, pool.labels)
+    own = chooser.weights() if voting == "mean" else None
+    weights = VOTES[voting]().weights(members, pool.labels) if own is None else own
     right = vote(members, weights, voting).argmax(-1) == pool.labels
     return Selection(
         team=tuple(pool.member_ids[row] for row in rows),

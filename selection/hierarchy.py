@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from selection.focal import FocalDiversity, rank_weights
 from selection.lattice import all_teams, grow
 from selection.problem import Problem
-from selection.search import STANDS, Level
+from selection.search import STANDS, UNKNOWN, Level
 
 Array = NDArray[np.float64]
 Teams = NDArray[np.integer[Any]]
@@ -55,7 +55,6 @@ def prune_level(
     problem: Problem, scorers: list[FocalDiversity], teams: NDArray[np.int16], fraction: float
 ) -> Level:
     """Return one level: the over-budget teams fall, then the `fraction` least diverse."""
-    right = problem.right(teams)
     fits = problem.budget.fits(problem.costs, teams)
     focal = [np.full(len(teams), np.nan) for _ in scorers]
     consensus = np.zeros(len(teams))
@@ -69,8 +68,13 @@ def prune_level(
         for column, score in zip(focal, scores, strict=True):
             column[rows] = score
         consensus[rows] = agreed
-        drop = np.lexsort((right[rows], agreed))[: int(len(rows) * fraction)]
+        drop = np.lexsort((problem.member_right[teams[rows]].sum(1), agreed))[
+            : int(len(rows) * fraction)
+        ]
         fell_by[rows[drop]] = 2 + np.argmin([rank[drop] for rank in ranks], axis=0)
+    right = np.full(len(teams), UNKNOWN, np.int64)
+    if teams.shape[1] in problem.sizes:
+        right[fell_by == 0] = problem.right(teams[fell_by == 0])
     names = tuple(scorer.measure for scorer in scorers)
     return Level(
         teams,

@@ -14,6 +14,7 @@ from selection.team import Team, as_team
 
 Teams = NDArray[np.integer[Any]]
 
+UNKNOWN = -1
 STANDS = ""
 """The reason of a team that did not fall."""
 
@@ -27,7 +28,7 @@ class Level:
     teams
         (T, n) sorted pool rows.
     right
-        (T,) samples each gets right.
+        (T,) samples each gets right; `UNKNOWN` where the method did not need to count.
     diversity
         (T,) the method's own diversity, more is more diverse; it settles ties.
     reasons
@@ -73,16 +74,17 @@ def looked_at(problem: Problem, teams: Teams) -> Level:
     return Level(ordered, problem.right(ordered), problem.diversity(ordered))
 
 
-def most_accurate(problem: Problem, levels: Sequence[Level]) -> Team:
+def most_accurate(problem: Problem, levels: Sequence[Level], sizes: range | None = None) -> Team:
     """Return the best standing team by accuracy; ties by diversity, then cost, then order.
 
     Diversity compares teams of one size; a draw between sizes goes to the smaller team.
+    `sizes` are those that may be chosen; the problem's when None.
     """
     best: tuple[float, ...] = ()
     team: Team = ()
     for level in levels:
         rows = np.flatnonzero(level.standing)
-        if level.size not in problem.sizes or not len(rows):
+        if level.size not in (sizes or problem.sizes) or not len(rows):
             continue
         rows = rows[level.right[rows] == level.right[rows].max()]
         rows = rows[level.diversity[rows] == level.diversity[rows].max()]

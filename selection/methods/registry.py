@@ -44,6 +44,8 @@ class SelectionMethod(ABC):
         Structured array of the best 1,000 teams looked at; see `selection.candidates`.
     levels_
         Structured array of counts a team size.
+    search_
+        All that was looked at.
     """
 
     size: int = 5
@@ -64,7 +66,12 @@ class SelectionMethod(ABC):
         self.team_: Team = search.team
         self.candidates_: NDArray[np.void] = candidate_table(problem, search, self.reported)
         self.levels_: NDArray[np.void] = level_table(search)
+        self.search_ = search
         return self
+
+    def weights(self) -> NDArray[np.float64] | None:
+        """Return (S,) weights the method itself found for the mean vote, or None."""
+        return None
 
     @property
     def reported(self) -> tuple[str, ...]:

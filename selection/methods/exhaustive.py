@@ -1,0 +1,40 @@
+"""The most accurate of all teams: accuracy on the selection split and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+
+from pruning.errors import RequestError
+from selection.lattice import all_teams
+from selection.methods.registry import METHODS, SelectionMethod
+from selection.problem import Problem
+from selection.search import Search, looked_at, most_accurate
+
+MOST_TEAMS = 5_000_000
+
+
+def every_team(problem: Problem, method: str) -> Search:
+    """Return all teams that may be chosen, none chosen yet; too many are refused."""
+    number = sum(comb(len(problem.allowed), size) for size in problem.sizes)
+    if number > MOST_TEAMS:
+        raise RequestError(
+            f"method {method!r} would look at {number:,} teams; allowed {MOST_TEAMS:,}: "
+            "take a smaller pool or team, or the method 'hq' or 'brier'"
+        )
+    levels = []
+    for size in problem.sizes:
+        teams = all_teams(problem.allowed, size)
+        levels.append(looked_at(problem, teams[problem.budget.fits(problem.costs, teams)]))
+    return Search((), tuple(levels))
+
+
+@METHODS.register("exhaustive")
+@dataclass(kw_only=True)
+class ExhaustiveSelection(SelectionMethod):
+    """The most accurate of all C(M, S) teams; ties by diversity, then cost."""
+
+    def search(self, problem: Problem) -> Search:
+        """Look at every team."""
+        found = every_team(problem, "exhaustive")
+        return Search(most_accurate(problem, found.levels), found.levels)
