@@ -20,19 +20,18 @@ from pipelines.contenders import (
 )
 from pipelines.evidence import Evidence, MemberRecord
 from pipelines.findings import (
-    Confusion,
+    Candidates,
     Curve,
     Disagreement,
     MeanPoint,
-    Votes,
-    confusion,
+    candidates,
     curves,
     disagreement,
     mean_curve,
     optimism,
     pareto_front,
-    votes,
 )
+from pipelines.mistakes import Confusion, Votes, confusion, votes
 from pipelines.quality import Reliability, reliability
 from pipelines.results import Result, results, table
 from pipelines.statistics import Interval
@@ -82,6 +81,8 @@ class Comparison:
         The selected members.
     selection_method
         Name of the method that chose them.
+    candidates
+        Teams the method looked at; None where it recorded none.
     disagreement
         Between the members of the pool, on ``select``.
     reliability
@@ -109,6 +110,7 @@ class Comparison:
     mean_curve: tuple[MeanPoint, ...]
     team: tuple[MemberRecord, ...]
     selection_method: str
+    candidates: Candidates | None
     disagreement: Disagreement
     reliability: Mapping[str, Reliability]
     confusion: Confusion
@@ -191,6 +193,7 @@ def compare(
         mean_curve=mean_curve(runs),
         team=tuple(by_id[name] for name in evidence.selection.team),
         selection_method=evidence.selection.method,
+        candidates=candidates(evidence.selection),
         disagreement=disagreement(
             evidence.select, evidence.selection.pool, evidence.selection.team
         ),

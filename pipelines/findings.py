@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.evidence import MemberRecord
-from pipelines.quality import SampleScores
 from pipelines.results import Result
 from pipelines.statistics import Interval, t_quantile, wilson
 from selection.pool import PoolPredictions
-
-PAIRS = 6
-EXAMPLES = 6
+from selection.team import Selection
 
 
 @dataclass(frozen=True)
@@ -110,6 +107,24 @@ class Disagreement:
     selected: int
     rate: NDArray[np.float64]
 
+    @property
+    def within_team(self) -> float:
+        """Mean over the team's pairs; NaN for a team of one."""
+        return _mean_of_pairs(self.rate[: self.selected, : self.selected])
+
+    @property
+    def spread(self) -> Interval:
+        """Mean, least and most over all pairs; 0 for a pool of one."""
+        pairs = self.rate[~np.eye(len(self.rate), dtype=bool)]
+        if not pairs.size:
+            return Interval(0.0, 0.0, 0.0)
+        return Interval(float(pairs.mean()), float(pairs.min()), float(pairs.max()))
+
+
+def _mean_of_pairs(rate: NDArray[np.float64]) -> float:
+    pairs = len(rate) * (len(rate) - 1)
+    return float(rate.sum()) / pairs if pairs else math.nan
+
 
 def disagreement(select: PoolPredictions, pool: Sequence[str], team: Sequence[str]) -> Disagreement:
     """Return the pairwise disagreement of the pool's rows."""
@@ -117,113 +132,6 @@ def disagreement(select: PoolPredictions, pool: Sequence[str], team: Sequence[st
     predicted = select.rows(ids).predictions
     rate = np.stack([(predicted != one).mean(1) for one in predicted])
     return Disagreement(ids, len(team), rate)
-
-
-@dataclass(frozen=True)
-class ConfusedPair:
-    """A class that was taken for another.
-
-    Attributes
-    ----------
-    true, predicted
-        Indices of the two classes.
-    count
-        How often on test.
-    samples
-        Test samples that show it, the most confident mistakes first.
-    """
-
-    true: int
-    predicted: int
-    count: int
-    samples: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """The confusion matrix of one contender.
-
-    Attributes
-    ----------
-    counts
-        (C, C) int64, rows are the true classes.
-    pairs
-        The most frequent confusions, most frequent first.
-    """
-
-    counts: NDArray[np.int64]
-    pairs: tuple[ConfusedPair, ...]
-
-
-def confusion(scores: SampleScores, labels: NDArray[np.int64], classes: int) -> Confusion:
-    """Return the confusion matrix of a single draw's predictions."""
-    if scores.predicted is None or scores.confidence is None:
-        raise ValueError("a mean over draws has no confusion matrix")
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (labels, scores.predicted), 1)
-    wrong = counts * (1 - np.eye(classes, dtype=np.int64))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
-    pairs = []
-    for true, predicted in zip(*np.unravel_index(order, wrong.shape), strict=True):
-        if not wrong[true, predicted]:
-            break
-        shown = np.flatnonzero((labels == true) & (scores.predicted == predicted))
-        shown = shown[np.argsort(-scores.confidence[shown], kind="stable")][:EXAMPLES]
-        pairs.append(ConfusedPair(int(true), int(predicted), int(wrong[true, predicted]),
-                                  tuple(shown.tolist())))  # fmt: skip
-    return Confusion(counts, tuple(pairs))
-
-
-@dataclass(frozen=True)
-class Votes:
-    """The team's verdict against its members' on test.
-
-    Attributes
-    ----------
-    right, wrong
-        (S + 1,) int64: samples the team gets right (wrong) while k members are right.
-    rescued
-        Samples the team gets right though most members are wrong, fewest right first.
-    lost
-        Samples the team gets wrong though most members are right, most right first.
-    best_member_right
-        Samples the member best on ``select`` gets right and the team wrong.
-    best_member_wrong
-        Samples the team gets right and that member wrong.
-    """
-
-    right: NDArray[np.int64]
-    wrong: NDArray[np.int64]
-    rescued: tuple[int, ...]
-    lost: tuple[int, ...]
-    best_member_right: int
-    best_member_wrong: int
-
-
-def votes(team: PoolPredictions, best: int, verdict: NDArray[np.bool_]) -> Votes:
-    """Return where the team and its members part.
-
-    Parameters
-    ----------
-    team
-        The members' predictions on test.
-    best
-        Which of them is best on ``select``.
-    verdict
-        (N,) whether the team is right.
-    """
-    members = team.predictions == team.labels
-    right = members.sum(0)
-    size = len(members)
-    order = np.argsort(right, kind="stable")
-    return Votes(
-        right=np.bincount(right[verdict], minlength=size + 1),
-        wrong=np.bincount(right[~verdict], minlength=size + 1),
-        rescued=tuple(order[(verdict & (2 * right < size))[order]][:EXAMPLES].tolist()),
-        lost=tuple(order[(~verdict & (2 * right > size))[order]][::-1][:EXAMPLES].tolist()),
-        best_member_right=int((members[best] & ~verdict).sum()),
-        best_member_wrong=int((~members[best] & verdict).sum()),
-    )
 
 
 def optimism(row: Result, select_samples: int) -> Interval:
@@ -240,3 +148,41 @@ def optimism(row: Result, select_samples: int) -> Interval:
         gap - math.hypot(a.value - a.low, b.high - b.value),
         gap + math.hypot(a.high - a.value, b.value - b.low),
     )
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Teams of the chosen one's size that a method looked at, the chosen one first.
+
+    Attributes
+    ----------
+    teams
+        Names of each team's members.
+    accuracy
+        (T,) on ``select``.
+    diversity
+        (T,) the method's own; more is more diverse.
+    stands
+        (T,) whether the team stood to the end.
+    """
+
+    teams: tuple[tuple[str, ...], ...]
+    accuracy: NDArray[np.float64]
+    diversity: NDArray[np.float64]
+    stands: NDArray[np.bool_]
+
+
+def candidates(selection: Selection) -> Candidates | None:
+    """Return the candidates that can be drawn; None where the method recorded none."""
+    table = selection.candidates
+    wanted = {"team", "size", "accuracy", "diversity", "fell_at", "chosen"}
+    if not wanted <= set(table.dtype.names or ()):
+        return None
+    rows = table[(table["size"] == len(selection.team)) & np.isfinite(table["diversity"])]
+    if not rows["chosen"].any():
+        return None
+    rows = rows[np.argsort(~rows["chosen"], kind="stable")]
+    teams = tuple(
+        tuple(selection.pool[int(row)] for row in text.split()) for text in rows["team"].tolist()
+    )
+    return Candidates(teams, rows["accuracy"], rows["diversity"], rows["fell_at"] == 0)

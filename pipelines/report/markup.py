@@ -14,6 +14,9 @@ class Markup(str):
     __slots__ = ()
 
 
+EMPTY = Markup("")
+
+
 def element(tag: str, *content: str, **attributes: object) -> Markup:
     """Return an element; a trailing underscore of an attribute goes, others become hyphens.
 

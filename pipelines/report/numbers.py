@@ -139,6 +139,28 @@ def amount(value: float, unit: str = "") -> str:
     return f"{text}{NARROW}{suffix}" if suffix else text
 
 
+def tick(value: float, unit: str = "") -> str:
+    """Return a round number for an axis, as short as it can be.
+
+    >>> tick(30000000.0), tick(1500)
+    ('30\u202fM', '1.5\u202fk')
+    """
+    power = 0
+    while value >= 1000 and power < len(_PREFIXES) - 1:
+        value, power = value / 1000, power + 1
+    suffix = _PREFIXES[power] + unit
+    return f"{value:g}{NARROW}{suffix}" if suffix else f"{value:g}"
+
+
+def percent_tick(share: float) -> str:
+    """Return a round share for an axis.
+
+    >>> percent_tick(0.85)
+    '85\u202f%'
+    """
+    return f"{share * 100:g}{NARROW}%"
+
+
 def _round_significant(value: Decimal, digits: int) -> Decimal:
     if not value:
         return value

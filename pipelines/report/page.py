@@ -5,12 +5,28 @@ from __future__ import annotations
 from importlib.resources import files
 
 from pipelines.compare import Comparison
-from pipelines.contenders import SELECTED
-from pipelines.report.figures.drawing import Draw, picture
+from pipelines.report.figures.calibration import calibration
+from pipelines.report.figures.confusions import confusions
+from pipelines.report.figures.disagreements import disagreements
 from pipelines.report.figures.intervals import intervals
 from pipelines.report.figures.pareto import pareto
+from pipelines.report.figures.pruning import pruning
+from pipelines.report.figures.teams import teams
+from pipelines.report.figures.verdicts import verdicts
+from pipelines.report.figures.widths import widths
 from pipelines.report.markup import Markup, element, join
-from pipelines.report.tables import Cell, Table, all_tables
+from pipelines.report.notes import caveats, method, provenance
+from pipelines.report.numbers import (
+    amount,
+    percent,
+    percent_range,
+    points,
+    points_range,
+    ratio,
+    whole,
+)
+from pipelines.report.section import Section, html_table, render_section
+from pipelines.report.tables import all_tables
 from pipelines.report.words import verdict
 
 
@@ -25,12 +41,11 @@ def document(title: str, *content: Markup) -> str:
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{title} · pruned ensemble against unpruned networks"),
+        element("title", f"{title}: the pruned ensemble against the unpruned networks"),
         element("style", _asset("style.css")),
     )
     body = element(
         "body",
-        element("a", "Skip to the table", href="#table", class_="skip"),
         element("main", *content, class_="page"),
         element("div", id="tip", hidden=True),
         element("script", _asset("touch.js")),
@@ -40,57 +55,71 @@ def document(title: str, *content: Markup) -> str:
 
 def run_report(comparison: Comparison, prefix: str) -> Markup:
     """Return one run's part of a page; `prefix` keeps its ids apart from another run's."""
-    words = verdict(comparison)
-    header = element(
-        "header",
-        element("p", f"{comparison.name} · {comparison.selection_method}", class_="eyebrow"),
-        element("h1", words.lead, class_="verdict"),
-        element("p", " ".join(filter(None, (words.single, words.doubt))), class_="further"),
-    )
-    tables = [html_table(table) for table in all_tables(comparison)]
+    sections = {
+        "intervals": intervals(comparison),
+        "pareto": pareto(comparison),
+        "table": _table(comparison),
+        "pruning": pruning(comparison),
+        "widths": widths(comparison),
+        "teams": teams(comparison),
+        "disagreement": disagreements(comparison),
+        "calibration": calibration(comparison),
+        "mistakes": confusions(comparison),
+        "votes": verdicts(comparison),
+        "caveats": caveats(comparison),
+        "method": method(),
+        "provenance": provenance(comparison),
+    }
+    keyed = {f"{prefix}-{key}": section for key, section in sections.items()}
     return join(
-        header,
-        chart(f"{prefix}-intervals", "How good, and how sure",
-              "Each dot is a contender’s accuracy on the test split, each bar its interval.",
-              lambda width: intervals(comparison, width)),
-        chart(f"{prefix}-pareto", "Accuracy against cost",
-              "Up is better, left is cheaper. Nobody beats those on the dotted line in both.",
-              lambda width: pareto(comparison, width)),
-        element("section", element("h2", "The table"), *tables, id="table"),
-    )  # fmt: skip
-
-
-def chart(key: str, title: str, text: str, draw: Draw) -> Markup:
-    """Return a section with a heading, what to see, and the picture."""
-    return element(
-        "section",
-        element("h2", title, id=f"{key}-name"),
-        element("p", text, id=f"{key}-text", class_="say"),
-        element("figure", picture(draw, f"{key}-name", f"{key}-text")),
+        _opening(comparison, keyed),
+        *(render_section(section, key) for key, section in keyed.items()),
     )
 
 
-def html_table(table: Table) -> Markup:
-    """Return a table that scrolls within itself where the page is narrow."""
-    head = element("tr", *(element("th", name, scope="col") for name in table.headings))
-    body = [
-        element("tr", element("th", row[0].text, scope="row"), *(_cell(cell) for cell in row[1:]),
-                class_="selected" if name == SELECTED else None, data_contender=name)
-        for name, row in zip(table.names, table.rows, strict=True)
-    ]  # fmt: skip
+def _opening(comparison: Comparison, sections: dict[str, Section]) -> Markup:
+    words = verdict(comparison)
+    links = [element("li", element("a", s.title, href=f"#{key}")) for key, s in sections.items()]
+    tested = whole(comparison.split_sizes["test"])
+    about = f"{comparison.name} · {len(comparison.classes)} classes · {tested} test samples"
     return element(
-        "div",
-        element("table", element("caption", table.caption), element("thead", head),
-                element("tbody", *body)),
-        class_="scroll", tabindex=0, role="region", aria_label=table.caption,
-    )  # fmt: skip
+        "header",
+        element("p", about, class_="eyebrow"),
+        element("h1", words.lead, class_="verdict"),
+        _figures(comparison),
+        element("p", words.single, class_="further"),
+        element("p", words.doubt, class_="further") if words.doubt else "",
+        element("nav", element("ul", *links), aria_label="On this page"),
+    )
 
 
-def _cell(cell: Cell) -> Markup:
-    shown: str = cell.text
-    if cell.column is not None:
-        shown = element("data", cell.text, value=repr(cell.value), data_column=cell.column)
-    return element("td", shown, element("span", cell.range, class_="range") if cell.range else "")
+def _figures(comparison: Comparison) -> Markup:
+    """The four numbers to take away, with their intervals."""
+    selected, everyone = comparison.selected, comparison.all_unpruned
+    test = selected.versus(everyone.contender)
+    gap = (points(test.difference.value), points_range(test.difference)) if test else ("", "")
+    shown = (
+        ("Accuracy on test", percent(selected.accuracy.value), percent_range(selected.accuracy)),
+        (f"Points to all {everyone.members} unpruned", *gap),
+        ("Of their FLOPs", ratio(selected.ratios.flops), amount(selected.cost.flops)),
+        ("Of their bytes", ratio(selected.ratios.bytes), amount(selected.cost.bytes, "B")),
+    )
+    tiles = [
+        element("div", element("dt", name), element("dd", number, class_="number"),
+                element("dd", range_, class_="range"))
+        for name, number, range_ in shown
+    ]  # fmt: skip
+    return element("dl", *tiles, class_="tiles")
+
+
+def _table(comparison: Comparison) -> Section:
+    first, *rest = (html_table(table) for table in all_tables(comparison))
+    more = element("details", element("summary", "Quality, tests, memory"), *rest)
+    text = (
+        "One row a contender, as in comparison.csv. Small type is the 95\u202f% interval; p is "
+        "McNemar’s against all unpruned, corrected for all comparisons."
+    )
+    return Section("The table", text, more=join(first, more), broad=True)
 
 
 def _asset(name: str) -> Markup:

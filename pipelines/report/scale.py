@@ -43,14 +43,14 @@ class Scale:
         >>> Scale(0.87, 0.96, 0, 100).ticks()
         (0.88, 0.9, 0.92, 0.94, 0.96)
         >>> Scale(2e6, 3e8, 0, 100, log=True).ticks()
-        (10000000.0, 100000000.0)
+        (3000000.0, 10000000.0, 30000000.0, 100000000.0, 300000000.0)
         """
         return self._powers() if self.log else self._steps(wanted)
 
     def _steps(self, wanted: int) -> tuple[float, ...]:
         raw = (self.high - self.low) / wanted
         power = 10.0 ** math.floor(math.log10(raw))
-        step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw * 0.999)
+        step = min((power * k for k in (1, 2, 5, 10)), key=lambda s: abs(math.log(s / raw)))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         digits = max(0, -math.floor(math.log10(step)))
         return tuple(round(k * step, digits) for k in range(first, last + 1))
@@ -64,9 +64,9 @@ class Scale:
                 for f in factors
                 if self.low <= f * 10.0**k <= self.high
             )
-            if len(found) >= 2:
+            if len(found) >= 3:
                 return found
-        return (self.low, self.high)
+        return found
 
 
 def padded(values: list[float], share: float = 0.06) -> tuple[float, float]:

@@ -66,7 +66,7 @@ class Table:
     headings
         One a column; the first column holds names.
     names
-        The contenders' names in ``comparison.csv``, one a row.
+        The contenders' names in ``comparison.csv``, one a row; empty for other rows.
     rows
         Cells by row.
     """
@@ -75,6 +75,12 @@ class Table:
     headings: tuple[str, ...]
     names: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+
+def plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table of text."""
+    cells = tuple(tuple(Cell(text) for text in row) for row in rows)
+    return Table(caption, tuple(headings), ("",) * len(cells), cells)
 
 
 def main_table(comparison: Comparison) -> Table:

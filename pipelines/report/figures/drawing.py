@@ -67,7 +67,7 @@ class Axis:
 
 def axes(x: Axis, y: Axis) -> Markup:
     """Return grid, tick labels and names; the name of y stands above it, unturned."""
-    left, right = x.scale.start, x.scale.end
+    left, right = sorted((x.scale.start, x.scale.end))
     bottom, top = y.scale.start, y.scale.end
     parts = [words(left, top - 14, y.name, "axis-name")]
     for tick in y.scale.ticks(y.wanted):
@@ -89,7 +89,7 @@ def axes(x: Axis, y: Axis) -> Markup:
     return element("g", *parts)
 
 
-def dot(x: float, y: float, class_: str, tip: str, radius: float = 5) -> Markup:
+def dot(x: float, y: float, class_: str, radius: float, tip: str) -> Markup:
     """Return a round mark that answers when touched."""
     return element("circle", cx=float(x), cy=float(y), r=float(radius), class_=class_, data_tip=tip)
 

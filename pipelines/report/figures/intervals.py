@@ -6,8 +6,9 @@ from pipelines.compare import Comparison
 from pipelines.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.report.figures.drawing import canvas, dot, line, words
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import percent, percent_range, ratio
+from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded
+from pipelines.report.section import Section
 from pipelines.report.words import label
 from pipelines.results import Result
 
@@ -23,8 +24,17 @@ def mark_class(row: Result) -> str:
     return "mark other hollow" if row.contender.endswith("unpruned") else "mark other"
 
 
-def intervals(comparison: Comparison, width: int) -> Markup:
+def intervals(comparison: Comparison) -> Section:
     """Return the accuracies from top to bottom, all unpruned as the line to be measured by."""
+    text = (
+        "Accuracy of every contender on the test split, with its 95 % interval. The line is "
+        "all unpruned networks together, the shade their interval. Open dots are unpruned, "
+        "filled ones pruned."
+    )
+    return Section("How good, and how sure", text, lambda width: _draw(comparison, width))
+
+
+def _draw(comparison: Comparison, width: int) -> Markup:
     phone = width < _PHONE
     rows = comparison.results
     step, top = (44, 40) if phone else (30, 40)
@@ -42,7 +52,7 @@ def intervals(comparison: Comparison, width: int) -> Markup:
     ]  # fmt: skip
     for tick in scale.ticks(4 if phone else 6):
         at = scale(tick)
-        parts.append(words(at, bottom + 14, f"{tick * 100:g}\u202f%", "tick", text_anchor="middle"))
+        parts.append(words(at, bottom + 14, percent_tick(tick), "tick", text_anchor="middle"))
         parts.append(line(at, top - 4, at, bottom - 4, "grid"))
     for k, row in enumerate(rows):
         parts.append(_row(row, scale, top + step * k + step / 2 - 4, width, phone))
@@ -64,7 +74,7 @@ def _row(row: Result, scale: Scale, middle: float, width: int, phone: bool) -> M
         "g",
         name,
         line(scale(row.accuracy.low), at, scale(row.accuracy.high), at, f"whisker {mark}"),
-        dot(scale(row.accuracy.value), at, mark, tip, 6 if strong else 4.5),
+        dot(scale(row.accuracy.value), at, mark, 6 if strong else 4.5, tip),
         words(width, at + 4, ratio(row.ratios.flops), class_, text_anchor="end"),
         data_tip=tip,
     )

@@ -7,15 +7,25 @@ from pipelines.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, line, path
 from pipelines.report.figures.intervals import mark_class
 from pipelines.report.markup import Markup
-from pipelines.report.numbers import amount, percent, percent_range
+from pipelines.report.numbers import amount, percent, percent_range, percent_tick, tick
 from pipelines.report.scale import Scale, padded
+from pipelines.report.section import Section
 from pipelines.report.words import label
 
 HEIGHT = 400
 
 
-def pareto(comparison: Comparison, width: int) -> Markup:
-    """Return the chart; FLOPs run over powers of ten."""
+def pareto(comparison: Comparison) -> Section:
+    """Return who is worth his FLOPs."""
+    front = ", ".join(label(comparison.row(name)) for name in comparison.pareto)
+    text = (
+        "Up is more accurate, left is cheaper; each step to the right costs a multiple. On the "
+        f"dotted front, nobody else is both cheaper and more accurate: {front}."
+    )
+    return Section("Accuracy against cost", text, lambda width: _draw(comparison, width))
+
+
+def _draw(comparison: Comparison, width: int) -> Markup:
     rows = comparison.results
     flops = [max(row.cost.flops, 1) for row in rows]
     accuracies = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
@@ -28,12 +38,13 @@ def pareto(comparison: Comparison, width: int) -> Markup:
         labels.keep_clear(*at, 6)
     parts = [
         axes(
-            Axis(x, "FLOPs per sample, powers of ten", amount),
-            Axis(y, "Accuracy on test", lambda tick: f"{tick * 100:g}\u202f%"),
+            Axis(x, "FLOPs per sample, on a scale of powers", tick),
+            Axis(y, "Accuracy on test", percent_tick),
         ),
         path(_steps([places[row.contender] for row in front], x.end), "front"),
     ]
     first = (SELECTED, ALL_UNPRUNED)
+    whiskers, names, marks = [], [], []
     for row in sorted(rows, key=lambda row: (row.contender not in first, -row.accuracy.value)):
         at = places[row.contender]
         strong = row.contender in first
@@ -42,12 +53,13 @@ def pareto(comparison: Comparison, width: int) -> Markup:
             f"at {amount(row.cost.flops)} FLOPs"
         )
         mark = mark_class(row)
-        parts += [
-            line(at[0], y(row.accuracy.low), at[0], y(row.accuracy.high), f"whisker thin {mark}"),
-            dot(*at, mark, tip, 6 if strong else 4.5),
-            labels.place(*at, label(row), "label strong" if strong else "label"),
-        ]
-    return canvas(width, HEIGHT, *parts)
+        whiskers.append(
+            line(at[0], y(row.accuracy.low), at[0], y(row.accuracy.high), f"whisker thin {mark}")
+        )
+        marks.append(dot(*at, mark, 6 if strong else 4.5, tip))
+        kind = "label strong halo" if strong else "label halo"
+        names.append(labels.place(*at, label(row), kind))
+    return canvas(width, HEIGHT, *parts, *whiskers, *names, *reversed(marks))
 
 
 def _steps(places: list[tuple[float, float]], end: float) -> list[tuple[float, float]]:

@@ -1,0 +1,72 @@
+"""Reliability diagram: is a confidence of 80 % right 80 % of the time?"""
+
+from __future__ import annotations
+
+import math
+
+from pipelines.compare import Comparison
+from pipelines.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.quality import Reliability
+from pipelines.report.figures.drawing import Axis, axes, canvas, dot, line, path
+from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import loss, percent, percent_tick
+from pipelines.report.scale import Scale
+from pipelines.report.section import Section
+from pipelines.report.tables import plain_table
+from pipelines.report.words import label
+
+_HEIGHT = 420
+_WHO = (ALL_UNPRUNED, SELECTED)
+
+
+def calibration(comparison: Comparison) -> Section:
+    """Return confidence against accuracy of the selected team and of all unpruned."""
+    selected, everyone = comparison.selected, comparison.all_unpruned
+    text = (
+        "On the dotted diagonal a stated confidence is as often right as it says; above it the "
+        "ensemble is too modest, below it too sure. Larger dots hold more samples. Expected "
+        f"calibration error: {loss(selected.ece.value)} for the selected team (filled), "
+        f"{loss(everyone.ece.value)} for all unpruned (open); less is better."
+    )
+    rows = [
+        (label(comparison.row(name)), percent(float(bins.confidence[k])),
+         percent(float(bins.accuracy[k])), str(bins.counts[k]))
+        for name in _WHO
+        for bins in (comparison.reliability[name],)
+        for k in range(len(bins.counts)) if bins.counts[k]
+    ]  # fmt: skip
+    headings = ("Contender", "Mean confidence", "Accuracy", "Samples")
+    return Section(
+        "Does it know when it is sure?",
+        text,
+        lambda width: _draw(comparison, width),
+        plain_table("Confidence and accuracy on test, bin by bin", headings, rows),
+    )
+
+
+def _draw(comparison: Comparison, width: int) -> Markup:
+    side = min(width - 62, _HEIGHT - 86)
+    x, y = Scale(0, 1, 52, 52 + side), Scale(0, 1, 36 + side, 36)
+    names = (
+        Axis(x, "Confidence", percent_tick),
+        Axis(y, "Accuracy on test", percent_tick),
+    )
+    curves = [
+        _curve(comparison.reliability[name], x, y, kind, label(comparison.row(name)))
+        for name, kind in zip(_WHO, ("reference", "selected"), strict=True)
+    ]
+    diagonal = line(x(0), y(0), x(1), y(1), "diagonal")
+    return canvas(width, side + 86, axes(*names), diagonal, *curves)
+
+
+def _curve(bins: Reliability, x: Scale, y: Scale, kind: str, name: str) -> Markup:
+    filled = [k for k in range(len(bins.counts)) if bins.counts[k]]
+    total = int(bins.counts.sum())
+    places = [(x(float(bins.confidence[k])), y(float(bins.accuracy[k]))) for k in filled]
+    dots = [
+        dot(*at, f"mark {kind}", 2.5 + 7 * math.sqrt(int(bins.counts[k]) / total),
+            f"{name}: {bins.counts[k]} samples at confidence "
+            f"{percent(float(bins.confidence[k]))}, {percent(float(bins.accuracy[k]))} right")
+        for k, at in zip(filled, places, strict=True)
+    ]  # fmt: skip
+    return element("g", path(places, f"curve {kind}"), *dots)

@@ -1,0 +1,69 @@
+"""The selected team's confusion matrix, and the mistakes it makes most."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.compare import Comparison
+from pipelines.mistakes import ConfusedPair
+from pipelines.report.figures.heatmap import GREY, ORANGE, Grid, heatmap
+from pipelines.report.figures.samples import SampleCard, gallery
+from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import whole
+from pipelines.report.section import Section
+from pipelines.report.tables import plain_table
+
+_SHOWN = 4
+
+
+def confusions(comparison: Comparison) -> Section:
+    """Return which classes the selected team takes for which."""
+    pairs = comparison.confusion.pairs
+    worst = "It made no mistake."
+    if pairs:
+        first = pairs[0]
+        worst = (
+            f"Most often it takes {comparison.classes[first.true]} for "
+            f"{comparison.classes[first.predicted]}: {whole(first.count)} times."
+        )
+    text = (
+        "Rows are true classes, columns what the selected team said on test. The diagonal, in "
+        f"grey, is right; the rest, in orange, is wrong. {worst}"
+    )
+    grid = _grid(comparison)
+    rows = [
+        (comparison.classes[pair.true], comparison.classes[pair.predicted], whole(pair.count))
+        for pair in pairs
+    ]
+    headings = ("True class", "Taken for", "Times")
+    return Section(
+        "Its mistakes",
+        text,
+        lambda width: heatmap(grid, width),
+        plain_table("The most frequent mistakes", headings, rows) if rows else None,
+        element("div", *(_pair(comparison, pair) for pair in pairs), class_="pairs"),
+        grid,
+    )
+
+
+def _grid(comparison: Comparison) -> Grid:
+    counts = comparison.confusion.counts
+    wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
+    right = counts.diagonal() / counts.sum(1).clip(1)
+    shade = np.sqrt(wrong / max(1, int(wrong.max())))
+    np.fill_diagonal(shade, right * 0.6)
+    colour = np.broadcast_to(np.array(ORANGE, np.uint8), (*counts.shape, 3)).copy()
+    colour[np.arange(len(counts)), np.arange(len(counts))] = GREY
+    texts = np.where(counts > 0, counts.astype(str), "")
+    return Grid(shade, colour, comparison.classes, texts, columns=True)
+
+
+def _pair(comparison: Comparison, pair: ConfusedPair) -> Markup:
+    true, said = comparison.classes[pair.true], comparison.classes[pair.predicted]
+    cards = [
+        SampleCard(comparison.pictures[sample].pixels, "", "",
+                   f"Test sample {sample}: true class {true}, taken for {said}")
+        for sample in pair.samples[:_SHOWN] if sample in comparison.pictures
+    ]  # fmt: skip
+    times = "once" if pair.count == 1 else f"{whole(pair.count)} times"
+    return gallery(f"{true} taken for {said}, {times}", cards)

@@ -1,0 +1,45 @@
+"""How often each pair of the pool disagrees, the selected team first."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.compare import Comparison
+from pipelines.report.figures.heatmap import BLUE, Grid, heatmap
+from pipelines.report.numbers import percent
+from pipelines.report.section import Section
+from pipelines.report.tables import plain_table
+
+_LISTED = 24
+
+
+def disagreements(comparison: Comparison) -> Section:
+    """Return the pairwise disagreement of the pool."""
+    found = comparison.disagreement
+    spread = found.spread
+    text = (
+        "Share of selection samples on which two members of the pool name different classes: "
+        f"from {percent(spread.low)}, faint, to {percent(spread.high)}, strong. The first "
+        f"{found.selected}, framed, are the selected team; its pairs disagree on "
+        f"{percent(found.within_team)} of the samples, pairs of the whole pool on "
+        f"{percent(spread.value)}."
+    )
+    shade = 0.06 + 0.94 * (found.rate - spread.low) / max(spread.high - spread.low, 1e-9)
+    np.fill_diagonal(shade, 0)
+    colour = np.broadcast_to(np.array(BLUE, np.uint8), (*found.rate.shape, 3)).copy()
+    texts = np.char.mod("%.1f", found.rate * 100)
+    np.fill_diagonal(texts, "")
+    grid = Grid(shade, colour, found.member_ids, texts, framed=found.selected)
+    shown = found.member_ids[:_LISTED]
+    rows = [
+        (name, *(percent(float(found.rate[k, j])) for j in range(min(found.selected, _LISTED))))
+        for k, name in enumerate(shown)
+    ]
+    headings = ("Member", *found.member_ids[: min(found.selected, _LISTED)])
+    return Section(
+        "How differently the members see",
+        text,
+        lambda width: heatmap(grid, width),
+        plain_table("Disagreement with the members of the selected team", headings, rows),
+        grid=grid,
+    )

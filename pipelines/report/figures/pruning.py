@@ -1,0 +1,72 @@
+"""Accuracy against the share of units remaining: every run thin, the mean with its band."""
+
+from __future__ import annotations
+
+import math
+
+from pipelines.compare import Comparison
+from pipelines.report.figures.drawing import Axis, axes, canvas, dot, path
+from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
+from pipelines.report.scale import Scale, padded
+from pipelines.report.section import Section
+from pipelines.report.tables import plain_table
+
+_HEIGHT = 400
+
+
+def pruning(comparison: Comparison) -> Section:
+    """Return the paper's figure of this run."""
+    last, runs = comparison.mean_curve[-1], len(comparison.curves)
+    reached = f"all {runs} runs" if last.runs == runs else f"{last.runs} of {runs} runs"
+    text = (
+        "Validation accuracy while DropNet removes units. A thin line is a run, its dot the "
+        "network it handed on; the thick line is the mean over the runs that came so far, its "
+        f"band a 95\u202f% interval of that mean. The last point rests on {reached}: runs that "
+        "stop early leave the stronger ones in the mean."
+    )
+    rows = [
+        (ratio(p.remaining), percent(p.accuracy.value), percent_range(p.accuracy), str(p.runs))
+        for p in comparison.mean_curve
+    ]
+    headings = ("Units remaining", "Mean accuracy", "95\u202f% interval", "Runs")
+    return Section(
+        "Accuracy while units are removed",
+        text,
+        lambda width: _draw(comparison, width),
+        plain_table("Mean validation accuracy, round by round", headings, rows),
+    )
+
+
+def _draw(comparison: Comparison, width: int) -> Markup:
+    accuracies = [value for run in comparison.curves for value in run.accuracy]
+    least = min(value for run in comparison.curves for value in run.remaining)
+    x = Scale(min(least, 0.99) - 0.01, 1.0, width - 10, 52)
+    y = Scale(*padded(accuracies), _HEIGHT - 50, 36)
+    names = (
+        Axis(x, "Units remaining", percent_tick),
+        Axis(y, "Accuracy on validation", percent_tick),
+    )
+    runs = [
+        path([(x(a), y(b)) for a, b in zip(run.remaining, run.accuracy, strict=True)], "run",
+             data_tip=f"Run {run.run}")
+        for run in comparison.curves
+    ]  # fmt: skip
+    handed_on = [
+        dot(x(m.remaining), y(m.val_accuracy), "mark other", 2.5,
+            f"Run {m.run} handed on round {m.round}: {ratio(m.remaining)} of its units, "
+            f"{percent(m.val_accuracy)} on validation")
+        for m in comparison.members if m.handed_on
+    ]  # fmt: skip
+    mean = [(x(p.remaining), y(p.accuracy.value)) for p in comparison.mean_curve]
+    return canvas(width, _HEIGHT, axes(*names), *runs, _band(comparison, x, y),
+                  path(mean, "mean"), *handed_on)  # fmt: skip
+
+
+def _band(comparison: Comparison, x: Scale, y: Scale) -> Markup:
+    known = [p for p in comparison.mean_curve if math.isfinite(p.accuracy.low)]
+    if not known:
+        return Markup("")
+    upper = [f"{x(p.remaining):.1f},{y(p.accuracy.high):.1f}" for p in known]
+    lower = [f"{x(p.remaining):.1f},{y(p.accuracy.low):.1f}" for p in reversed(known)]
+    return element("polygon", points=" ".join([*upper, *lower]), class_="mean-band")

@@ -1,0 +1,78 @@
+"""The candidate teams, diversity against accuracy, the chosen one marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipelines.compare import Comparison
+from pipelines.findings import Candidates
+from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot
+from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, percent_tick
+from pipelines.report.scale import Scale, padded
+from pipelines.report.section import Section
+from pipelines.report.tables import plain_table
+
+_HEIGHT = 400
+_TOUCHED = 60
+_LISTED = 20
+
+
+def teams(comparison: Comparison) -> Section:
+    """Return the choice that was made, among the alternatives on record."""
+    found = comparison.candidates
+    title = "The teams that stood to choice"
+    if found is None:
+        return Section(title, f"The method {comparison.selection_method} recorded no candidates.")
+    standing = int(found.stands.sum())
+    text = (
+        f"The {len(found.teams)} most accurate teams of this size on record; {standing} stood "
+        "to the end. Right is more diverse, up is more accurate on the selection split. "
+        "Dark dots stood to the end, faint ones were dropped before; the chosen team is marked."
+    )
+    rows = [
+        ("chosen" if k == 0 else ("stood" if found.stands[k] else "dropped"),
+         " ".join(found.teams[k]), percent(float(found.accuracy[k])), f"{found.diversity[k]:.3f}")
+        for k in range(min(_LISTED, len(found.teams)))
+    ]  # fmt: skip
+    headings = ("Fate", "Members", "Accuracy on select", "Diversity")
+    return Section(
+        title,
+        text,
+        lambda width: _draw(found, width),
+        plain_table(f"The first {len(rows)} of these teams", headings, rows),
+    )
+
+
+def _draw(found: Candidates, width: int) -> Markup:
+    x = Scale(*padded(found.diversity.tolist()), 52, width - 10)
+    y = Scale(*padded(found.accuracy.tolist()), _HEIGHT - 50, 36)
+    places = [(x(a), y(b)) for a, b in zip(found.diversity, found.accuracy, strict=True)]
+    labels = Labels(52, width, 20, _HEIGHT - 54)
+    touched = [
+        dot(*places[k], "touch", 6,
+            f"{' '.join(found.teams[k])}: {percent(float(found.accuracy[k]))} on select, "
+            f"diversity {found.diversity[k]:.3f}")
+        for k in range(1, min(_TOUCHED, len(places)))
+    ]  # fmt: skip
+    names = (
+        Axis(x, "Diversity, by the method’s own measure", lambda tick: f"{tick:g}"),
+        Axis(y, "Accuracy on select", percent_tick),
+    )
+    stands = found.stands.tolist()
+    return canvas(
+        width,
+        _HEIGHT,
+        axes(*names),
+        _dots((p for p, stood in zip(places, stands, strict=True) if not stood), "dropped"),
+        _dots((p for p, stood in zip(places, stands, strict=True) if stood), "stood"),
+        *touched,
+        dot(*places[0], "mark selected", 7, f"Chosen: {' '.join(found.teams[0])}"),
+        labels.place(*places[0], "Chosen", "label strong halo"),
+    )
+
+
+def _dots(places: Iterable[tuple[float, float]], class_: str) -> Markup:
+    """Many dots as one path: round ends of lines without length."""
+    d = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
+    return element("path", d=d, class_=class_) if d else Markup("")

@@ -1,0 +1,116 @@
+"""Where the team is right and its members are not, and the other way round."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipelines.compare import Comparison
+from pipelines.mistakes import Votes
+from pipelines.report.figures.drawing import canvas, line, words
+from pipelines.report.figures.samples import SampleCard, gallery
+from pipelines.report.markup import Markup, element, join
+from pipelines.report.numbers import whole
+from pipelines.report.scale import Scale
+from pipelines.report.section import Section
+from pipelines.report.tables import plain_table
+
+
+def verdicts(comparison: Comparison) -> Section:
+    """Return how often the vote saves a sample, and how often it loses one."""
+    votes = comparison.votes
+    size = len(votes.right) - 1
+    title = "Where the vote helps, and where it hurts"
+    if size == 1:
+        return Section(title, "The team is one network: there is no vote.")
+    text = (
+        f"Of the samples its best member gets wrong the team gets {whole(votes.best_member_wrong)} "
+        f"right; of those its best member gets right it gets {whole(votes.best_member_right)} "
+        f"wrong. All {size} members agree on the right class {whole(int(votes.right[size]))} "
+        f"times and none finds it {whole(int(votes.wrong[0] + votes.right[0]))} times; between "
+        "them lie the contested samples, drawn here by how many members are right."
+    )
+    rows = [
+        (f"{k} of {size}", whole(int(votes.right[k])), whole(int(votes.wrong[k])))
+        for k in range(size + 1)
+    ]
+    headings = ("Members right", "Team right", "Team wrong")
+    return Section(
+        title,
+        text,
+        (lambda width: _draw(votes, width)),
+        plain_table("Test samples by how many members are right", headings, rows),
+        _examples(comparison),
+    )
+
+
+def _draw(votes: Votes, width: int) -> Markup:
+    size = len(votes.right) - 1
+    step = max(7.0, min(34.0, 340 / size))
+    most = max(1, int(votes.right[1:size].max()), int(votes.wrong[1:size].max()))
+    middle, room = width / 2 + 20, width / 2 - 80
+    bar = Scale(0, most, 0, room)
+    every = -(-size // 12)
+    parts = [
+        words(middle - 4, 14, "team wrong", "axis-name", text_anchor="end"),
+        words(middle + 4, 14, "team right", "axis-name"),
+        words(0, 14, "members right", "axis-name"),
+    ]
+    for k in range(1, size):
+        y = 26 + step * (size - 1 - k)
+        right, wrong = int(votes.right[k]), int(votes.wrong[k])
+        bars = [
+            element("rect", x=middle - bar(wrong), y=y, width=bar(wrong), height=step - 6,
+                    class_="lost"),
+            element("rect", x=float(middle), y=y, width=bar(right), height=step - 6,
+                    class_="won"),
+        ]  # fmt: skip
+        if (size - k) % every == 0:
+            at = y + (step - 6) / 2 + 4
+            bars += [
+                words(0, at, f"{k} of {size}", "tick"),
+                words(middle - bar(wrong) - 6, at, whole(wrong), "tick", text_anchor="end"),
+                words(middle + bar(right) + 6, at, whole(right), "tick"),
+            ]
+        tip = f"{k} of {size} members right: team right {whole(right)}, wrong {whole(wrong)} times"
+        parts.append(element("g", *bars, data_tip=tip))
+    bottom = 26 + step * (size - 1)
+    return canvas(width, bottom + 4, *parts, line(middle, 20, middle, bottom, "axis"))
+
+
+def _examples(comparison: Comparison) -> Markup:
+    """The samples the vote saved and lost most surprisingly; nothing where there are no images."""
+    votes = comparison.votes
+    named = (
+        ("Right against its members’ majority", votes.rescued),
+        ("Wrong against its members’ majority", votes.lost),
+    )
+    return join(*(gallery(title, _cards(comparison, samples)) for title, samples in named))
+
+
+def _tally(said: list[str]) -> str:
+    """Return the votes by class, most votes first.
+
+    >>> _tally(["3", "8", "8"])
+    '8 ×2, 3'
+    """
+    counts = Counter(said).most_common()
+    return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counts)
+
+
+def _cards(comparison: Comparison, samples: tuple[int, ...]) -> list[SampleCard]:
+    cards = []
+    for sample in samples:
+        shown = comparison.pictures.get(sample)
+        if shown is None:
+            continue
+        said = _tally([comparison.classes[vote] for vote in shown.votes])
+        true, team = comparison.classes[shown.true], comparison.classes[shown.predicted]
+        cards.append(
+            SampleCard(
+                shown.pixels,
+                f"{true}",
+                f"team: {team}; members: {said}",
+                f"Test sample {sample}: true class {true}, team says {team}",
+            )
+        )
+    return cards  # fmt: skip

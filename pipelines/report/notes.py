@@ -1,0 +1,134 @@
+"""What a reader must know before believing: optimism, doubts, method, provenance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pipelines.compare import Comparison
+from pipelines.contenders import RANDOM_TEAMS
+from pipelines.quality import BINS
+from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, points, points_range, whole
+from pipelines.report.section import Section
+from pipelines.report.tables import plain_table
+from pipelines.report.words import label
+from pipelines.statistics import RESAMPLES
+
+_UNMEASURED = {
+    "latency_1_ms": "latency at batch 1",
+    "latency_128_ms": "latency at batch 128",
+    "throughput": "throughput",
+    "peak_process_bytes": "peak process memory",
+}
+
+
+def caveats(comparison: Comparison) -> Section:
+    """Return what speaks against taking the numbers at their face."""
+    rows = [
+        (label(comparison.row(name)), percent(comparison.row(name).select_accuracy or 0.0),
+         percent(comparison.row(name).accuracy.value), points(gap.value), points_range(gap))
+        for name, gap in comparison.optimism.items()
+    ]  # fmt: skip
+    said = [
+        _optimism(comparison),
+        _collapsed(comparison),
+        _unmeasured(comparison),
+        _splits(comparison),
+    ]
+    text = (
+        "What was chosen by its accuracy on the selection split looks better there than it is; "
+        "only the test split, which no choice has seen, counts."
+    )
+    headings = ("Contender", "On select", "On test", "Select − test, points", "95\u202f% interval")
+    return Section(
+        "What to keep in mind",
+        text,
+        table=plain_table("Accuracy where it was chosen and where it was tested", headings, rows),
+        more=element("ul", *(element("li", words) for words in said), class_="notes"),
+    )
+
+
+def _optimism(comparison: Comparison) -> str:
+    gap = comparison.optimism[comparison.selected.contender]
+    selected = comparison.selected
+    return (
+        f"Selection optimism: the selected team reached {percent(selected.select_accuracy or 0.0)} "
+        f"on the selection split and {percent(selected.accuracy.value)} on test, a gap of "
+        f"{points(gap.value)} points (95\u202f% interval {points_range(gap)})."
+    )
+
+
+def _collapsed(comparison: Comparison) -> str:
+    lost = [m for m in comparison.members if m.collapsed]
+    if not lost:
+        return "Collapsed members: none; every network trained beyond chance."
+    names = ", ".join(f"run {m.run} round {m.round}" for m in lost[:20])
+    more = f" and {len(lost) - 20} more" if len(lost) > 20 else ""
+    in_team = [m.id for m in lost if m in comparison.team]
+    chosen = f" Of the selected team: {', '.join(in_team)}." if in_team else ""
+    return f"Collapsed members, which never left chance: {names}{more}.{chosen}"
+
+
+def _unmeasured(comparison: Comparison) -> str:
+    if not comparison.not_measured:
+        return "Not measured: nothing of the table is missing; energy was not measured."
+    names = ", ".join(_UNMEASURED[name] for name in comparison.not_measured)
+    return f"Not measured: {names}, energy. FLOPs and bytes are counted, not timed."
+
+
+def _splits(comparison: Comparison) -> str:
+    sizes = ", ".join(f"{name} {whole(size)}" for name, size in comparison.split_sizes.items())
+    return (
+        f"One split of the data ({sizes}) and one set of seeds: another split or other seeds "
+        "would move every number, which the intervals over test samples do not include."
+    )
+
+
+def method() -> Section:
+    """Return how the numbers were made."""
+    said = (
+        "FLOPs are counted on the physically smaller networks, per sample, 1 multiply–accumulate "
+        "as 2; convolutions and matrix products count, pointwise operations, pooling and norms "
+        "do not. A team’s cost is the sum over its members; its peak activation is that of its "
+        "hungriest member, as they run one after another.",
+        "Every team votes the same way. The single best and the teams chosen by accuracy or HQ "
+        "were chosen on the selection split; “mean single” averages all single unpruned "
+        f"networks, “random” averages {RANDOM_TEAMS} random teams.",
+        "Accuracy has Wilson’s interval, balanced accuracy the same at its effective number of "
+        "samples; log loss and Brier score (summed over the classes) have the studentised "
+        f"bootstrap’s, {whole(RESAMPLES)} draws of test samples. The calibration error has "
+        f"{BINS} equally wide bins; its bootstrap range claims no coverage.",
+        "Differences are paired: the exact McNemar test, and a bootstrap with one disagreement "
+        "either way added. “Corrected” is Holm’s, over all pairs of the table. A contender is "
+        "called worse if one uncorrected test says so, and better only if every corrected one "
+        "does.",
+        "Numbers are rounded against their contender: accuracies and differences down, losses, "
+        "costs and ratios up, intervals outwards. The CSV holds them unrounded.",
+    )
+    items = element("ul", *(element("li", words) for words in said), class_="notes")
+    return Section("Method", "How these numbers were made.", more=items)
+
+
+def provenance(comparison: Comparison) -> Section:
+    """Return what it takes to make this page again."""
+    entries = [("Run", comparison.name), ("Seed of the comparison", str(comparison.seed))]
+    asked = comparison.config.get("asked", comparison.config)
+    if isinstance(asked, Mapping) and "seed" in asked:
+        entries.append(("Seed of the run", str(asked["seed"])))
+    versions = comparison.config.get("versions")
+    if isinstance(versions, Mapping):
+        entries.append(("Versions", ", ".join(f"{k} {v}" for k, v in versions.items())))
+    entries.append(
+        ("Splits", ", ".join(f"{k} {whole(v)}" for k, v in comparison.split_sizes.items()))
+    )
+    entries.append(("Members", ", ".join(m.id for m in comparison.team)))
+    listed = element("dl", *(element(tag, words) for pair in entries
+                             for tag, words in zip(("dt", "dd"), pair, strict=True)))  # fmt: skip
+    written = json.dumps(comparison.config, indent=2, ensure_ascii=False, default=str)
+    more = [listed, element("details", element("summary", "The whole configuration"),
+                            element("pre", written, tabindex=0))]  # fmt: skip
+    if comparison.command:
+        more.insert(0, element("pre", comparison.command, class_="command", tabindex=0))
+    return Section("How to make it again", "The command, seeds and versions behind this page.",
+                   more=Markup("".join(more)))  # fmt: skip
