@@ -60,6 +60,14 @@ def test_a_huge_jpeg_decodes_to_what_a_small_one_shows(tmp_path: Path) -> None:
     assert np.abs(decoded - expected).max() <= 3
 
 
+def test_a_jpeg_a_little_too_large_is_decoded_in_full(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (50, 50), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.jpg")
+    with Image.open(tmp_path / "noise.jpg") as image:
+        expected = np.asarray(image.resize((16, 16), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(decode_image(tmp_path / "noise.jpg", (1, 16, 16))[0], expected)
+
+
 @pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
 def test_exif_turns_the_image_upright(tmp_path: Path, kind: str) -> None:
     lying = np.zeros((16, 32, 3), np.uint8)
