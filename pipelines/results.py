@@ -65,13 +65,15 @@ class PairedTest:
     def judgement(self) -> Judgement:
         """What may be said, with the doubt always against the contender.
 
-        "Better" needs every corrected test; for "worse" one uncorrected test is enough.
+        "Better" needs every corrected test and the interval; for "worse" one uncorrected
+        test, or the interval, is enough.
         """
         corrected = [p for p in (self.mcnemar_holm, self.bootstrap_holm) if not math.isnan(p)]
         plain = [p for p in (self.mcnemar_p, self.bootstrap_p) if not math.isnan(p)]
-        if self.difference.value < 0 and min(plain) < ALPHA:
+        gap = self.difference
+        if gap.high < 0 or (gap.value < 0 and min(plain) < ALPHA):
             return Judgement.WORSE
-        if self.difference.value > 0 and max(corrected) < ALPHA:
+        if gap.low > 0 and max(corrected) < ALPHA:
             return Judgement.BETTER
         return Judgement.NO_DIFFERENCE
 

@@ -2,8 +2,20 @@
 
 from pipelines.report.csv import csv
 from pipelines.report.latex import latex
+from pipelines.report.many import Failure, csv_many, markdown_many, render_many, terminal_many
 from pipelines.report.markdown import markdown
 from pipelines.report.page import render
 from pipelines.report.terminal import terminal
 
-__all__ = ["csv", "latex", "markdown", "render", "terminal"]
+__all__ = [
+    "Failure",
+    "csv",
+    "csv_many",
+    "latex",
+    "markdown",
+    "markdown_many",
+    "render",
+    "render_many",
+    "terminal",
+    "terminal_many",
+]

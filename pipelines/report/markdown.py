@@ -9,9 +9,7 @@ from pipelines.report.words import verdict
 
 def markdown(comparison: Comparison) -> str:
     """Return the verdict and the main table in GitHub's Markdown."""
-    words = verdict(comparison)
-    sentences = " ".join(filter(None, (words.lead, words.single, words.doubt)))
-    return f"{sentences}\n\n{pipe_table(main_table(comparison))}\n"
+    return f"{' '.join(verdict(comparison).sentences)}\n\n{pipe_table(main_table(comparison))}\n"
 
 
 def pipe_table(table: Table) -> str:

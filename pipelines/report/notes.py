@@ -101,8 +101,8 @@ def method() -> Section:
         f"{BINS} equally wide bins; its bootstrap range claims no coverage.",
         "Differences are paired: the exact McNemar test, and a bootstrap with one disagreement "
         "either way added. “Corrected” is Holm’s, over all pairs of the table. A contender is "
-        "called worse if one uncorrected test says so, and better only if every corrected one "
-        "does.",
+        "called worse if one uncorrected test or the interval says so, and better only if every "
+        "corrected test and the interval do.",
         "Numbers are rounded against their contender: accuracies and differences down, losses, "
         "costs and ratios up, intervals outwards. The CSV holds them unrounded.",
     )

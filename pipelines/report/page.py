@@ -85,7 +85,7 @@ def _opening(comparison: Comparison, sections: dict[str, Section]) -> Markup:
     return element(
         "header",
         element("p", about, class_="eyebrow"),
-        element("h1", words.lead, class_="verdict"),
+        element("h1", f"{words.claim}: ", element("span", words.evidence), class_="verdict"),
         _figures(comparison),
         element("p", words.single, class_="further"),
         element("p", words.doubt, class_="further") if words.doubt else "",

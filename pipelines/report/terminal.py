@@ -22,9 +22,7 @@ def terminal(comparison: Comparison) -> RenderableType:
     for row in comparison.results:
         style = "bold" if row.contender == SELECTED else ""
         table.add_row(label(row), *_numbers(row), style=style)
-    words = verdict(comparison)
-    lines = "\n".join(filter(None, (words.lead, words.single, words.doubt)))
-    return Group(table, Text(), Text(lines))
+    return Group(table, Text(), Text("\n".join(verdict(comparison).sentences)))
 
 
 def _numbers(row: Result) -> tuple[str, ...]:

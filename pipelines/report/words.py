@@ -45,26 +45,37 @@ class Verdict:
 
     Attributes
     ----------
-    lead
-        The selected team against all unpruned networks, in one sentence.
+    claim
+        The selected team against all unpruned networks.
+    evidence
+        The rest of that sentence: the accuracies and their difference.
     single
-        The same against the best single unpruned network.
+        The team against the best single unpruned network.
     doubt
-        What the test set cannot rule out.
+        What the test set cannot rule out; empty where there is nothing to add.
     """
 
-    lead: str
+    claim: str
+    evidence: str
     single: str
     doubt: str
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Everything said, a sentence each."""
+        lead = f"{self.claim}: {self.evidence}"
+        return tuple(filter(None, (lead, self.single, self.doubt)))
 
 
 def verdict(comparison: Comparison) -> Verdict:
     """Return the verdict in words; every number in it is rounded against the team."""
     selected, everyone, best = comparison.selected, comparison.all_unpruned, comparison.single_best
     against_all, against_best = _test(selected, everyone), _test(selected, best)
-    lead = (
+    claim = (
         f"At {ratio(selected.ratios.flops)} of the FLOPs, {team_name(comparison)} "
-        f"{_claim(against_all, selected.members)} all {everyone.members} unpruned: "
+        f"{_claim(against_all, selected.members)} all {everyone.members} unpruned"
+    )
+    evidence = (
         f"{_accuracy(selected)} against {_accuracy(everyone)} of "
         f"{whole(comparison.split_sizes['test'])} test samples, "
         f"a difference of {_gap(against_all)}."
@@ -75,7 +86,7 @@ def verdict(comparison: Comparison) -> Verdict:
         f"{amount(best.cost.flops)} and gets {_accuracy(best)}: "
         f"a difference of {_gap(against_best)}."
     )
-    return Verdict(lead, single, _doubt(against_all))
+    return Verdict(claim, evidence, single, _doubt(against_all))
 
 
 def team_name(comparison: Comparison) -> str:
@@ -98,12 +109,16 @@ def _test(row: Result, reference: Result) -> PairedTest:
 
 
 def _accuracy(row: Result) -> str:
-    return f"{percent(row.accuracy.value)} ({percent_range(row.accuracy)})"
+    return f"{percent(row.accuracy.value)} ({_unbroken(percent_range(row.accuracy))})"
 
 
 def _gap(test: PairedTest) -> str:
-    interval = points_range(test.difference)
+    interval = _unbroken(points_range(test.difference))
     return f"{points(test.difference.value)} points (95\u202f% interval {interval})"
+
+
+def _unbroken(interval: str) -> str:
+    return interval.replace(" ", "\u00a0")
 
 
 def _doubt(test: PairedTest) -> str:

@@ -1,0 +1,72 @@
+"""Several runs: each selected team against its own unpruned networks, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.compare import Comparison
+from pipelines.contenders import ALL_UNPRUNED
+from pipelines.report.figures.drawing import canvas, dot, line, words
+from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import points, points_range, ratio, tick
+from pipelines.report.scale import Scale, padded
+from pipelines.report.section import Section
+from pipelines.results import PairedTest
+
+_PHONE = 500
+
+
+def runs(comparisons: Sequence[Comparison]) -> Section:
+    """Return the differences in accuracy from top to bottom, 0 as the line to be measured by."""
+    text = (
+        "Accuracy of each run’s selected team less that of all its unpruned networks, on its own "
+        "test split, with the paired 95\u202f% interval. Right of the line the team is better."
+    )
+    return Section("Run by run", text, lambda width: _draw(comparisons, width))
+
+
+def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
+    phone = width < _PHONE
+    step, top = (44, 40) if phone else (30, 40)
+    bottom = top + step * len(comparisons)
+    tests = [against_all(comparison) for comparison in comparisons]
+    ends = [100 * end for test in tests for end in (test.difference.low, test.difference.high)]
+    left, right = (8, width - 62) if phone else (230, width - 80)
+    scale = Scale(*padded([*ends, 0.0], 0.04), left, right)
+    parts = [
+        words(left, 14, "Points to all unpruned", "axis-name"),
+        words(width, 14, "FLOPs of all", "axis-name", text_anchor="end"),
+    ]
+    for at in scale.ticks(4 if phone else 6):
+        parts.append(line(scale(at), top - 4, scale(at), bottom - 4, "grid"))
+        parts.append(words(scale(at), bottom + 14, tick(at), "tick", text_anchor="middle"))
+    parts.append(line(scale(0), top - 4, scale(0), bottom - 4, "reference-line"))
+    for k, (comparison, test) in enumerate(zip(comparisons, tests, strict=True)):
+        middle = top + step * k + step / 2 - 4
+        at = middle + 9 if phone else middle
+        gap = test.difference
+        name = _short(comparison.name)
+        tip = f"{comparison.name}: {points(gap.value)} points, {points_range(gap)}"
+        parts.append(
+            element(
+                "g",
+                words(scale.start, at - 11, name) if phone else words(0, middle + 4, name),
+                line(scale(100 * gap.low), at, scale(100 * gap.high), at, "whisker mark selected"),
+                dot(scale(100 * gap.value), at, "mark selected", 5, tip),
+                words(width, at + 4, ratio(comparison.selected.ratios.flops), text_anchor="end"),
+                data_tip=tip,
+            )
+        )
+    return canvas(width, bottom + 24, *parts)
+
+
+def against_all(comparison: Comparison) -> PairedTest:
+    """Return the selected team's test against all unpruned networks."""
+    test = comparison.selected.versus(ALL_UNPRUNED)
+    if test is None:
+        raise ValueError(f"{comparison.name}: the selected team was not tested")
+    return test
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 32 else f"{name[:31]}…"
