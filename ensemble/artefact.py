@@ -90,7 +90,8 @@ def load_folder(
     ]
     return Ensemble(
         members, about.classes, about.input_shape, about.scaling, voting=about.voting,
-        weights=about.weights, provenance=about.provenance, device=device,
+        weights=about.weights, provenance=about.provenance, temperature=about.temperature,
+        cascade=about.cascade, device=device,
     )  # fmt: skip
 
 

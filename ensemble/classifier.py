@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ensemble.calibration import temper
 from ensemble.description import Classes, Description
 from ensemble.inputs import Samples, batches
+from ensemble.uncertainty import Uncertainty, uncertainty
 from pruning.errors import RequestError
 from selection.voting import vote
 
@@ -39,11 +41,14 @@ class Classifier(ABC):
         Classes, input, vote, members' costs, origin.
     batch_size
         As given; `set_params` changes it.
+    calibrate
+        Whether the fitted temperature is applied; `set_params` changes it.
     """
 
     def __init__(self, description: Description, batch_size: int = BATCH_SIZE) -> None:
         self.description = description
         self.batch_size = _positive(batch_size)
+        self.calibrate = True
 
     @abstractmethod
     def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
@@ -109,7 +114,16 @@ class Classifier(ABC):
     def combine(self, members: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the team's (N, C) of its members' (S, N, C) probabilities."""
         about = self.description
-        return vote(members, np.asarray(about.weights), about.voting).astype(np.float32)
+        return self._tempered(vote(members, np.asarray(about.weights), about.voting))
+
+    def uncertainty(self, X: Any) -> Uncertainty:
+        """Return the members' agreement and mutual information, sample by sample."""
+        members = self.predict_members(X)
+        return uncertainty(members, self.combine(members).argmax(-1))
+
+    def _tempered(self, voted: NDArray[Any]) -> NDArray[np.float32]:
+        temperature = self.description.temperature if self.calibrate else 1.0
+        return temper(voted, temperature).astype(np.float32)
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return accuracy in 0..1: the (weighted) share of samples whose class is `y`.
@@ -137,7 +151,7 @@ class Classifier(ABC):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return what `set_params` can change."""
-        return {"batch_size": self.batch_size}
+        return {"batch_size": self.batch_size, "calibrate": self.calibrate}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters by name and return self.
@@ -155,6 +169,8 @@ class Classifier(ABC):
         return self
 
     def _set(self, name: str, value: Any) -> None:
+        if name == "calibrate" and not isinstance(value, bool):
+            raise RequestError(f"calibrate {value!r} must be True or False")
         setattr(self, name, _positive(value) if name == "batch_size" else value)
 
     def fit(self, X: Any, y: Any = None) -> Self:

@@ -13,6 +13,8 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.calibration import LEAST, MOST
+from ensemble.cascade import NEVER, Cascade
 from ensemble.fields import Fields
 from pruning.cost import Cost
 from pruning.errors import RequestError
@@ -105,6 +107,10 @@ class Description:
         One per member, non-negative, summing to 1; equal when None is given.
     provenance
         Where it comes from.
+    temperature
+        Fitted on the selection split; 1 leaves the vote as it is.
+    cascade
+        Fitted on the selection split, where asked for.
     """
 
     members: tuple[MemberInfo, ...]
@@ -114,6 +120,8 @@ class Description:
     voting: str = "mean"
     weights: tuple[float, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
+    temperature: float = 1.0
+    cascade: Cascade | None = None
 
     def __post_init__(self) -> None:
         if not self.weights:
@@ -137,6 +145,10 @@ class Description:
             raise RequestError(
                 f"weights {self.weights} must be {len(names)} numbers ≥ 0 that sum to 1"
             )
+        if self.cascade is not None and len(self.cascade.order) != len(names):
+            raise RequestError(f"cascade of {len(self.cascade.order)} for {len(names)} members")
+        if not LEAST <= self.temperature <= MOST:
+            raise RequestError(f"temperature {self.temperature} must lie in {LEAST:g}..{MOST:g}")
 
     def _check_classes(self) -> None:
         kind = self.classes.dtype.kind
@@ -161,6 +173,7 @@ class Description:
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain JSON values; `from_json` reads them back."""
+        cascade = self.cascade
         kind = "int64" if self.classes.dtype.kind == "i" else "str"
         return {
             "classes": {"kind": kind, "labels": self.classes.tolist()},
@@ -172,6 +185,8 @@ class Description:
             "vote": {"name": self.voting, "weights": list(self.weights)},
             "members": [_member_to_json(member) for member in self.members],
             "provenance": vars(self.provenance).copy(),
+            "temperature": self.temperature,
+            "cascade": None if cascade is None else vars(cascade) | {"order": list(cascade.order)},
         }
 
     @classmethod
@@ -202,6 +217,8 @@ class Description:
                 voting=vote.text("name", 100),
                 weights=vote.numbers("weights", 0, 1, MOST_MEMBERS),
                 provenance=_provenance(fields.inner("provenance")),
+                temperature=fields.number("temperature", LEAST, MOST),
+                cascade=_cascade(fields.optional("cascade")),
             )
         except RequestError as error:
             named = str(error).startswith(source)
@@ -248,6 +265,13 @@ def _classes(fields: Fields) -> Classes:
     if not all(isinstance(label, str) and len(label) < 1000 for label in labels):
         raise fields.error("labels", "texts")
     return np.array(labels, np.str_)
+
+
+def _cascade(fields: Fields | None) -> Cascade | None:
+    if fields is None:
+        return None
+    order = fields.wholes("order", 0, MOST_MEMBERS, MOST_MEMBERS)
+    return Cascade(order, fields.number("threshold", 0, NEVER))
 
 
 def _provenance(fields: Fields) -> Provenance:

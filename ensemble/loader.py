@@ -41,6 +41,12 @@ def load(
         If there is no ensemble at `path`, or it is damaged, or not what it says it is.
     """
     place = Path(path)
+    if place.suffix == ".onnx" and place.is_file():
+        if device != "cpu":
+            raise RequestError(f"device {device!r}: an .onnx ensemble runs on 'cpu' only")
+        from ensemble.runtime import load_onnx
+
+        return load_onnx(place)
     from ensemble.artefact import load_folder
 
     return load_folder(artefact_folder(place), factories=factories, device=device)

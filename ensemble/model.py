@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ensemble.cascade import Cascade, CascadeRun, run_cascade
 from ensemble.classifier import BATCH_SIZE, Classifier
 from ensemble.description import Classes, Description, LayerWidth, MemberInfo, Provenance
 from ensemble.inputs import Samples
@@ -71,6 +72,10 @@ class Ensemble(Classifier):
         One per member, non-negative, summing to 1; equal when None.
     provenance
         Where it comes from.
+    temperature
+        See `ensemble.calibration.fit_temperature`; 1 leaves the vote as it is.
+    cascade
+        See `ensemble.cascade.fit_cascade`; used when ``set_params(cascade=True)``.
     device
         Where the networks run; they are moved there.
     batch_size
@@ -94,30 +99,63 @@ class Ensemble(Classifier):
         voting: str = "mean",
         weights: Sequence[float] | None = None,
         provenance: Provenance = _UNKNOWN,
+        temperature: float = 1.0,
+        cascade: Cascade | None = None,
         device: str = "cpu",
         batch_size: int = BATCH_SIZE,
     ) -> None:
         description = Description(
             tuple(member.info for member in members), classes, tuple(input_shape), scaling,
-            voting, tuple(map(float, weights or ())), provenance,
+            voting, tuple(map(float, weights or ())), provenance, temperature, cascade,
         )  # fmt: skip
         super().__init__(description, batch_size)
         self.members = tuple(members)
         self.device = device
+        self.cascade = False
         self._set("device", device)
 
     def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
         with torch.inference_mode():
-            scaled = self.description.scaling(torch.tensor(samples).to(self.device))
+            scaled = self._scaled(samples)
             parts = [m.network(scaled).float().softmax(-1) for m in self.members]
             found: NDArray[np.float32] = torch.stack(parts).cpu().numpy()
         return found
 
+    def _team_probabilities(self, samples: Samples) -> NDArray[np.float32]:
+        if not self.cascade:
+            return super()._team_probabilities(samples)
+        return self._tempered(self._cascaded(samples).probabilities)
+
+    def _scaled(self, samples: Samples) -> torch.Tensor:
+        return self.description.scaling(torch.tensor(samples).to(self.device))
+
+    def _cascaded(self, samples: Samples) -> CascadeRun:
+        about = self.description
+        if about.cascade is None:
+            raise RequestError("this ensemble has no cascade; see ensemble.cascade.fit_cascade")
+        with torch.inference_mode():
+            scaled = self._scaled(samples)
+
+            def run(member: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+                chosen = scaled if len(rows) == len(scaled) else scaled[torch.from_numpy(rows)]
+                logits = self.members[member].network(chosen).float()
+                return np.asarray(logits.softmax(-1).cpu().numpy())
+
+            return run_cascade(about.cascade, len(samples), run, about.weights, about.voting)
+
+    def members_used(self, X: Any) -> NDArray[np.int64]:
+        """Return (N,) how many members the cascade runs for each sample."""
+        parts = [self._cascaded(samples).used for samples in self._batches(X)]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return what `set_params` can change."""
-        return super().get_params(deep) | {"device": self.device}
+        return super().get_params(deep) | {"device": self.device, "cascade": self.cascade}
 
     def _set(self, name: str, value: Any) -> None:
+        fitted = self.description.cascade is not None
+        if name == "cascade" and value not in (False, fitted):
+            raise RequestError(f"cascade {value!r}: allowed is False, or True where one was fitted")
         if name == "device":
             try:
                 for member in self.members:

@@ -61,7 +61,7 @@ def make_images(shape: tuple[int, ...] = (1, 8, 8), count: int = 64, seed: int =
     return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_ensemble() -> MakeEnsemble:
     return make
 

@@ -106,11 +106,19 @@ def test_scikit_learns_tools_for_rows(rows_team: Ensemble) -> None:
 
 
 def test_parameters_are_checked(team: Ensemble) -> None:
-    assert team.get_params() == {"batch_size": 256, "device": "cpu"}
-    for wrong in ({"batch": 3}, {"batch_size": 0}, {"batch_size": True}, {"device": "nowhere"}):
+    wanted = {"batch_size": 256, "calibrate": True, "cascade": False, "device": "cpu"}
+    assert team.get_params() == wanted
+    for wrong in (
+        {"batch": 3},
+        {"batch_size": 0},
+        {"batch_size": True},
+        {"device": "nowhere"},
+        {"calibrate": 1},
+        {"cascade": True},
+    ):
         with pytest.raises(RequestError):
             team.set_params(**wrong)
-    assert team.get_params() == {"batch_size": 256, "device": "cpu"}
+    assert team.get_params() == wanted
     with pytest.raises(RequestError, match="already fitted"):
         team.fit(None, None)
     with pytest.raises(AttributeError, match="images"):
