@@ -7,17 +7,23 @@ import hashlib
 import numpy as np
 
 from ensemble.artefact import save
+from ensemble.calibration import fit_temperature
 from ensemble.description import LayerWidth, Provenance
 from ensemble.files import canonical_json
 from ensemble.model import Ensemble, EnsembleMember
 from pipelines.evidence import member_id
+from pipelines.predictions import read_predictions
 from pipelines.run import RunDirectory
 from pruning.scaling import Scaling
 from selection.team import Selection
+from selection.voting import vote
 
 
 def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
-    """Write the chosen team to the run's ``ensemble/`` and return it."""
+    """Write the chosen team to the run's ``ensemble/`` and return it.
+
+    Its temperature is fitted on the selection split, with the predictions kept there.
+    """
     root = run.root
     wanted = set(selection.team)
     found = {
@@ -53,6 +59,13 @@ def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
             pool_size=len(selection.pool),
             select_accuracy=selection.accuracy,
         ),
+        temperature=_temperature(run, selection),
     )
     save(model, run.ensemble_folder)
     return model
+
+
+def _temperature(run: RunDirectory, selection: Selection) -> float:
+    pool = read_predictions(run.select_file, "select").rows(selection.team)
+    team = vote(pool.probabilities, np.asarray(selection.weights), selection.voting)
+    return fit_temperature(team, pool.labels)

@@ -106,9 +106,7 @@ def train(run: RunDirectory, splits: Splits, placement: Placement, watch: Watch)
     """Train every group, watched, from where an earlier command stopped."""
     root = run.root
     settings = root.config.dropnet
-    tally = Tally(
-        root.config.m, settings.fraction, settings.keep, settings.kappa, settings.rounds
-    )
+    tally = Tally(root.config.m, settings.fraction, settings.keep, settings.kappa, settings.rounds)
     for number in range(root.config.m):
         rounds = run.history(number).rounds
         if rounds:

@@ -15,7 +15,7 @@ from pipelines.run import RunDirectory
 from pruning.data.splits import Splits
 from pruning.errors import RequestError
 from selection.choose import select
-from selection.costs import Costs
+from selection.costs import Budget, Costs
 from selection.team import Selection
 
 
@@ -36,7 +36,8 @@ def choose_team(run: RunDirectory, splits: Splits, config: SelectionConfig) -> S
     pool = kept.rows(tuple(member_id(*row) for row in rows))
     selection = select(
         pool, config.method, config.size,
-        costs=costs_of(run, rows), voting=config.voting, seed=run.root.config.seed,
+        costs=costs_of(run, rows), budget=Budget(flops=config.max_flops, bytes=config.max_bytes),
+        voting=config.voting, seed=run.root.config.seed,
     )  # fmt: skip
     content = selection.to_json() | {"predictions_sha256": file_sha256(run.select_file)}
     write_bytes_atomic(run.candidates_file, candidates_csv(selection))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ensemble.files import canonical_json
-
 from pruning.dropnet import DropNet
 from pruning.errors import RequestError, unknown_name
 from pruning.networks.registry import resolve_factory
 from pruning.recipe import Recipe
+from pruning.rewinding import Rewinding
 from selection.methods.registry import METHODS
 from selection.voting.registry import VOTES
 
@@ -65,12 +65,16 @@ class SelectionConfig:
         (``mixed``), or every round of every run (``rounds``).
     voting
         How the team votes.
+    max_flops, max_bytes
+        The most the team may cost, or None; with a limit it may be smaller than S.
     """
 
     size: int = 5
     method: str = "hq"
     pool: Pool = "pruned"
     voting: str = "mean"
+    max_flops: float | None = None
+    max_bytes: float | None = None
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -134,13 +138,14 @@ class BuildConfig:
         """Return the configuration that `to_json` wrote."""
         dropnet = dict(stored["dropnet"])
         recipe = Recipe(**dropnet.pop("recipe"))
+        rewinding = Rewinding(**dropnet.pop("rewinding"))
         return cls(
             m=stored["m"],
             archs=tuple(stored["archs"]),
             seed=stored["seed"],
             device=stored["device"],
             data=DataConfig(**stored["data"]),
-            dropnet=DropNet(**dropnet, recipe=recipe),
+            dropnet=DropNet(**dropnet, rewinding=rewinding, recipe=recipe),
             selection=SelectionConfig(**stored["selection"]),
         )
 

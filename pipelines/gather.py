@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.build import load_data
 from pipelines.choose import candidates_table
@@ -11,6 +12,7 @@ from pipelines.fingerprint import data_fingerprint
 from pipelines.predictions import pool_rows, predicted
 from pipelines.records import History, Stored
 from pipelines.run import RunDirectory
+from pruning.data.splits import Split
 from pruning.errors import RequestError
 from selection.team import Selection
 
@@ -48,7 +50,7 @@ def gather(run: RunDirectory) -> Evidence:
         select=predicted(run, rows, "select", splits.select, device=root.device),
         test=predicted(run, rows, "test", splits.test, device=root.device),
         selection=selection,
-        test_images=splits.test.images if splits.test.images.dtype == np.uint8 else None,
+        test_images=_pictures(splits.test),
     )
 
 
@@ -61,6 +63,10 @@ def stored_selection(run: RunDirectory) -> Selection:
     content = run.sealed(run.selection_file)
     candidates = candidates_table(run.candidates_file.read_bytes())
     return Selection.from_json(content, candidates)
+
+
+def _pictures(split: Split) -> NDArray[np.uint8] | None:
+    return split.images.astype(np.uint8, copy=False) if split.images.ndim == 4 else None
 
 
 def _record(history: History, entry: Stored, handed_on: Stored) -> MemberRecord:

@@ -51,7 +51,8 @@ def event_from_json(content: dict[str, Any]) -> Event:
     """Return the event that ``to_json`` wrote."""
     if "epoch" in content:
         return EpochDone(**content)
-    return RoundDone(**{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()})
+    number = content.pop("round")
+    return RoundDone(number, **{name: tuple(values) for name, values in content.items()})
 
 
 @dataclass

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from ensemble.files import sha256_of
 from safetensors.torch import load, save
 
+from ensemble.files import sha256_of
 from pruning.cost import Cost, count_cost
 from pruning.member import Epoch, Member
 from pruning.networks.registry import build_network

@@ -1,12 +1,12 @@
 """The run directory: the sole owner of its file names, written whole or not at all.
 
-    config.json                       what was asked and resolved; root, checksums itself
-    members/<run>/round-<k>.safetensors
-    members/<run>/history.json        names and checksums its rounds
-    predictions/select.npz, test.npz
-    selection.json, candidates.csv    selection.json checksums the predictions it read
-    ensemble/                         the artefact
-    comparison.csv, report.html
+config.json                       what was asked and resolved; root, checksums itself
+members/<run>/round-<k>.safetensors
+members/<run>/history.json        names and checksums its rounds
+predictions/select.npz, test.npz
+selection.json, candidates.csv    selection.json checksums the predictions it read
+ensemble/                         the artefact
+comparison.csv, report.html
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.files import seal, sha256_of, unseal, write_bytes_atomic, write_json_atomic
-
 from pipelines.config import BuildConfig, differences
 from pipelines.plan import Group
 from pipelines.records import History, Stored, pack_member, unpack_member

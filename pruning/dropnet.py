@@ -1,18 +1,17 @@
 """DropNet, Algorithm 1 of Tan & Motani 2020, on physically smaller networks.
 
-    train θ0                                         round 0, the unpruned network
-    repeat  score the units of the trained network
-            drop the share p of them that matters least
-            rewind the survivors to θ0
-            train
-    until   accuracy ≤ κ × round 0's
+train θ0                                         round 0, the unpruned network
+repeat  score the units of the trained network
+        drop the share p of them that matters least
+        rewind the survivors to θ0
+        train
+until   accuracy ≤ κ × round 0's
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +20,8 @@ from pruning.data.splits import Splits
 from pruning.errors import RequestError
 from pruning.masks import drop_lowest
 from pruning.member import Member
-from pruning.networks.registry import build_network
 from pruning.recipe import Recipe
+from pruning.rewinding import FullWidth, Rewinding
 from pruning.seeds import torch_generator
 from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
 from pruning.sweep import importances, parse_metric
@@ -46,9 +45,8 @@ class DropNet:
         A run stops when at most this share of its units remains, in [0, 1).
     rounds
         Most pruning rounds, or None.
-    rewind
-        ``"initial"`` starts each round from θ0's surviving weights, ``"random"`` from a new
-        draw at full width, then cut.
+    rewinding
+        What the survivors start from.
     recipe
         How each round trains.
     """
@@ -58,8 +56,8 @@ class DropNet:
     kappa: float = 0.97
     keep: float = 0.1
     rounds: int | None = None
-    rewind: Literal["initial", "random"] = "initial"
-    recipe: Recipe = Recipe()
+    rewinding: Rewinding = field(default_factory=Rewinding)
+    recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
         parse_metric(self.metric)
@@ -124,15 +122,12 @@ def dropnet(
         One a run that is still going, in run order.
     """
     data = DeviceData.of(splits, device)
-    theta0 = {
-        run: build_network(runs.arch, len(splits.classes), splits.input_shape, seed)
-        for run, seed in zip(runs.numbers, runs.seeds, strict=True)
-    }
-    groups = find_groups(next(iter(theta0.values())), splits.input_shape)
-    work = _Work(
-        runs, theta0, groups, data, settings, device, on_epoch,
-        len(splits.classes), splits.input_shape,
+    full_width = FullWidth(
+        settings.rewinding, runs.arch, dict(zip(runs.numbers, runs.seeds, strict=True)),
+        len(splits.classes), splits.input_shape, data, settings.recipe,
     )  # fmt: skip
+    groups = find_groups(full_width.theta0[runs.numbers[0]], splits.input_shape)
+    work = _Work(runs, full_width, groups, data, settings, device, on_epoch)
     members = tuple(start)
     if not members:
         members = work.first_round()
@@ -157,14 +152,12 @@ class _Work:
     """What every round of a population needs."""
 
     runs: Runs
-    theta0: dict[int, nn.Module]
+    full_width: FullWidth
     groups: tuple[UnitGroup, ...]
     data: DeviceData
     settings: DropNet
     device: str | torch.device
     on_epoch: ProgressHook | None
-    num_classes: int
-    input_shape: tuple[int, ...]
 
     def first_round(self) -> tuple[Member, ...]:
         """Train θ0 at full width."""
@@ -196,11 +189,7 @@ class _Work:
         )  # fmt: skip
 
     def _rewound(self, run: int, round_index: int, masks: dict[str, Tensor]) -> nn.Module:
-        full = self.theta0[run]
-        if round_index and self.settings.rewind == "random":
-            full = build_network(
-                self.runs.arch, self.num_classes, self.input_shape, self._seed(run), round_index
-            )
+        full = self.full_width.weights(run, round_index)
         return shrink(full, self.groups, masks).to(self.device)
 
     def _train(

@@ -24,6 +24,8 @@ from pruning.errors import RequestError
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
+#: Pillow's readers for these suffixes; others, such as EPS, run programs of their own.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _GREY = frozenset(("1", "L", "LA", "La", "I"))
 _ALPHA = frozenset(("RGBA", "RGBa", "LA", "La", "PA"))
 _ORIENTATION, _UPRIGHT = 0x0112, 1
@@ -163,7 +165,7 @@ def _attempt(
 
 
 def _header(path: Path) -> ImageHeader:
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS:
             width, height = height, width
@@ -173,7 +175,7 @@ def _header(path: Path) -> ImageHeader:
 def _decode(source: Path | BinaryIO | Image.Image, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if isinstance(source, Image.Image):
         return _fit(source, shape)
-    with Image.open(source) as opened:
+    with Image.open(source, formats=FORMATS) as opened:
         side = 2 * max(shape[1:])
         opened.draft(None, (side, side))  # a JPEG much too large is decoded at a fraction
         return _fit(opened, shape)

@@ -55,13 +55,14 @@ def stackable(network: nn.Module) -> bool:
     if not isinstance(network, nn.Sequential):
         return False
     layers = list(network)
-    linear_then_relu = all(
+    if not layers or not isinstance(layers[-1], nn.Linear) or isinstance(layers[0], nn.ReLU):
+        return False
+    relu_after_linear = all(
         isinstance(before, nn.Linear)
         for before, after in pairwise(layers)
         if isinstance(after, nn.ReLU)
     )
-    ends = bool(layers) and isinstance(layers[-1], nn.Linear)
-    return ends and linear_then_relu and all(isinstance(layer, _STACKABLE) for layer in layers)
+    return relu_after_linear and all(isinstance(layer, _STACKABLE) for layer in layers)
 
 
 class Solo:
@@ -109,9 +110,10 @@ class Stacked:
         if any([type(module) for module in n.children()] != kinds for n in networks):
             raise ValueError("only networks with the same layers can be stacked")
         order = [m for m in networks[0].children() if isinstance(m, nn.Linear | nn.ReLU)]
-        self._relu_after = [isinstance(m, nn.ReLU) for m in [*order[1:], None]]
         self._relu_after = [
-            relu for m, relu in zip(order, self._relu_after, strict=True) if isinstance(m, nn.Linear)
+            isinstance(after, nn.ReLU)
+            for module, after in zip(order, [*order[1:], None], strict=True)
+            if isinstance(module, nn.Linear)
         ]
         self.sizes = [[tuple(layer[n].weight.shape) for n in self.names] for layer in layers]
         self._weights = [_padded([layer[n].weight for layer in layers]) for n in self.names]

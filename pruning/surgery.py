@@ -208,7 +208,7 @@ def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
             {"bias": (module.out_channels,)} if module.bias is not None else {}
         )
     keys = ("weight", "bias", "running_mean", "running_var")
-    features = module.num_features
+    features = int(module.num_features)  # type: ignore[arg-type]
     return {key: (features,) for key in keys if getattr(module, key) is not None}
 
 

@@ -69,6 +69,7 @@ def train(
     recipe: Recipe,
     generators: Sequence[torch.Generator],
     *,
+    epochs: int | None = None,
     on_epoch: EpochHook | None = None,
 ) -> list[Trained]:
     """Train a population; each network ends with the weights its recipe keeps, in eval mode.
@@ -85,6 +86,8 @@ def train(
     generators
         One a member, on the CPU: the order in which it sees the samples. It alone decides
         which member sees what, never the company it trains in.
+    epochs
+        Stop after so many of the recipe's epochs, on its schedule.
     on_epoch
         Called with the epoch's number and the rows still training.
 
@@ -98,7 +101,7 @@ def train(
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))
     optimizer = recipe.make_optimizer(program.parameters())
-    for epoch in range(recipe.max_epochs):
+    for epoch in range(min(recipe.max_epochs, epochs or recipe.max_epochs)):
         for setting in optimizer.param_groups:
             setting["lr"] = recipe.rate(epoch)
         train_losses = _one_epoch(program, data, recipe, [generators[r] for r in rows], optimizer)
@@ -153,7 +156,7 @@ def _one_epoch(
         logits = program(data.scaling(data.train_images[index]))
         losses = _losses(logits, data.train_labels[index], "mean")
         optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()
+        losses.sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         total += losses.detach() * index.shape[1]
     return (total / n).tolist()

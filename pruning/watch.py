@@ -20,11 +20,11 @@ _FREE = {
 }  # fmt: skip
 
 
-class Watch(TorchDispatchMode):
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts live activation bytes and remembers operations nobody counts."""
 
     def __init__(self, stored: list[Tensor], sample: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.uncounted: set[str] = set()
         self._weights = {t.untyped_storage().data_ptr() for t in stored}
         self._views: dict[int, int] = {}

@@ -16,7 +16,7 @@ from torch import nn
 
 from pruning.errors import RequestError, unknown_name
 from pruning.registry import Registry
-from pruning.seeds import torch_generator
+from pruning.seeds import Purpose, torch_generator
 
 Factory = Callable[..., nn.Module]
 
@@ -48,7 +48,7 @@ def build_network(
         If the name is unknown, the widths do not fit, or the input is too small.
     """
     factory = resolve_factory(arch)
-    purpose = "rewind" if round_index else "initial"
+    purpose: Purpose = "rewind" if round_index else "initial"
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch_generator(seed, purpose, round_index).get_state())
         network = factory(num_classes, input_shape)

@@ -1,0 +1,41 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := results/demo
+
+.PHONY: demo test lint types unit slow clean
+
+demo: $(VENV)/installed  ## Train, prune, choose and compare on scikit-learn's digits
+	$(BIN)/ensemble build --m 20 --s 5 --out $(DEMO)
+	$(BIN)/ensemble compare $(DEMO)
+	@echo
+	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
+
+test: $(VENV)/installed-tests lint types unit  ## Lint, types and tests
+
+lint: $(VENV)/installed-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-tests
+	$(BIN)/mypy
+
+unit: $(VENV)/installed-tests
+	$(BIN)/pytest -n 2
+
+# The package is installed, not linked: the tests run against what a user would get.
+$(VENV)/installed: $(VENV)/made pyproject.toml constraints.txt $(shell find ensemble pruning selection pipelines -type f -not -name '*.pyc')
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt .
+	@touch $@
+
+$(VENV)/installed-tests: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[test]'
+	@touch $@
+
+$(VENV)/made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; say make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

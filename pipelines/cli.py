@@ -1,0 +1,200 @@
+"""The commands: thin, each hands typed values to the pipeline and prints what comes back.
+
+Nothing heavy is imported before a command needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from pruning.errors import RequestError
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Add --debug to any command for the traceback of an error.",
+)
+@click.version_option(package_name="dropnet-ensemble", prog_name="ensemble")
+def cli() -> None:
+    """Train M networks, prune each with DropNet, keep the S that vote best together."""
+
+
+@cli.command(short_help="Train, prune, choose: data in, ensemble out.")
+@click.option("--m", default=20, show_default=True, help="M, networks to train and prune.")
+@click.option("--s", "size", default=5, show_default=True, help="S, members of the team.")
+@click.option(
+    "--data",
+    default="digits",
+    show_default=True,
+    help="A known data set, a folder of class folders, or an .npz with X and y.",
+)
+@click.option("--data-dir", help="Where a named data set's files are, or go.")
+@click.option(
+    "--image-size", type=int, help="Side in pixels that a folder's images are brought to."
+)
+@click.option("--limit", type=int, help="Use at most so many training, val and select samples.")
+@click.option(
+    "--arch",
+    "archs",
+    multiple=True,
+    default=("mlp-a",),
+    show_default=True,
+    help="Architecture, with widths if you like (mlp-a:60-60), or module:factory. "
+    "Repeat for a mixed pool.",
+)
+@click.option(
+    "--metric",
+    default="minimum",
+    show_default=True,
+    help="What is dropped: minimum, maximum or random; with _layer, ranked per layer.",
+)
+@click.option(
+    "--fraction",
+    default=0.2,
+    show_default=True,
+    help="p, share of the remaining units dropped a round.",
+)
+@click.option("--kappa", type=float, help="κ: stop at this share of round 0's accuracy.")
+@click.option("--keep", type=float, help="Stop at this share of the units.")
+@click.option("--rounds", type=int, help="Most pruning rounds.")
+@click.option(
+    "--rewind",
+    type=click.Choice(["initial", "random", "late"]),
+    help="What each round's survivors start from: θ0, a new draw, or θ0 after some epochs.",
+)
+@click.option("--late-epochs", type=int, help="Epochs after which --rewind late takes weights.")
+@click.option("--recipe", default="default", show_default=True, help="How networks train.")
+@click.option("--epochs", type=int, help="Most epochs a round, in place of the recipe's.")
+@click.option("--batch-size", type=int, help="In place of the recipe's.")
+@click.option("--learning-rate", type=float, help="In place of the recipe's.")
+@click.option("--method", default=None, help="Selection method; see `ensemble select --help`.")
+@click.option(
+    "--pool",
+    default="pruned",
+    show_default=True,
+    help="What may be chosen: pruned, unpruned, mixed or rounds.",
+)
+@click.option("--voting", default="mean", show_default=True, help="How the team votes.")
+@click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take.")
+@click.option("--max-bytes", type=float, help="Most bytes the team may take.")
+@click.option("--seed", default=0, show_default=True, help="Of the split and the first run.")
+@click.option(
+    "--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"])
+)
+@click.option("--jobs", type=int, help="Groups of runs at a time; by default one a core.")
+@click.option("--backend", default="loky", show_default=True, help="joblib backend for --jobs.")
+@click.option("--out", help="The run's folder; by default results/<data>-<arch>-…")
+def build(**options: Any) -> None:
+    """Train M networks, prune each, choose the S that vote best together.
+
+    The same command goes on where it was stopped.
+    """
+    from pipelines.commands.build import run_build
+
+    run_build(**options)
+
+
+@cli.command(short_help="Choose again, without training.")
+@click.argument("source")
+@click.option("--s", "size", type=int, help="S, members of the team; by default the run's.")
+@click.option("--method", help="top, random, hq, …; an unknown name lists them all.")
+@click.option("--pool", help="What may be chosen: pruned, unpruned, mixed or rounds.")
+@click.option("--voting", help="How the team votes.")
+@click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take.")
+@click.option("--max-bytes", type=float, help="Most bytes the team may take.")
+@click.option("--out", help="New folder for the choice; needed for a run.")
+def select(**options: Any) -> None:
+    """Choose again from SOURCE, a run or predictions made elsewhere (.npz), without training."""
+    from pipelines.commands.select import run_select
+
+    run_select(**options)
+
+
+@cli.command(short_help="Chosen team against unpruned networks.")
+@click.argument("runs", nargs=-1, required=True)
+@click.option("--out", help="Folder for the report; by default the run itself.")
+def compare(**options: Any) -> None:
+    """Compare the chosen teams of RUNS with the unpruned networks on the test set."""
+    from pipelines.commands.compare import run_compare
+
+    run_compare(**options)
+
+
+@cli.command(short_help="Predict images, folders and arrays.")
+@click.argument("source")
+@click.argument("inputs", nargs=-1, required=True)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True
+)
+@click.option("--explain", is_flag=True, help="Each member's vote beside the team's.")
+@click.option("--batch-size", type=int, help="Samples at a time.")
+@click.option("--device", default="cpu", show_default=True)
+def predict(**options: Any) -> int:
+    """Predict with the ensemble SOURCE: images, folders, .npy or .npz arrays, - for stdin.
+
+    Unreadable images are named on standard error, the rest goes on, and the exit code is 1.
+    """
+    from pipelines.commands.predict import run_predict
+
+    return run_predict(**options)
+
+
+@cli.command(short_help="What is in an ensemble, what it costs.")
+@click.argument("source")
+def show(source: str) -> None:
+    """Show what an ensemble is made of and what it costs."""
+    from pipelines.commands.show import run_show
+
+    run_show(source)
+
+
+@cli.command(short_help="Write the whole ensemble as one file.")
+@click.argument("source")
+@click.option("--format", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True)
+@click.option("--out", help="The file; by default ensemble.onnx in SOURCE.")
+def export(**options: Any) -> None:
+    """Write the ensemble SOURCE as one ONNX file: scaling, every member and the vote inside."""
+    from pipelines.commands.export import run_export
+
+    run_export(**options)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 wrong request, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    sys.exit(run([word for word in given if word != "--debug"], debug=debug))
+
+
+def run(arguments: Sequence[str], *, debug: bool = False) -> int:
+    """Run a command and return its exit code; an error is one line on standard error."""
+    try:
+        result = cli.main(list(arguments), prog_name="ensemble", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except (RequestError, click.UsageError) as error:
+        return _fail(error, 2, debug)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("ensemble: interrupted; the same command goes on where it stopped", err=True)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return _fail(error, 1, debug)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(error: Exception, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    kind = "" if isinstance(error, RequestError | click.ClickException) else type(error).__name__
+    line = ": ".join(part for part in ("ensemble", kind, " ".join(text.split())) if part)
+    click.echo(line, err=True)
+    return code

@@ -1,0 +1,51 @@
+"""A configuration as the command that asks for it."""
+
+from __future__ import annotations
+
+import shlex
+
+from pipelines.config import BuildConfig
+from pruning.recipe import RECIPES, Recipe
+
+
+def command_of(config: BuildConfig) -> str:
+    """Return the ``ensemble build`` command of a configuration, defaults left out.
+
+    >>> command_of(BuildConfig(archs=("mlp-a:60-60",)))
+    'ensemble build --m 20 --s 5 --arch mlp-a:60-60'
+    """
+    usual = BuildConfig()
+    words = ["ensemble", "build", "--m", str(config.m), "--s", str(config.selection.size)]
+    if config.archs != usual.archs:
+        words += [word for arch in config.archs for word in ("--arch", arch)]
+    parts = [
+        (config.data, usual.data, ("data", "data_dir", "image_size", "limit")),
+        (config.dropnet, usual.dropnet,
+         ("metric", "fraction", "kappa", "keep", "rounds")),
+        (config.selection, usual.selection,
+         ("method", "pool", "voting", "max_flops", "max_bytes")),
+        (config, usual, ("seed", "device")),
+    ]  # fmt: skip
+    for part, default, names in parts:
+        for name in names:
+            value = getattr(part, name)
+            if value != getattr(default, name):
+                words += [f"--{name.replace('_', '-')}", str(value)]
+    rewinding = config.dropnet.rewinding
+    if rewinding.to != usual.dropnet.rewinding.to:
+        words += ["--rewind", rewinding.to]
+    if rewinding.late_epochs != usual.dropnet.rewinding.late_epochs:
+        words += ["--late-epochs", str(rewinding.late_epochs)]
+    return shlex.join(words + _recipe_words(config.dropnet.recipe))
+
+
+def _recipe_words(recipe: Recipe) -> list[str]:
+    options = {"max_epochs": "epochs", "batch_size": "batch-size", "learning_rate": "learning-rate"}
+    changes: dict[str, list[str]] = {}
+    for name, base in RECIPES.items():
+        words = [] if name == "default" else ["--recipe", name]
+        for field, option in options.items():
+            if getattr(recipe, field) != getattr(base, field):
+                words += [f"--{option}", str(getattr(recipe, field))]
+        changes[name] = words
+    return min(changes.values(), key=len)

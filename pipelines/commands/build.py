@@ -1,0 +1,143 @@
+"""``ensemble build``."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+from joblib import cpu_count
+from joblib.parallel import BACKENDS
+from rich.console import Console
+
+from pipelines.build import Built, Placement, build
+from pipelines.config import BuildConfig, DataConfig, SelectionConfig
+from pipelines.progress import LiveWatcher, PlainWatcher, Tally, Watcher, clock_text
+from pruning.dropnet import DropNet
+from pruning.errors import RequestError, unknown_name
+from pruning.recipe import find_recipe
+from pruning.rewinding import Rewinding
+
+
+def run_build(*, out: str | None, jobs: int | None, backend: str, **options: Any) -> None:
+    """Build, showing progress on standard error and the result on standard output."""
+    config = build_config(**options)
+    placement = Placement(_check_jobs(jobs), _check_backend(backend))
+    console = Console(stderr=True)
+    started = time.monotonic()
+    built = build(
+        config, Path(out) if out else None, placement=placement,
+        watch=lambda tally: watcher_for(tally, console),
+    )  # fmt: skip
+    for line in summary(built, time.monotonic() - started):
+        print(line)
+    for skipped in built.skipped[:10]:
+        console.print(f"left out: {skipped}", highlight=False, soft_wrap=True)
+    if len(built.skipped) > 10:
+        console.print(f"left out: {len(built.skipped) - 10} more unreadable images")
+
+
+def watcher_for(tally: Tally, console: Console) -> Watcher:
+    """Return the live picture for a terminal, plain lines for anything else."""
+    return LiveWatcher(tally, console) if console.is_terminal else PlainWatcher(tally, console)
+
+
+def build_config(
+    *,
+    m: int,
+    size: int,
+    data: str,
+    data_dir: str | None,
+    image_size: int | None,
+    limit: int | None,
+    archs: tuple[str, ...],
+    metric: str,
+    fraction: float,
+    kappa: float | None,
+    keep: float | None,
+    rounds: int | None,
+    rewind: Any,
+    late_epochs: int | None,
+    recipe: str,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    method: str | None,
+    pool: Any,
+    voting: str,
+    max_flops: float | None,
+    max_bytes: float | None,
+    seed: int,
+    device: Any,
+) -> BuildConfig:
+    """Return the configuration that the command line asks for."""
+    training = _changed(
+        find_recipe(recipe), max_epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
+    )
+    dropnet = DropNet(
+        metric=metric,
+        fraction=fraction,
+        rounds=rounds,
+        rewinding=_changed(Rewinding(), to=rewind, late_epochs=late_epochs),
+        recipe=training,
+    )
+    selection = SelectionConfig(
+        size=size, pool=pool, voting=voting, max_flops=max_flops, max_bytes=max_bytes
+    )
+    return BuildConfig(
+        m=m,
+        archs=archs,
+        seed=seed,
+        device=device,
+        data=DataConfig(data, data_dir, image_size, limit),
+        dropnet=_changed(dropnet, kappa=kappa, keep=keep),
+        selection=_changed(selection, method=method),
+    )
+
+
+def summary(built: Built, seconds: float) -> list[str]:
+    """Return what a build came to, in a few lines."""
+    root = built.run.root
+    kappa = root.config.dropnet.kappa
+    histories = list(built.run.histories())
+    handed_on = [history.handed_on(kappa) for history in histories]
+    full = sum(history.rounds[0].cost.flops for history in histories)
+    units = sum(entry.remaining for entry in handed_on) / len(handed_on)
+    flops = sum(entry.cost.flops for entry in handed_on) / full
+    selection = built.selection
+    lines = [
+        f"{len(histories)} networks trained and pruned to {units:.0%} of their units and "
+        f"{flops:.0%} of their FLOPs, in {clock_text(seconds)}",
+        f"chosen {len(selection.team)} of {len(selection.pool)} by {selection.method}: "
+        f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on the selection split",
+    ]
+    collapsed = [h.run for h, e in zip(histories, handed_on, strict=True) if e.collapsed]
+    if collapsed:
+        lines.append(f"never left chance: run {', '.join(map(str, collapsed))}")
+    path = built.run.path
+    return [
+        *lines,
+        f"{path}: the ensemble is in {path / 'ensemble'}",
+        f"next: ensemble compare {path}",
+    ]
+
+
+def _changed(value: Any, **changes: Any) -> Any:
+    return dataclasses.replace(value, **{k: v for k, v in changes.items() if v is not None})
+
+
+def _check_jobs(jobs: int | None) -> int:
+    cores = int(cpu_count())
+    if jobs is None:
+        return cores
+    if jobs < 1:
+        raise RequestError(f"--jobs {jobs} must be at least 1; this machine has {cores} cores")
+    return jobs
+
+
+def _check_backend(backend: str) -> str:
+    known = [name for name in BACKENDS if name != "multiprocessing"]
+    if backend not in known:
+        raise unknown_name("joblib backend", backend, known)
+    return backend

@@ -1,0 +1,70 @@
+"""``ensemble select``: choose again, without training."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pipelines.artefacts import make_ensemble
+from pipelines.build import load_data
+from pipelines.choose import choose_team
+from pipelines.run import Root, RunDirectory
+from pruning.errors import RequestError
+from selection.team import Selection
+
+
+def run_select(*, source: str, out: str | None, **options: Any) -> None:
+    """Choose from a run into a new run's folder, or from an ``.npz`` of predictions."""
+    changes = {key: value for key, value in options.items() if value is not None}
+    if source.endswith(".npz"):
+        from pipelines.commands.select_file import select_from_file
+
+        select_from_file(Path(source), Path(out) if out else None, changes)
+        return
+    run = RunDirectory.existing(Path(source))
+    selection = choose_again(run, Path(out) if out else None, changes)
+    print(
+        f"chosen {len(selection.team)} of {len(selection.pool)} by {selection.method}: "
+        f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on the selection split"
+    )
+    print(f"next: ensemble compare {out}")
+
+
+def choose_again(run: RunDirectory, out: Path | None, changes: dict[str, Any]) -> Selection:
+    """Make a run at `out` with the members of `run` and another choice; nothing is trained."""
+    if out is None:
+        raise RequestError(f"choosing again from {run.path} needs a new folder: give --out")
+    root = run.root
+    asked = dataclasses.replace(root.config.selection, **changes)
+    config = dataclasses.replace(root.config, selection=asked)
+    list(run.histories())  # an unfinished run is refused before anything is written
+    new = RunDirectory(out)
+    new.open(dataclasses.replace(root, config=config))
+    for source in sorted((run.path / "members").rglob("*.*")):
+        _share(source, out / source.relative_to(run.path))
+    for source in (run.select_file, run.test_file):
+        if source.exists():
+            target = out / source.relative_to(run.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    selection = choose_team(new, _splits(root), asked)
+    make_ensemble(new, selection)
+    return selection
+
+
+def _splits(root: Root) -> Any:
+    return load_data(root.config).splits
+
+
+def _share(source: Path, target: Path) -> None:
+    """Link a file that is never written again; copy it where links cannot be made."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
