@@ -14,8 +14,9 @@ from selection.margins import BLOCK, Bounds, bounds_of, columns_of, in_whole_ste
 from selection.pool import PoolPredictions
 from selection.voting import VOTES, Vote
 
-RUN = 100
+RUN = 32
 THREADED = 2000
+BATCH = 16
 
 
 class TeamAccuracy:
@@ -39,13 +40,11 @@ class TeamAccuracy:
         self._columns = None if self._scores is None else columns_of(self._scores, pool.labels)
         self._bounds: dict[int, Bounds] = {}
 
-    def right(
-        self, teams: NDArray[np.integer[Any]], shared: int | None = None
-    ) -> NDArray[np.int64]:
+    def right(self, teams: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         """Return (T,) the number of samples each team (T, S) gets right.
 
-        `shared` says how many leading members neighbouring teams have in common (their
-        order matters to speed alone); found from the teams when None.
+        It is fastest where neighbouring teams share their leading members, as in
+        lexicographic order.
         """
         if self._columns is None:
             return self._right_by_vote(teams)
@@ -53,22 +52,20 @@ class TeamAccuracy:
         if size not in self._bounds:
             self._bounds[size] = bounds_of(self._columns, size)
         bounds = self._bounds[size]
-        prefix = _shared(teams) if shared is None else shared
+        prefix = _shared(teams)
         wrong = np.empty(len(teams), np.int64)
 
-        def count(run: tuple[int, int]) -> None:
-            start, stop = run
-            wrong[start:stop] = wrong_in_run(
-                bounds, teams[start, :prefix], teams[start:stop, prefix:]
-            )
+        def count(runs: list[tuple[int, int]]) -> None:
+            for start, stop in runs:
+                same, rest = teams[start, :prefix], teams[start:stop, prefix:]
+                wrong[start:stop] = wrong_in_run(bounds, same, rest)
 
         runs = _runs(teams[:, :prefix])
-        if len(runs) > 1 and len(teams) > THREADED:
+        if len(teams) > THREADED:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(count, runs))
+                list(pool.map(count, (runs[at : at + BATCH] for at in range(0, len(runs), BATCH))))
         else:
-            for run in runs:
-                count(run)
+            count(runs)
         return np.asarray(len(self.pool.labels) - bounds.lost - wrong)
 
     def hits(self, teams: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

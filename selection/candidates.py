@@ -67,9 +67,7 @@ def level_table(search: Search) -> NDArray[np.void]:
     """Return a row a size: how many teams were made, fell by what, and stand."""
     rows = []
     for level in search.levels:
-        fell = np.zeros(len(level.teams), int) if level.fell_by is None else level.fell_by
-        by = np.array([level.reasons[k] for k in range(len(level.reasons))])[fell]
-        budget, beam = int((by == "budget").sum()), int((by == "beam").sum())
+        budget, beam = int(level.fell("budget").sum()), int(level.fell("beam").sum())
         standing = int(level.standing.sum())
         made = len(level.teams)
         rows.append((level.size, made, made - standing - budget - beam, budget, beam, standing))

@@ -87,13 +87,14 @@ def rank_weights(teams: Teams, accuracies: NDArray[Any]) -> Array:
     array([[2.5, 1. , 2.5]])
     """
     size = teams.shape[1]
-    ranks = np.ones(teams.shape)
-    own = accuracies[teams]
+    own = accuracies[teams.T]
+    ahead = np.zeros(own.shape)
     for k in range(size):
-        for other in range(size):
-            if other != k:
-                ranks[:, k] += (own[:, other] < own[:, k]) + 0.5 * (own[:, other] == own[:, k])
-    return np.asarray(ranks / (size * (size + 1) / 2))
+        for other in range(k):
+            won = np.sign(own[k] - own[other])
+            ahead[k] += won
+            ahead[other] -= won
+    return np.asarray((ahead.T + size + 1) / (size * (size + 1)))
 
 
 def weighted_sum(values: Array, weights: Array) -> Array:

@@ -5,19 +5,23 @@ Wu & Liu, *Boosting Deep Ensemble Performance with Hierarchical Pruning* (ICDM 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selection.beam import Dropped, grow_beam
 from selection.focal import FocalDiversity, rank_weights
-from selection.lattice import all_teams, grow
+from selection.lattice import Ranks, all_teams, grow
 from selection.problem import Problem
 from selection.search import STANDS, UNKNOWN, Level
 
 Array = NDArray[np.float64]
 Teams = NDArray[np.integer[Any]]
+
+BUDGET, BEAM = "budget", "beam"
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,17 @@ class Rules:
         Names of the measures that are asked.
     fractions
         β: the share of the standing teams dropped at sizes 2, 3, …, one for each size.
+    beam
+        The most teams of a size to grow from, the most accurate; None grows from all.
+    published
+        Score as the published script: weights by ``argsort`` of the accuracies instead of
+        their ranks, min–max over all teams of a size instead of those still standing.
     """
 
     measures: tuple[str, ...]
     fractions: tuple[float, ...]
+    beam: int | None = None
+    published: bool = False
 
 
 def prune_levels(problem: Problem, rules: Rules) -> tuple[Level, ...]:
@@ -41,49 +52,84 @@ def prune_levels(problem: Problem, rules: Rules) -> tuple[Level, ...]:
     singles = problem.allowed.astype(np.int16)[:, None]
     levels = [Level(singles, problem.right(singles), np.zeros(len(singles)))]
     scorers = [FocalDiversity(problem.negatives, name) for name in rules.measures]
-    standing: Teams = singles
+    dropped = Dropped(problem.members)
+    narrowed = False
     for fraction in rules.fractions:
-        size = standing.shape[1] + 1
-        teams = all_teams(problem.allowed, 2) if size == 2 else grow(standing, problem.members)
-        level = prune_level(problem, scorers, teams, fraction)
-        levels.append(level)
-        standing = teams[level.standing]
+        standing = levels[-1].teams[levels[-1].standing]
+        grown = grow_beam(standing, dropped) if narrowed else grow(standing, problem.members)
+        level = prune_level(problem, rules, scorers, grown, fraction)
+        if rules.beam is not None and level.size < problem.size:
+            dropped.add(level.teams[~level.standing])
+            level = narrow(problem, level, grown, rules.beam)
+            narrowed = narrowed or bool(level.fell(BEAM).any())
+        levels.append(count_right(problem, level, grown))
     return tuple(levels)
 
 
 def prune_level(
-    problem: Problem, scorers: list[FocalDiversity], teams: NDArray[np.int16], fraction: float
+    problem: Problem, rules: Rules, scorers: list[FocalDiversity], grown: Teams, fraction: float
 ) -> Level:
     """Return one level: the over-budget teams fall, then the `fraction` least diverse."""
-    fits = problem.budget.fits(problem.costs, teams)
-    focal = [np.full(len(teams), np.nan) for _ in scorers]
-    consensus = np.zeros(len(teams))
-    fell_by = np.where(fits, 0, 1).astype(np.int8)
-    rows = np.flatnonzero(fits)
-    if len(rows):
-        weights = rank_weights(teams[rows], problem.member_right)
-        scores = [scorer.scores(teams[rows], weights) for scorer in scorers]
-        ranks = [rank_share(score) for score in scores]
-        agreed = np.mean(ranks, axis=0)
-        for column, score in zip(focal, scores, strict=True):
-            column[rows] = score
-        consensus[rows] = agreed
-        drop = np.lexsort((problem.member_right[teams[rows]].sum(1), agreed))[
-            : int(len(rows) * fraction)
-        ]
-        fell_by[rows[drop]] = 2 + np.argmin([rank[drop] for rank in ranks], axis=0)
-    right = np.full(len(teams), UNKNOWN, np.int64)
-    if teams.shape[1] in problem.sizes:
-        right[fell_by == 0] = problem.right(teams[fell_by == 0])
+    teams = np.sort(grown, 1).astype(np.int16)
+    fits = np.flatnonzero(problem.budget.fits(problem.costs, teams))
     names = tuple(scorer.measure for scorer in scorers)
-    return Level(
-        teams,
-        right,
-        consensus,
-        (STANDS, "budget", *names),
-        fell_by,
-        tuple(zip(names, focal, strict=True)),
-    )
+    fell_by = np.ones(len(teams), np.int8)
+    fell_by[fits] = 0
+    consensus, focal = np.zeros(len(teams)), np.full((len(scorers), len(teams)), np.nan)
+    right = np.full(len(teams), UNKNOWN, np.int64)
+    if len(fits):
+        asked = teams[fits]
+        scores = [_scores(problem, rules, scorer, asked) for scorer in scorers]
+        ranks = np.array([rank_share(score) for score in scores])
+        focal[:, fits], consensus[fits] = scores, np.round(ranks.mean(0), 12)
+        tie = problem.member_right[asked].sum(1)
+        if rules.published:
+            tie = right[fits] = problem.right(asked)
+        drop = np.lexsort((tie, consensus[fits]))[: int(len(fits) * fraction)]
+        fell_by[fits[drop]] = 3 + np.argmin(ranks[:, drop], axis=0)
+    reasons = (STANDS, BUDGET, BEAM, *names)
+    columns = tuple(zip(names, focal, strict=True))
+    return Level(teams, right, consensus, reasons, fell_by, columns)
+
+
+def _scores(problem: Problem, rules: Rules, scorer: FocalDiversity, teams: Teams) -> Array:
+    """Return (T,) focal diversity, scaled over the teams standing or, as published, over all."""
+    if not rules.published:
+        return scorer.scores(teams, rank_weights(teams, problem.member_right))
+    every = all_teams(problem.members, teams.shape[1])
+    weights = np.argsort(problem.member_right[every], axis=1, kind="stable").astype(float)
+    scores = scorer.scores(every, weights / weights.sum(1, keepdims=True))
+    ranks = Ranks(problem.members, teams.shape[1])
+    place = np.argsort(ranks.of(every))
+    chosen: Array = scores[place[ranks.of(teams)]]
+    return chosen
+
+
+def narrow(problem: Problem, level: Level, grown: Teams, beam: int) -> Level:
+    """Return the level with all but the `beam` most accurate standing teams fallen."""
+    rows = np.flatnonzero(level.standing)
+    if len(rows) <= beam or level.fell_by is None:
+        return level
+    counted = count_right(problem, level, grown, always=True)
+    order = np.lexsort((-level.diversity[rows], -counted.right[rows]))
+    fell_by = level.fell_by.copy()
+    fell_by[rows[order[beam:]]] = level.reasons.index(BEAM)
+    return replace(counted, fell_by=fell_by)
+
+
+def count_right(problem: Problem, level: Level, grown: Teams, always: bool = False) -> Level:
+    """Return the level with what its standing teams get right, where that may decide."""
+    todo = level.standing & (level.right == UNKNOWN)
+    if not todo.any() or not (always or level.size in problem.counted):
+        return level
+    right = level.right.copy()
+    right[todo] = problem.right(grown[todo])
+    return replace(level, right=right)
+
+
+def beyond_reach(members: int, size: int, most: int = 5_000_000) -> bool:
+    """Return whether a pool has more teams of up to this size than can all be looked at."""
+    return sum(comb(members, n) for n in range(2, size + 1)) > most
 
 
 def rank_share(scores: Array) -> Array:

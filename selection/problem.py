@@ -61,6 +61,11 @@ class Problem:
         """The sizes a chosen team may have."""
         return range(1 if self.budget.limited else self.size, self.size + 1)
 
+    @property
+    def counted(self) -> range:
+        """The sizes whose teams' accuracy is asked for: every one where costs are known."""
+        return range(1, self.size + 1) if any(True for _ in self.costs) else self.sizes
+
     @cached_property
     def predictions(self) -> NDArray[np.int64]:
         """(M, N) predicted labels."""

@@ -59,6 +59,13 @@ class Level:
         stands: NDArray[np.bool_] = self.fell_by == 0
         return stands
 
+    def fell(self, reason: str) -> NDArray[np.bool_]:
+        """Return (T,) which teams fell by this reason."""
+        if self.fell_by is None or reason not in self.reasons:
+            return np.zeros(len(self.teams), bool)
+        fell: NDArray[np.bool_] = self.fell_by == self.reasons.index(reason)
+        return fell
+
 
 @dataclass(frozen=True, eq=False)
 class Search:

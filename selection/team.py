@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from selection.records import FrontPoint, LevelCount, MemberShare, Optimism
 
 Team = tuple[int, ...]
 """Sorted pool rows, each at most once."""
@@ -43,7 +45,16 @@ class Selection:
     accuracy
         The team's accuracy on the selection split, in 0..1.
     candidates
-        Structured array of the best candidate teams with why they stand or fell.
+        Structured array of the best candidate teams with why they stand or fell; see
+        `selection.candidates.candidate_table`.
+    members
+        What each member of the team is to it.
+    levels
+        Counts of the teams looked at, by size.
+    front
+        Accuracy against each known cost: the teams looked at that no cheaper one matches.
+    optimism
+        By how much the accuracy overstates, where it was estimated.
     """
 
     team: tuple[str, ...]
@@ -54,24 +65,44 @@ class Selection:
     weights: tuple[float, ...]
     accuracy: float
     candidates: NDArray[np.void]
+    members: tuple[MemberShare, ...] = ()
+    levels: tuple[LevelCount, ...] = ()
+    front: tuple[FrontPoint, ...] = ()
+    optimism: Optimism | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return everything but the candidates (a table of their own) as plain JSON values."""
-        plain: dict[str, object] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name != "candidates":
-                plain[item.name] = list(value) if isinstance(value, tuple) else value
-        return plain
+        shell = replace(self, candidates=np.zeros(0, [("team", "U1")]))
+        plain = {k: v for k, v in asdict(shell).items() if k != "candidates"}
+        return {k: _plain(v) for k, v in plain.items()}
 
     @classmethod
     def from_json(
         cls, data: Mapping[str, Any], candidates: NDArray[np.void] | None = None
     ) -> Selection:
         """Return the selection `to_json` wrote, with its candidates where given."""
-        known = {item.name for item in fields(cls)} - {"candidates"}
         values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known
+            item.name: data[item.name]
+            for item in fields(cls)
+            if item.name in data and item.name != "candidates"
         }
+        for name in ("team", "pool", "weights"):
+            values[name] = tuple(values[name])
+        values["members"] = tuple(MemberShare(**row) for row in data.get("members", ()))
+        values["levels"] = tuple(LevelCount(**row) for row in data.get("levels", ()))
+        values["front"] = tuple(
+            FrontPoint(**{**row, "team": tuple(row["team"])}) for row in data.get("front", ())
+        )
+        known = data.get("optimism")
+        values["optimism"] = None if known is None else Optimism(**known)
         empty = np.zeros(0, [("team", "U1")])
         return cls(**values, candidates=empty if candidates is None else candidates)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with its tuples as lists, all the way down."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

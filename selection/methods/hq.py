@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pruning.errors import RequestError
-from selection.hierarchy import Rules, prune_levels
+from selection.hierarchy import Rules, beyond_reach, prune_levels
 from selection.measures import MEASURES
 from selection.methods.registry import DEFAULT_MEASURES, METHODS, SelectionMethod
 from selection.problem import Problem
 from selection.search import Search, most_accurate
+
+MODES = ("exact", "published")
+WIDE = 10_000
 
 
 @METHODS.register("hq")
@@ -34,6 +37,14 @@ class HierarchicalSelection(SelectionMethod):
     measures
         Names of diversity measures, each once.
 
+    beam
+        The most teams of a size to grow from: the most accurate of those still standing.
+        None is exact where the pool has at most five million teams of up to S members, and
+        10,000 beyond.
+    mode
+        "exact", or "published" for comparison: scores as the published script makes them
+        (one measure; see `Rules.published`), ties of diversity dropped by team accuracy.
+
     >>> import numpy as np
     >>> p = np.random.default_rng(0).dirichlet(np.ones(3), (6, 200))
     >>> hq = HierarchicalSelection(size=3).fit(p, np.zeros(200, int))
@@ -43,14 +54,16 @@ class HierarchicalSelection(SelectionMethod):
 
     prune_fraction: float | tuple[float, ...] = 0.1
     measures: tuple[str, ...] = DEFAULT_MEASURES
+    beam: int | None = None
+    mode: str = "exact"
 
     @property
     def reported(self) -> tuple[str, ...]:
         """The measures asked."""
         return tuple(self.measures)
 
-    def rules(self) -> Rules:
-        """Return the checked rules."""
+    def rules(self, members: int) -> Rules:
+        """Return the checked rules for a pool of this many members."""
         given = self.prune_fraction
         levels = max(self.size - 1, 0)
         fractions = (given,) * levels if isinstance(given, (int, float)) else tuple(given)
@@ -64,9 +77,19 @@ class HierarchicalSelection(SelectionMethod):
             raise RequestError(f"measures {measures}; expected at least one, each once")
         for name in measures:
             MEASURES[name]
-        return Rules(measures, fractions)
+        if self.mode not in MODES or (self.mode == "published" and len(measures) != 1):
+            raise RequestError(
+                f"mode {self.mode!r} with measures {measures}; "
+                "allowed 'exact', or 'published' with one measure"
+            )
+        if self.beam is not None and self.beam < 1:
+            raise RequestError(f"beam {self.beam}; allowed 1 and more, or none")
+        beam = self.beam
+        if beam is None and beyond_reach(members, self.size):
+            beam = WIDE
+        return Rules(measures, fractions, beam, self.mode == "published")
 
     def search(self, problem: Problem) -> Search:
         """Prune level by level, then choose by accuracy."""
-        levels = prune_levels(problem, self.rules())
+        levels = prune_levels(problem, self.rules(problem.members))
         return Search(most_accurate(problem, levels), levels)

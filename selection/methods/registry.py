@@ -61,13 +61,20 @@ class SelectionMethod(ABC):
 
     def fit_pool(self, pool: PoolPredictions, costs: Costs | None = None) -> Self:
         """Choose a team from validated predictions; those of the test split are refused."""
-        problem = Problem(pool, self.size, self.voting, costs or Costs(), self.budget)
+        problem = self._problem(pool, costs)
         search = self.search(problem)
         self.team_: Team = search.team
         self.candidates_: NDArray[np.void] = candidate_table(problem, search, self.reported)
         self.levels_: NDArray[np.void] = level_table(search)
         self.search_ = search
         return self
+
+    def choose(self, pool: PoolPredictions, costs: Costs | None = None) -> Search:
+        """Return the search alone, without the tables `fit_pool` makes of it."""
+        return self.search(self._problem(pool, costs))
+
+    def _problem(self, pool: PoolPredictions, costs: Costs | None) -> Problem:
+        return Problem(pool, self.size, self.voting, costs or Costs(), self.budget)
 
     def weights(self) -> NDArray[np.float64] | None:
         """Return (S,) weights the method itself found for the mean vote, or None."""
