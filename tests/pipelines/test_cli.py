@@ -1,0 +1,304 @@
+"""The commands as a person types them: output, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pipeline_support import TINY_OPTIONS, write_images
+
+from pipelines.cli import main, run
+from pipelines.command_line import command_of
+from pipelines.commands.build import build_config
+from pipelines.config import BuildConfig
+from pipelines.run import RunDirectory
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_images(tmp_path_factory.mktemp("data") / "tiny.npz")
+
+
+@pytest.fixture(scope="module")
+def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cli") / "run"
+    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(out)]) == 0
+    return out
+
+
+def _fails(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) -> str:
+    capsys.readouterr()
+    assert run(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1, err
+    assert "Traceback" not in err
+    assert err.startswith("ensemble: ")
+    return err
+
+
+def test_build_says_what_came_out_and_what_comes_next(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(tmp_path / "r")]) == 0
+    out, err = capsys.readouterr()
+    assert "chosen 2 of 4 by" in out
+    assert f"next: ensemble compare {tmp_path / 'r'}" in out
+    assert "round 1, 4 runs 0…3: " in err
+
+
+BAD_BUILDS = [
+    (["--s", "5"], "--s 5 is more than the 4 networks of --m 4; allowed 1 to 4"),
+    (["--s", "0"], "--s 0 must be at least 1"),
+    (["--m", "0"], "--m 0 must be at least 1"),
+    (["--seed", "-1"], "--seed -1 must be 0 or more"),
+    (["--arch", "mlp"], "unknown architecture 'mlp'; did you mean 'mlp-a'"),
+    (["--metric", "minimun"], "unknown metric 'minimun'; did you mean 'minimum'"),
+    (["--method", "hp"], "unknown selection method 'hp'; did you mean 'hq'"),
+    (["--voting", "meen"], "unknown voting 'meen'; did you mean 'mean'"),
+    (["--pool", "prune"], "unknown pool 'prune'; did you mean 'pruned'"),
+    (["--recipe", "papre"], "unknown recipe 'papre'; did you mean 'paper'"),
+    (["--data", "digit"], "unknown data set 'digit'; did you mean 'digits'"),
+    (["--data", "nowhere/at/all"], "nowhere/at/all does not exist"),
+    (["--kappa", "1.2"], "kappa 1.2 must lie between 0 and 1"),
+    (["--fraction", "1"], "fraction 1.0 must lie between 0 and 1"),
+    (["--epochs", "0"], "max_epochs 0 must be positive"),
+    (["--jobs", "0"], "--jobs 0 must be at least 1"),
+    (["--backend", "lokey"], "unknown joblib backend 'lokey'; did you mean 'loky'"),
+    (["--limit", "0"], "limit 0 must be at least 1"),
+    (["--max-flops", "1"], "no member fits within max flops 1"),
+    (["--m", "x"], "Invalid value for '--m': 'x' is not a valid integer"),
+    (["--mm", "3"], "No such option '--mm'"),
+    (["--rewind", "none"], "Invalid value for '--rewind'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_BUILDS, ids=lambda v: " ".join(v)[:40])
+def test_a_wrong_request_is_one_line_and_exit_2(
+    options: list[str], message: str, data: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out = tmp_path / "run"
+    words = ["build", *TINY_OPTIONS, "--data", str(data), "--out", str(out), *options]
+    capsys.readouterr()
+    if options[0] == "--max-flops":
+        assert run(words) == 2
+        assert message in capsys.readouterr().err
+        return
+    assert message in _fails(capsys, *words)
+    assert not out.exists()
+
+
+def test_an_earlier_run_is_left_alone_by_another_request(
+    built: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {f: f.read_bytes() for f in built.rglob("*") if f.is_file()}
+    words = ["build", *TINY_OPTIONS, "--data", str(data), "--out", str(built), "--seed", "3"]
+    assert "another configuration's run (seed: 3 asked, 0 there)" in _fails(capsys, *words)
+    assert before == {f: f.read_bytes() for f in built.rglob("*") if f.is_file()}
+
+
+@pytest.mark.parametrize("make", ["empty", "one class", "few"])
+def test_folders_that_cannot_be_used_are_said(
+    make: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    classes = {"empty": 0, "one class": 1, "few": 2}[make]
+    for name in "ab"[:classes]:
+        (folder / name).mkdir()
+        for i in range(2 if make == "few" else 30):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(folder / name / f"{i}.png")
+    err = _fails(capsys, "build", "--data", str(folder), "--out", str(tmp_path / "run"))
+    assert "photos" in err or "class" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "array", [np.full((40, 4, 4), np.nan), np.zeros((40, 4, 4, 4, 4)), np.zeros(40)]
+)
+def test_arrays_that_cannot_be_used_are_said(
+    array: np.ndarray,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],  # type: ignore[type-arg]
+) -> None:
+    np.savez(tmp_path / "a.npz", X=array, y=np.arange(40) % 2)
+    _fails(capsys, "build", "--data", str(tmp_path / "a.npz"), "--out", str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_data_dir_without_the_files_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", _no_network)
+    err = _fails(capsys, "build", "--data", "mnist", "--data-dir", str(tmp_path))
+    assert "train-images-idx3-ubyte" in err
+    assert str(tmp_path) in err
+
+
+def _no_network(*args: object, **kwargs: object) -> None:
+    raise OSError("no network in tests")
+
+
+def test_compare_writes_table_and_report(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["compare", str(built), "--out", str(tmp_path / "c")]) == 0
+    table = (tmp_path / "c" / "comparison.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    wanted = {"contender", "members", "accuracy", "flops", "parameters", "bytes",
+              "flops_ratio", "bytes_ratio"}  # fmt: skip
+    assert wanted <= set(rows[0])
+    assert {row["contender"] for row in rows} == {
+        "single_best_unpruned", "single_mean_unpruned", "top_s_unpruned", "hq_unpruned",
+        "all_unpruned", "all_pruned", "random_s_pruned", "selected",
+    }  # fmt: skip
+    by_name = {row["contender"]: row for row in rows}
+    assert float(by_name["all_unpruned"]["flops_ratio"]) == 1
+    flops = float(by_name["selected"]["flops"]) / float(by_name["all_unpruned"]["flops"])
+    assert float(by_name["selected"]["flops_ratio"]) == pytest.approx(flops)
+    page = (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
+    assert command_of(RunDirectory(built).root.config).split()[0] in page
+    assert "Selected 2" in capsys.readouterr().out
+
+
+def test_select_chooses_again_without_training(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pruning.dropnet.train", _no_network)
+    again = tmp_path / "again"
+    assert run(["select", str(built), "--s", "3", "--pool", "rounds", "--out", str(again)]) == 0
+    assert "chosen 3 of 12" in capsys.readouterr().out
+    assert len(json.loads((again / "ensemble" / "ensemble.json").read_text())["members"]) == 3
+    assert run(["compare", str(again)]) == 0
+    assert (again / "report.html").exists()
+
+
+def test_select_from_a_run_needs_a_new_folder(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "give --out" in _fails(capsys, "select", str(built), "--s", "3")
+    assert "holds another configuration's run" in _fails(
+        capsys, "select", str(built), "--s", "3", "--out", str(built)
+    )
+
+
+def test_select_from_predictions_made_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    scores = rng.random((6, 200, 3)) + np.eye(3)[labels]
+    file = tmp_path / "p.npz"
+    np.savez(file, probabilities=scores / scores.sum(-1, keepdims=True), labels=labels)
+    assert run(["select", str(file), "--s", "3", "--out", str(tmp_path / "o")]) == 0
+    assert "chosen 3 of 6" in capsys.readouterr().out
+    assert (tmp_path / "o" / "selection.json").exists()
+
+
+def test_predict_gives_a_line_a_sample(
+    built: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = np.load(data)["X"][:5]
+    np.save(tmp_path / "five.npy", images)
+    Image.fromarray(images[0]).save(tmp_path / "one.png")
+    capsys.readouterr()
+    assert run(["predict", str(built), str(tmp_path / "five.npy"), str(tmp_path / "one.png")]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 6
+    assert rows[0]["class"] == rows[5]["class"]
+    (tmp_path / "bad.png").write_bytes(b"not an image")
+    assert run(["predict", str(built), str(tmp_path / "bad.png"), str(tmp_path / "one.png"),
+                "--format", "jsonl", "--explain"]) == 1  # fmt: skip
+    out, err = capsys.readouterr()
+    [line] = out.splitlines()
+    assert len(json.loads(line)["members"]) == 2
+    assert "bad.png" in err
+
+
+def test_show_tells_members_and_cost(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(built)]) == 0
+    out = capsys.readouterr().out
+    assert "2 networks" in out
+    assert "mlp-a:8-6" in out
+    assert "together" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compare", "nowhere"],
+        ["predict", "nowhere", "x.png"],
+        ["show", "nowhere"],
+        ["select", "nowhere", "--out", "x"],
+        ["select", "nowhere.npz"],
+        ["biuld"],
+    ],
+)
+def test_a_thing_that_is_not_there_is_one_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert "nowhere" in _fails(capsys, *arguments) or arguments == ["biuld"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_of_the_work_is_exit_1_with_a_traceback_only_on_debug(
+    built: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise OSError("disk is full")
+
+    monkeypatch.setattr("pipelines.commands.compare.gather", fail)
+    assert "OSError: disk is full" in _fails(capsys, "compare", str(built), code=1)
+    with pytest.raises(SystemExit) as left:
+        main(["compare", str(built), "--debug"])
+    assert left.value.code == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_exit_130(
+    built: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.commands.compare.gather", interrupt)
+    capsys.readouterr()
+    assert run(["compare", str(built)]) == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    # click ends the line that ^C was typed on
+    assert err.strip() == "ensemble: interrupted; the same command goes on where it stopped"
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name in ("build", "select", "compare", "predict", "export", "show"):
+        assert name in out
+
+
+def test_the_command_in_the_report_asks_for_the_same_configuration() -> None:
+    from pipelines.cli import build
+
+    for words in (
+        "build --m 7 --s 3 --arch conv-b --arch mlp-a:9-9 --metric random_layer --kappa 0.5",
+        "build --data mnist --data-dir there --limit 100 --recipe paper --epochs 7 --seed 4",
+        "build --rewind random --keep 0.4 --rounds 3 --pool mixed --voting majority",
+    ):
+        asked = _config(build, words)
+        assert _config(build, command_of(asked).removeprefix("ensemble ")) == asked
+
+
+def _config(command: object, words: str) -> BuildConfig:
+    context = command.make_context("build", shlex.split(words)[1:])  # type: ignore[attr-defined]
+    options = {k: v for k, v in context.params.items() if k not in ("out", "jobs", "backend")}
+    return build_config(**options)
