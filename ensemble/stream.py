@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -92,19 +92,26 @@ def records(model: Classifier, batch: Batch, *, explain: bool = False) -> Iterat
     """Yield the prediction of each sample of one batch."""
     if not batch.names:
         return
-    classes = model.classes_.tolist()
     if not explain:
+        classes = model.classes_.tolist()
         for name, row in zip(batch.names, model.predict_proba(batch.samples), strict=True):
             yield Record(name, classes[int(row.argmax())], row)
         return
-    members = model.predict_members(batch.samples)
+    yield from records_of(model, batch.names, model.predict_members(batch.samples))
+
+
+def records_of(
+    model: Classifier, sources: Sequence[str], members: NDArray[np.float32]
+) -> Iterator[Record]:
+    """Yield explained records of the members' (S, N, C) probabilities of N named samples."""
+    classes = model.classes_.tolist()
     team = model.combine(members)
     doubt = uncertainty(members, team.argmax(-1))
     names = [member.name for member in model.description.members]
-    for i, name in enumerate(batch.names):
+    for i, source in enumerate(sources):
         firsts = members[:, i].argmax(-1)
         yield Record(
-            name, classes[int(team[i].argmax())], team[i],
+            source, classes[int(team[i].argmax())], team[i],
             tuple(
                 MemberVote(member, classes[int(first)], float(members[s, i, first]))
                 for s, (member, first) in enumerate(zip(names, firsts, strict=True))

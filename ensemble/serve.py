@@ -1,0 +1,141 @@
+"""`ensemble serve`: a page and a JSON API, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from numpy.typing import NDArray
+
+from ensemble.classifier import Classifier
+from ensemble.inputs import Samples
+from ensemble.stream import record_content, records_of
+from ensemble.web.batcher import Batcher
+from ensemble.web.contract import HEALTH, PREDICT
+from ensemble.web.limits import Limits, LimitsMiddleware
+from ensemble.web.protocol import patient_for
+from ensemble.web.reading import Upload, decode_upload, read_upload
+from pruning.errors import RequestError
+
+_PAGE = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
+_KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
+    """Return the application: ``GET /``, ``POST /predict``, ``GET /health``, OpenAPI.
+
+    Parameters
+    ----------
+    model
+        A loaded ensemble.
+    limits
+        What is refused; see `Limits`.
+    """
+    bounds = limits or Limits()
+    batcher = Batcher(model)
+    decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await batcher.close()
+        decoder.shutdown(wait=False, cancel_futures=True)
+
+    app = FastAPI(title="Ensemble", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(LimitsMiddleware, limits=bounds)
+    _add_page(app)
+
+    @app.exception_handler(RequestError)
+    async def refuse(_: Request, error: RequestError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 422)
+
+    @app.get("/health", **HEALTH)
+    async def health() -> JSONResponse:
+        return JSONResponse(_about(model, bounds))
+
+    @app.post("/predict", **PREDICT)
+    async def predict(request: Request) -> JSONResponse:
+        upload = await read_upload(request, bounds)
+        shape = model.description.input_shape
+        samples: Samples = await asyncio.get_running_loop().run_in_executor(
+            decoder, decode_upload, upload, shape, bounds
+        )
+        members = await batcher.predict_members(samples)
+        return JSONResponse(_answer(model, upload, members))
+
+    return app
+
+
+def serve(
+    model: Classifier, host: str = "127.0.0.1", port: int = 8000, limits: Limits | None = None
+) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    model
+        A loaded ensemble.
+    host, port
+        Where to listen. Another host than loopback opens it to the network, without
+        passwords or encryption.
+    limits
+        See `Limits`.
+    """
+    uvicorn.Server(server_config(model, host, port, limits)).run()
+
+
+def server_config(
+    model: Classifier, host: str, port: int, limits: Limits | None = None
+) -> uvicorn.Config:
+    """Return how uvicorn is to run the application, slow clients closed."""
+    bounds = limits or Limits()
+    return uvicorn.Config(
+        create_app(model, bounds), host=host, port=port, http=patient_for(bounds.seconds),
+        ws="none", log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=5,
+        server_header=False,
+    )  # fmt: skip
+
+
+def _add_page(app: FastAPI) -> None:
+    for route, name in _PAGE.items():
+        app.add_api_route(route, _file(name), include_in_schema=False)
+
+
+def _file(name: str) -> Callable[[], Coroutine[Any, Any, Response]]:
+    content = files("ensemble.web").joinpath(name).read_bytes()
+    kind = _KINDS[name.rpartition(".")[2]]
+
+    async def answer() -> Response:
+        return Response(content, media_type=kind, headers=_HEADERS)
+
+    return answer
+
+
+def _about(model: Classifier, limits: Limits) -> dict[str, Any]:
+    about = model.description
+    return {
+        "status": "ok",
+        "classes": about.classes.tolist(),
+        "members": [member.name for member in about.members],
+        "input_shape": list(about.input_shape),
+        "limits": vars(limits),
+    }
+
+
+def _answer(model: Classifier, upload: Upload, members: NDArray[np.float32]) -> dict[str, Any]:
+    count = members.shape[1]
+    named = [file.name for file in upload.images] or [f"samples[{i}]" for i in range(count)]
+    found = records_of(model, named, members)
+    return {"predictions": [record_content(record, model) for record in found]}

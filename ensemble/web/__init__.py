@@ -1,0 +1,1 @@
+"""Inside `ensemble serve`: limits, reading requests, batching, the page."""
