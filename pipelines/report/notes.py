@@ -14,6 +14,7 @@ from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 from pipelines.report.words import label
 from pipelines.statistics import RESAMPLES
+from pruning.data.splits import SPLIT_NAMES
 
 _UNMEASURED = {
     "latency_1_ms": "latency at batch 1",
@@ -78,11 +79,15 @@ def _unmeasured(comparison: Comparison) -> str:
 
 
 def _splits(comparison: Comparison) -> str:
-    sizes = ", ".join(f"{name} {whole(size)}" for name, size in comparison.split_sizes.items())
     return (
-        f"One split of the data ({sizes}) and one set of seeds: another split or other seeds "
-        "would move every number, which the intervals over test samples do not include."
+        f"One split of the data ({_sizes(comparison)}) and one set of seeds: another split or "
+        "other seeds would move every number, which the intervals over test samples do not "
+        "include."
     )
+
+
+def _sizes(comparison: Comparison) -> str:
+    return ", ".join(f"{name} {whole(comparison.split_sizes[name])}" for name in SPLIT_NAMES)
 
 
 def method() -> Section:
@@ -119,9 +124,7 @@ def provenance(comparison: Comparison) -> Section:
     versions = comparison.config.get("versions")
     if isinstance(versions, Mapping):
         entries.append(("Versions", ", ".join(f"{k} {v}" for k, v in versions.items())))
-    entries.append(
-        ("Splits", ", ".join(f"{k} {whole(v)}" for k, v in comparison.split_sizes.items()))
-    )
+    entries.append(("Splits", _sizes(comparison)))
     entries.append(("Members", ", ".join(m.id for m in comparison.team)))
     listed = element("dl", *(element(tag, words) for pair in entries
                              for tag, words in zip(("dt", "dd"), pair, strict=True)))  # fmt: skip

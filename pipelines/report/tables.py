@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.compare import Comparison
+from pipelines.contenders import ALL_UNPRUNED, SINGLE_BEST
 from pipelines.report.numbers import (
     MISSING,
     amount,
@@ -88,8 +89,8 @@ def main_table(comparison: Comparison) -> Table:
     columns = [
         Column("Networks", lambda row: Cell(whole(row.members), "", "members", row.members)),
         Column("Accuracy", lambda row: _share("accuracy", row.accuracy)),
-        Column("Points to all unpruned", lambda row: _difference(row, "all_unpruned")),
-        Column("p", lambda row: _p(row, "mcnemar_holm", "all_unpruned")),
+        Column("Points to all unpruned", lambda row: _difference(row, ALL_UNPRUNED)),
+        Column("McNemar p", _mcnemar),
         Column("FLOPs", lambda row: _amount("flops", row.cost.flops)),
         Column("of all", lambda row: _ratio("flops_ratio", row.ratios.flops)),
         Column("Bytes", lambda row: _amount("bytes", row.cost.bytes, "B")),
@@ -140,8 +141,8 @@ def all_tables(comparison: Comparison) -> tuple[Table, ...]:
     return (
         main_table(comparison),
         quality_table(comparison),
-        tests_table(comparison, "all_unpruned"),
-        tests_table(comparison, "single_best_unpruned"),
+        tests_table(comparison, ALL_UNPRUNED),
+        tests_table(comparison, SINGLE_BEST),
         cost_table(comparison),
     )
 
@@ -185,6 +186,12 @@ def _p(row: Result, name: str, reference: str) -> Cell:
     test: PairedTest | None = row.versus(reference)
     p = math.nan if test is None else getattr(test, name)
     return Cell(p_value(p), "", f"{name}_{reference}", p) if p == p else Cell(MISSING)
+
+
+def _mcnemar(row: Result) -> Cell:
+    plain = _p(row, "mcnemar_p", ALL_UNPRUNED)
+    corrected = _p(row, "mcnemar_holm", ALL_UNPRUNED).text
+    return replace(plain, range="" if corrected == MISSING else f"corrected {corrected}")
 
 
 def _amount(column: str, value: float, unit: str = "") -> Cell:

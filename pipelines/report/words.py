@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from pipelines.compare import Comparison
 from pipelines.report.numbers import (
     amount,
+    p_value,
     percent,
     percent_range,
     points,
@@ -114,7 +116,8 @@ def _accuracy(row: Result) -> str:
 
 def _gap(test: PairedTest) -> str:
     interval = _unbroken(points_range(test.difference))
-    return f"{points(test.difference.value)} points (95\u202f% interval {interval})"
+    p = "" if math.isnan(test.mcnemar_p) else f", McNemar p\u00a0{p_value(test.mcnemar_p)}"
+    return f"{points(test.difference.value)} points (95\u202f% interval {interval}{p})"
 
 
 def _unbroken(interval: str) -> str:

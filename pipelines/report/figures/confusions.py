@@ -24,7 +24,7 @@ def confusions(comparison: Comparison) -> Section:
         first = pairs[0]
         worst = (
             f"Most often it takes {comparison.classes[first.true]} for "
-            f"{comparison.classes[first.predicted]}: {whole(first.count)} times."
+            f"{comparison.classes[first.predicted]}: {_times(first.count)}."
         )
     text = (
         "Rows are true classes, columns what the selected team said on test. The diagonal, in "
@@ -65,5 +65,8 @@ def _pair(comparison: Comparison, pair: ConfusedPair) -> Markup:
                    f"Test sample {sample}: true class {true}, taken for {said}")
         for sample in pair.samples[:_SHOWN] if sample in comparison.pictures
     ]  # fmt: skip
-    times = "once" if pair.count == 1 else f"{whole(pair.count)} times"
-    return gallery(f"{true} taken for {said}, {times}", cards)
+    return gallery(f"{true} taken for {said}, {_times(pair.count)}", cards)
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{whole(count)} times")

@@ -18,13 +18,16 @@ _HEIGHT = 400
 def pruning(comparison: Comparison) -> Section:
     """Return the paper's figure of this run."""
     last, runs = comparison.mean_curve[-1], len(comparison.curves)
-    reached = f"all {runs} runs" if last.runs == runs else f"{last.runs} of {runs} runs"
     text = (
         "Validation accuracy while DropNet removes units. A thin line is a run, its dot the "
         "network it handed on; the thick line is the mean over the runs that came so far, its "
-        f"band a 95\u202f% interval of that mean. The last point rests on {reached}: runs that "
-        "stop early leave the stronger ones in the mean."
+        "band a 95\u202f% interval of that mean."
     )
+    if last.runs < runs:
+        text += (
+            f" The last point rests on {last.runs} of {runs} runs; where fewer than half are "
+            "left, the mean is dotted and has no band: runs that stop early leave the others."
+        )
     rows = [
         (ratio(p.remaining), percent(p.accuracy.value), percent_range(p.accuracy), str(p.runs))
         for p in comparison.mean_curve
@@ -40,6 +43,8 @@ def pruning(comparison: Comparison) -> Section:
 
 def _draw(comparison: Comparison, width: int) -> Markup:
     accuracies = [value for run in comparison.curves for value in run.accuracy]
+    firm = [p.accuracy for p in comparison.mean_curve if 2 * p.runs >= len(comparison.curves)]
+    accuracies += [end for interval in firm for end in (interval.low, interval.high)]
     least = min(value for run in comparison.curves for value in run.remaining)
     x = Scale(min(least, 0.99) - 0.01, 1.0, width - 10, 52)
     y = Scale(*padded(accuracies), _HEIGHT - 50, 36)
@@ -58,15 +63,19 @@ def _draw(comparison: Comparison, width: int) -> Markup:
             f"{percent(m.val_accuracy)} on validation")
         for m in comparison.members if m.handed_on
     ]  # fmt: skip
-    mean = [(x(p.remaining), y(p.accuracy.value)) for p in comparison.mean_curve]
-    return canvas(width, _HEIGHT, axes(*names), *runs, _band(comparison, x, y),
-                  path(mean, "mean"), *handed_on)  # fmt: skip
+    return canvas(width, _HEIGHT, axes(*names), *runs, *_mean(comparison, x, y), *handed_on)
 
 
-def _band(comparison: Comparison, x: Scale, y: Scale) -> Markup:
-    known = [p for p in comparison.mean_curve if math.isfinite(p.accuracy.low)]
-    if not known:
-        return Markup("")
+def _mean(comparison: Comparison, x: Scale, y: Scale) -> list[Markup]:
+    """The mean's line and band, as far as at least half of the runs came; then dots."""
+    points = comparison.mean_curve
+    firm = [p for p in points if 2 * p.runs >= len(comparison.curves)]
+    parts = [path([(x(p.remaining), y(p.accuracy.value)) for p in firm], "mean")]
+    if len(firm) < len(points):
+        thin = points[len(firm) - 1 :]
+        parts.append(path([(x(p.remaining), y(p.accuracy.value)) for p in thin], "mean few"))
+    known = [p for p in firm if math.isfinite(p.accuracy.low)]
     upper = [f"{x(p.remaining):.1f},{y(p.accuracy.high):.1f}" for p in known]
     lower = [f"{x(p.remaining):.1f},{y(p.accuracy.low):.1f}" for p in reversed(known)]
-    return element("polygon", points=" ".join([*upper, *lower]), class_="mean-band")
+    band = element("polygon", points=" ".join([*upper, *lower]), class_="mean-band")
+    return [band, *parts] if known else parts

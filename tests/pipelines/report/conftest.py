@@ -1,0 +1,26 @@
+"""Comparisons to report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pipelines.compare import Comparison, compare
+from pipelines.evidence import Evidence
+
+
+@pytest.fixture(scope="session")
+def comparison(make_evidence: Callable[..., Evidence]) -> Comparison:
+    """A run of ordinary size."""
+    evidence = make_evidence(members=8, size=3, classes=4, samples=300)
+    return compare(evidence, command="ensemble build --m 8 --s 3")
+
+
+@pytest.fixture(scope="session")
+def ruined(make_evidence: Callable[..., Evidence]) -> Comparison:
+    """A run in which pruning went too far."""
+    evidence = make_evidence(
+        members=6, size=3, classes=4, samples=500, loss_by_pruning=0.8, name="too_far <b>"
+    )
+    return compare(evidence)
