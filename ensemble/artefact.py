@@ -58,7 +58,8 @@ def save(model: Ensemble, folder: Path) -> None:
         raise RequestError(
             f"{folder} exists and holds no {ROOT}; choose a new folder for the ensemble"
         )
-    content = model.description.to_json() | {"format": FORMAT, "format_version": FORMAT_VERSION}
+    about = model.description.without_widths.to_json()
+    content = about | {"format": FORMAT, "format_version": FORMAT_VERSION}
     stored = []
     with folder_written_whole(folder) as fresh:
         for i, member in enumerate(model.members):

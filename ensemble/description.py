@@ -6,7 +6,7 @@ NumPy only: the torch artefact and the ONNX file carry the same description.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
@@ -136,6 +136,11 @@ class Description:
         """The members' costs summed; activations are not held together."""
         return reduce(add, (member.cost for member in self.members))
 
+    @property
+    def without_widths(self) -> Description:
+        """The same, for a file from whose sizes the widths are read anyway."""
+        return replace(self, members=tuple(replace(m, widths=()) for m in self.members))
+
     def _check_members(self) -> None:
         names = [member.name for member in self.members]
         if not names or len(set(names)) != len(names):
@@ -228,12 +233,9 @@ class Description:
 
 
 def _member_to_json(member: MemberInfo) -> dict[str, object]:
-    return {
-        "name": member.name,
-        "arch": member.arch,
-        "cost": vars(member.cost).copy(),
-        "widths": [vars(width).copy() for width in member.widths],
-    }
+    widths = [vars(width).copy() for width in member.widths]
+    bare = {"name": member.name, "arch": member.arch, "cost": vars(member.cost).copy()}
+    return bare | ({"widths": widths} if widths else {})
 
 
 def _member(fields: Fields) -> MemberInfo:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -66,8 +67,7 @@ def decode_upload(upload: Upload, shape: tuple[int, ...], limits: Limits) -> Sam
         If an image is too large or cannot be read, or an array has the wrong shape or scale.
     """
     if upload.images:
-        images: Samples = np.stack([_picture(file, shape, limits) for file in upload.images])
-        return images
+        return np.stack([_picture(file, shape, limits) for file in upload.images])
     if not 1 <= len(upload.array) <= limits.samples:
         raise RequestError(f"samples must be 1 to {limits.samples}")
     try:
@@ -77,7 +77,7 @@ def decode_upload(upload: Upload, shape: tuple[int, ...], limits: Limits) -> Sam
     return as_samples(values, shape)  # texts are refused here, never opened as paths
 
 
-def _picture(file: ImageFile, shape: tuple[int, ...], limits: Limits) -> Samples:
+def _picture(file: ImageFile, shape: tuple[int, ...], limits: Limits) -> NDArray[np.uint8]:
     if len(shape) != 3:
         raise RequestError(f"this ensemble reads rows of {shape[0]} features; send 'samples'")
     try:
