@@ -59,8 +59,10 @@ def cli() -> None:
     show_default=True,
     help="p, share of the remaining units dropped a round.",
 )
-@click.option("--kappa", type=float, help="κ: stop at this share of round 0's accuracy.")
-@click.option("--keep", type=float, help="Stop at this share of the units.")
+@click.option(
+    "--kappa", type=float, help="κ: stop at this share of round 0's accuracy; default 0.97."
+)
+@click.option("--keep", type=float, help="Stop at this share of the units; default 0.55.")
 @click.option("--rounds", type=int, help="Most pruning rounds.")
 @click.option(
     "--rewind",

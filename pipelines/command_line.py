@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 
 from pipelines.config import BuildConfig
@@ -40,12 +41,13 @@ def command_of(config: BuildConfig) -> str:
 
 
 def _recipe_words(recipe: Recipe) -> list[str]:
+    """Return the options that make this recipe of a named one."""
     options = {"max_epochs": "epochs", "batch_size": "batch-size", "learning_rate": "learning-rate"}
-    changes: dict[str, list[str]] = {}
     for name, base in RECIPES.items():
-        words = [] if name == "default" else ["--recipe", name]
-        for field, option in options.items():
-            if getattr(recipe, field) != getattr(base, field):
-                words += [f"--{option}", str(getattr(recipe, field))]
-        changes[name] = words
-    return min(changes.values(), key=len)
+        changes = {f: getattr(recipe, f) for f in options if getattr(recipe, f) != getattr(base, f)}
+        if dataclasses.replace(base, **changes) == recipe:
+            words = [] if name == "default" else ["--recipe", name]
+            for field, value in changes.items():
+                words += [f"--{options[field]}", str(value)]
+            return words
+    return []

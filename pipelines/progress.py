@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -221,7 +222,8 @@ class LiveWatcher(Watcher):
             status += f", at most about {clock_text(tally.seconds_left)} left"
         if self.now:
             status += f"   round {self.now.round}, epoch {self.now.epoch + 1}"
-        bar = ProgressBar(total=1.0, completed=tally.share, width=48)
+        # A bar alone does not end its line.
+        bar = Padding(ProgressBar(total=1.0, completed=tally.share, width=48), 0)
         return Group(table, Text(), bar, Text(status, style="dim"))
 
 

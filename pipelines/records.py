@@ -117,6 +117,7 @@ def unpack_member(
 ) -> Member:
     """Return the member that `pack_member` stored."""
     tensors = load(data)
+    masks = _under("mask/", tensors)
     network = build_network(history.arch, num_classes, input_shape, history.seed)
     resize(network, entry.sizes)
     network.load_state_dict(_under("weights/", tensors))
@@ -125,7 +126,7 @@ def unpack_member(
         round=entry.round,
         arch=history.arch,
         seed=history.seed,
-        masks=_under("mask/", tensors),
+        masks={name: masks[name] for name in entry.widths},
         network=network.eval(),
         epochs=entry.epochs,
         val_accuracy=entry.val_accuracy,

@@ -34,7 +34,7 @@ class Rewinding:
         trained weights of the unpruned network.
     """
 
-    to: Rewind = "initial"
+    to: Rewind = "late"
     late_epochs: int = 10
 
     def __post_init__(self) -> None:

@@ -97,6 +97,7 @@ def train(
         In the order of `networks`. A member that has not improved for ``patience`` epochs
         leaves the population and stops costing.
     """
+    recipe = recipe.resolved(networks[0])
     program = make_program([copy.deepcopy(network) for network in networks])
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))

@@ -40,7 +40,8 @@ def run_build(*, out: str | None, jobs: int | None, backend: str, **options: Any
 
 def watcher_for(tally: Tally, console: Console) -> Watcher:
     """Return the live picture for a terminal, plain lines for anything else."""
-    return LiveWatcher(tally, console) if console.is_terminal else PlainWatcher(tally, console)
+    live = console.is_terminal and not console.is_dumb_terminal
+    return LiveWatcher(tally, console) if live else PlainWatcher(tally, console)
 
 
 def build_config(

@@ -83,7 +83,7 @@ def test_a_stopped_build_goes_on_to_the_same_bytes(
     with pytest.raises(KeyboardInterrupt):
         build(tiny_config(data), tmp_path / "run")
     assert not (tmp_path / "run" / "selection.json").exists()
-    with pytest.raises(RequestError, match="no selection.json"):
+    with pytest.raises(RequestError, match=r"no selection\.json"):
         gather(RunDirectory.existing(tmp_path / "run"))
     monkeypatch.setattr(RunDirectory, "store", store)
     resumed = build(tiny_config(data), tmp_path / "run")

@@ -76,7 +76,7 @@ def test_no_terminal_gets_a_line_a_round() -> None:
 def test_a_terminal_gets_a_table_that_fills() -> None:
     text = io.StringIO()
     clock = _Clock()
-    console = Console(file=text, width=100, force_terminal=True)
+    console = Console(file=text, width=100, force_terminal=True, _environ={"TERM": "xterm"})
     with LiveWatcher(_tally(clock), console) as watcher:
         clock.now = 5.0
         watcher.saw(RoundDone(0, (0, 1), (1.0, 1.0), (0.9, 0.8)))
