@@ -102,9 +102,10 @@ def _kind(name: str, width: int) -> Any:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise RequestError(f"{path} is one array; expected an .npz of several")
+        stored = np.load(path, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            raise RequestError(f"{path} is one array; expected an .npz of several")
+        with stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError as error:
         raise RequestError(f"no file {path}; expected an .npz of predictions") from error

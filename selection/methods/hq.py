@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pruning.errors import RequestError
 from selection.hierarchy import Rules, beyond_reach, prune_levels
@@ -25,6 +25,8 @@ class HierarchicalSelection(SelectionMethod):
     every size up to S where there is a budget) the most accurate is chosen; ties by
     diversity, then cost.
 
+    Where no team of the size survives (S close to M), every β is halved until one does.
+
     Consensus: each measure ranks the standing teams by focal diversity; a team's standing
     is the mean of its ranks (Borda). Ranks, because the measures' scores are spread so
     differently that a mean of scores would follow the widest; the mean, because dropping
@@ -44,6 +46,11 @@ class HierarchicalSelection(SelectionMethod):
     mode
         "exact", or "published" for comparison: scores as the published script makes them
         (one measure; see `Rules.published`), ties of diversity dropped by team accuracy.
+
+    Attributes
+    ----------
+    prune_fractions_
+        β of each size 2..S as it was applied.
 
     >>> import numpy as np
     >>> p = np.random.default_rng(0).dirichlet(np.ones(3), (6, 200))
@@ -91,5 +98,11 @@ class HierarchicalSelection(SelectionMethod):
 
     def search(self, problem: Problem) -> Search:
         """Prune level by level, then choose by accuracy."""
-        levels = prune_levels(problem, self.rules(problem.members))
-        return Search(most_accurate(problem, levels), levels)
+        rules = self.rules(problem.members)
+        while True:
+            levels = prune_levels(problem, rules)
+            team = most_accurate(problem, levels)
+            if team:
+                self.prune_fractions_ = rules.fractions
+                return Search(team, levels)
+            rules = replace(rules, fractions=tuple(f / 2 for f in rules.fractions))

@@ -1,39 +1,199 @@
-"""Every selection method keeps the contract."""
+"""Every selection method keeps the contract, in the ugly corners too."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from pruning.errors import RequestError
 from selection.choose import select
+from selection.costs import Budget, Costs
+from selection.lattice import all_teams
 from selection.methods.registry import METHODS
+from selection.methods.soft import SoftSelection
+from selection.optimism import estimate_optimism
 from selection.pool import PoolPredictions
+from selection.problem import Problem
+from selection.soft import SoftAccuracy
+from selection.team import Selection
+from selection.voting import VOTES, vote
+
+MakePool = Callable[..., PoolPredictions]
+EVERY = pytest.mark.parametrize("method", METHODS.names())
 
 
-def pool_of(members: int, samples: int, classes: int, seed: int = 0) -> PoolPredictions:
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, classes, samples)
-    logits = rng.normal(0, 1, (samples, classes)) + rng.normal(0, 1, (members, samples, classes))
-    logits[:, np.arange(samples), labels] += 2
-    p = np.exp(2 * logits)
-    p = (p / p.sum(-1, keepdims=True)).astype(np.float32)
-    return PoolPredictions(p, labels, tuple(f"m{i}" for i in range(members)), "select")
+def pool_from(predictions: list[list[int]], labels: list[int], classes: int) -> PoolPredictions:
+    """Return members that are sure of every label."""
+    p = np.eye(classes, dtype=np.float32)[np.array(predictions)]
+    return PoolPredictions(p, np.array(labels), tuple(map(str, range(len(p)))), "select")
 
 
-@pytest.mark.parametrize("method", METHODS.names())
-def test_a_method_chooses_size_different_members(method: str) -> None:
-    pool = pool_of(8, 300, 4)
-    chosen = select(pool, method, 3)
-    assert len(set(chosen.team)) == 3
-    assert set(chosen.team) <= set(pool.member_ids)
-    assert chosen.candidates["chosen"][0]
-    assert chosen.candidates["accuracy"][0] == pytest.approx(chosen.accuracy, abs=1e-12)
+@EVERY
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_a_method_chooses_size_different_members(pool_of: MakePool, method: str, size: int) -> None:
+    pool = pool_of(8, 200, 4)
+    chosen = select(pool, method, size, halvings=0)
+    assert len(set(chosen.team)) == size
+    assert [n for n in pool.member_ids if n in chosen.team] == list(chosen.team)
+    assert sum(chosen.weights) == pytest.approx(1)
+    table = chosen.candidates
+    assert table["chosen"].tolist() == [True] + [False] * (len(table) - 1)
+    assert table["accuracy"][0] == pytest.approx(chosen.accuracy, abs=1e-12)
+    assert np.isfinite(table["accuracy"]).all()
 
 
-@pytest.mark.parametrize("method", METHODS.names())
-def test_a_method_refuses_the_test_split(method: str) -> None:
+@EVERY
+def test_a_method_refuses_the_test_split(pool_of: MakePool, method: str) -> None:
     pool = pool_of(4, 50, 3)
     hidden = PoolPredictions(pool.probabilities, pool.labels, pool.member_ids, "test")
-    with pytest.raises(RequestError, match="test"):
+    with pytest.raises(RequestError, match="'test'"):
         select(hidden, method, 2)
+
+
+@EVERY
+@pytest.mark.parametrize("size", [0, 5])
+def test_a_method_refuses_a_size_beyond_the_pool(pool_of: MakePool, method: str, size: int) -> None:
+    with pytest.raises(RequestError, match=rf"size {size}; allowed 1\.\.4"):
+        select(pool_of(4, 50, 3), method, size)
+
+
+@EVERY
+@pytest.mark.parametrize("voting", VOTES.names())
+def test_a_method_takes_every_vote(pool_of: MakePool, method: str, voting: str) -> None:
+    pool = pool_of(6, 120, 3)
+    chosen = select(pool, method, 3, voting=voting, halvings=0)
+    rows = [pool.member_ids.index(name) for name in chosen.team]
+    voted = vote(pool.probabilities[rows], np.array(chosen.weights), voting).argmax(-1)
+    assert chosen.accuracy == (voted == pool.labels).mean()
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("predictions", "labels", "classes"),
+    [
+        pytest.param([[0, 1, 0, 1]] * 4, [0, 1, 0, 1], 2, id="never wrong, all alike"),
+        pytest.param([[1, 0, 1, 0]] * 4, [0, 1, 0, 1], 2, id="always wrong"),
+        pytest.param([[0, 0, 0]] * 4, [0, 0, 0], 1, id="one class"),
+        pytest.param([[0]] * 4, [1], 2, id="one sample"),
+        pytest.param([[0, 1, 1], [0, 1, 0], [0, 0, 1], [1, 1, 1]], [0, 1, 1], 2,
+                     id="one never wrong"),
+    ],
+)  # fmt: skip
+def test_a_degenerate_pool_still_has_an_answer(
+    method: str, predictions: list[list[int]], labels: list[int], classes: int
+) -> None:
+    pool = pool_from(predictions, labels, classes)
+    chosen = select(pool, method, 3, halvings=0)
+    assert len(chosen.team) == 3
+    assert np.isfinite(chosen.candidates["diversity"]).all()
+
+
+@EVERY
+def test_a_method_stays_within_the_budget(pool_of: MakePool, method: str) -> None:
+    pool = pool_of(7, 150, 3)
+    costs = Costs.of(flops=[1, 2, 3, 4, 5, 6, 7], bytes=[7, 6, 5, 4, 3, 2, 1])
+    chosen = select(pool, method, 4, costs=costs, budget=Budget(flops=9, bytes=14), halvings=0)
+    rows = np.array([[pool.member_ids.index(name) for name in chosen.team]])
+    assert 1 <= rows.size <= 4
+    assert costs.total("flops", rows)[0] <= 9
+    assert costs.total("bytes", rows)[0] <= 14
+
+
+@EVERY
+def test_the_same_request_gives_the_same_bytes(pool_of: MakePool, method: str) -> None:
+    pool = pool_of(7, 100, 3)
+    first, second = (select(pool, method, 3, halvings=1, seed=4) for _ in range(2))
+    assert json.dumps(first.to_json()) == json.dumps(second.to_json())
+    assert first.candidates.tobytes() == second.candidates.tobytes()
+
+
+def test_exhaustive_with_a_budget_is_the_best_of_all_that_fit(pool_of: MakePool) -> None:
+    pool = pool_of(7, 150, 3)
+    costs = Costs.of(flops=[1, 2, 3, 4, 5, 6, 7])
+    chosen = select(pool, "exhaustive", 3, costs=costs, budget=Budget(flops=10), halvings=0)
+    problem = Problem(pool, 3, costs=costs, budget=Budget(flops=10))
+    best = 0
+    for size in (1, 2, 3):
+        rows = np.array(list(combinations(range(7), size)))
+        rows = rows[problem.budget.fits(costs, rows)]
+        best = max(best, int(problem.right(rows).max()))
+    assert round(chosen.accuracy * 150) == best
+
+
+def test_the_front_rises_and_holds_the_best(pool_of: MakePool) -> None:
+    pool = pool_of(7, 150, 3)
+    chosen = select(pool, "hq", 3, costs=Costs.of(flops=np.arange(1, 8)), halvings=0)
+    cost, accuracy = ([getattr(p, k) for p in chosen.front] for k in ("cost", "accuracy"))
+    assert cost == sorted(set(cost))
+    assert accuracy == sorted(set(accuracy))
+    assert accuracy[-1] >= chosen.accuracy
+    assert len(chosen.front[0].team) == 1
+
+
+@pytest.mark.parametrize(
+    ("costs", "budget", "said"),
+    [
+        (None, Budget(flops=1), "needs the members' flops"),
+        (Costs.of(flops=[5, 6, 7, 8]), Budget(flops=1), "no member fits within max flops 1"),
+        (Costs.of(flops=[5, 6]), Budget(), "flops of 2 members; the pool has 4"),
+    ],
+)
+def test_a_budget_nothing_fits_is_one_line(
+    pool_of: MakePool, costs: Costs | None, budget: Budget, said: str
+) -> None:
+    with pytest.raises(RequestError, match=said):
+        select(pool_of(4, 50, 3), "hq", 2, costs=costs, budget=budget)
+
+
+def test_what_the_team_loses_without_a_member(pool_of: MakePool) -> None:
+    pool = pool_of(6, 200, 4)
+    chosen = select(pool, "hq", 3, halvings=0)
+    for share in chosen.members:
+        rest = [pool.member_ids.index(n) for n in chosen.team if n != share.member]
+        without = (vote(pool.probabilities[rest]).argmax(-1) == pool.labels).mean()
+        assert share.loss_without == pytest.approx(chosen.accuracy - without)
+
+
+def test_a_selection_survives_json(pool_of: MakePool) -> None:
+    pool = pool_of(6, 100, 3)
+    chosen = select(pool, "hq", 3, costs=Costs.of(flops=np.arange(6)), halvings=2)
+    again = Selection.from_json(json.loads(json.dumps(chosen.to_json())), chosen.candidates)
+    assert again == chosen or again.to_json() == chosen.to_json()
+    assert again.optimism == chosen.optimism
+    assert again.front == chosen.front
+
+
+def test_members_that_guess_are_seen_through() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(2), (12, 100)).astype(np.float32)
+    pool = PoolPredictions(p, rng.integers(0, 2, 100), tuple(map(str, range(12))), "select")
+    chosen = select(pool, "exhaustive", 3, halvings=10)
+    assert chosen.optimism is not None
+    assert chosen.accuracy >= 0.6
+    assert chosen.optimism.overstated > 0.08
+    assert chosen.optimism.corrected(chosen.accuracy) < chosen.accuracy - 0.08
+    assert abs(chosen.optimism.unseen - 0.5) < 0.06
+
+
+def test_optimism_of_too_few_samples_is_refused(pool_of: MakePool) -> None:
+    with pytest.raises(RequestError, match="halvings of 3 samples"):
+        estimate_optimism(
+            SoftSelection(size=2), pool_of(4, 3, 2), halvings=2, rng=np.random.default_rng(0)
+        )
+
+
+def test_soft_finds_the_best_of_all_where_all_can_be_looked_at(pool_of: MakePool) -> None:
+    for seed in range(5):
+        problem = Problem(pool_of(9, 150, 4, seed=seed), 4)
+        values = SoftAccuracy(problem, 0.4).of(all_teams(9, 4))
+        found = SoftSelection(size=4).choose(problem.pool).team
+        assert SoftAccuracy(problem, 0.4).of(np.array([found]))[0] == pytest.approx(values.max())
+
+
+def test_an_exhaustive_search_out_of_reach_says_so(pool_of: MakePool) -> None:
+    with pytest.raises(RequestError, match="would look at"):
+        select(pool_of(60, 10, 2), "exhaustive", 8)

@@ -1,0 +1,109 @@
+"""Predictions made elsewhere: read, or refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pruning.errors import RequestError
+from selection.choose import select
+from selection.costs import Costs, pareto_front
+from selection.files import candidates_from_csv, candidates_to_csv, read_predictions
+from selection.pool import PoolPredictions
+
+MakePool = Callable[..., PoolPredictions]
+P = np.full((3, 4, 2), 0.5)
+LABELS = np.array([0, 1, 0, 1])
+
+
+def test_predictions_are_read_with_names_and_costs(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", probabilities=P, labels=LABELS.astype(np.uint8),
+             names=np.array(["a", "b", "c"]), costs=[1, 2, 3], bytes=[4, 5, 6])  # fmt: skip
+    pool, costs = read_predictions(tmp_path / "p.npz")
+    assert pool.member_ids == ("a", "b", "c")
+    assert pool.split == "select"
+    assert costs is not None
+    assert [kind for kind, _ in costs] == ["flops", "bytes"]
+
+
+def test_names_and_costs_may_be_left_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", probabilities=P, labels=LABELS)
+    pool, costs = read_predictions(tmp_path / "p.npz")
+    assert pool.member_ids == ("0", "1", "2")
+    assert costs is None
+
+
+def spoilt(index: tuple[int, ...], value: float) -> NDArray[np.float64]:
+    p = P.copy()
+    p[index] = value
+    return p
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"probabilities": spoilt((0, 0, 0), -0.5)}, "negative or non-finite"),
+        ({"probabilities": spoilt((0, 0, 0), np.nan)}, "negative or non-finite"),
+        ({"probabilities": spoilt((0, 0, 0), np.inf)}, "negative or non-finite"),
+        ({"probabilities": spoilt((0, 0, 0), 1e300)}, "negative or non-finite"),
+        ({"probabilities": spoilt((0, 0, 0), 0.7)}, "sum to 1"),
+        ({"probabilities": P[0]}, r"expected numbers \(M, N, C\)"),
+        ({"probabilities": P[:, :0]}, "shape|nothing"),
+        ({"probabilities": P.astype(str)}, "expected numbers"),
+        ({"labels": LABELS + 1}, r"allowed 0\.\.1"),
+        ({"labels": -LABELS}, r"labels span -1\.\.0"),
+        ({"labels": LABELS[:3]}, r"expected int64 of shape \(4,\)"),
+        ({"labels": LABELS + 0.5}, "whole numbers"),
+        ({"names": np.array(["a", "b", "a"])}, "distinct names"),
+        ({"names": np.array(["a", "b"])}, "distinct names"),
+        ({"costs": np.array([1.0, 2.0])}, "flops of 2 members; the pool has 3"),
+        ({"costs": np.array([1.0, 2.0, -1.0])}, "finite numbers"),
+        ({"costs": np.array([1.0, 2.0, np.nan])}, "finite numbers"),
+        ({"labels": np.array([{}, 1, 2, 3], object)}, "Python objects"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    np.savez(tmp_path / "p.npz", **{"probabilities": P, "labels": LABELS, **changed})
+    with pytest.raises(RequestError, match=said) as caught:
+        read_predictions(tmp_path / "p.npz")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("hello")
+    np.save(tmp_path / "one.npy", LABELS)
+    np.savez(tmp_path / "bare.npz", probabilities=P)
+    for name, said in [
+        ("no.npz", "no file"), ("text.npz", "not|objects"), ("one.npy", "one array"),
+        ("bare.npz", "no 'labels'"),
+    ]:  # fmt: skip
+        with pytest.raises(RequestError, match=said):
+            read_predictions(tmp_path / name)
+
+
+def test_candidates_survive_csv(pool_of: MakePool) -> None:
+    chosen = select(pool_of(6, 80, 3), "hq", 3, costs=Costs.of(flops=np.arange(6)), halvings=0)
+    text = candidates_to_csv(chosen.candidates)
+    again = candidates_from_csv(text)
+    assert candidates_to_csv(again) == text
+    for name in chosen.candidates.dtype.names or ():
+        np.testing.assert_array_equal(again[name], chosen.candidates[name])
+
+
+def test_duplicate_members_are_no_diversity(pool_of: MakePool) -> None:
+    pool = pool_of(4, 200, 3)
+    twice = np.concatenate([pool.probabilities, pool.probabilities])
+    doubled = PoolPredictions(twice, pool.labels, tuple(map(str, range(8))), "select")
+    pairs = select(doubled, "hq", 2, prune_fraction=0.14, halvings=0).candidates
+    fell = set(pairs["team"][pairs["fell_at"] == 2].tolist())
+    assert fell == {"0 4", "1 5", "2 6"} or fell <= {"0 4", "1 5", "2 6", "3 7"}
+
+
+def test_a_front_by_hand() -> None:
+    accuracy, cost = np.array([0.9, 0.8, 0.9, 0.95]), np.array([2.0, 2.0, 1.0, 9.0])
+    assert pareto_front(accuracy, cost).tolist() == [2, 3]

@@ -1,0 +1,83 @@
+"""Votes: by hand, and what all of them promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pruning.errors import RequestError
+from selection.voting import VOTES, vote
+from selection.voting.fitted import fit_weights
+
+TEAM = np.array([[[0.9, 0.1, 0.0]], [[0.3, 0.4, 0.3]], [[0.3, 0.4, 0.3]], [[0.1, 0.2, 0.7]]])
+BY_HAND = {"mean": 0, "plurality": 1, "majority": 0, "accuracy_weighted": 0, "fitted": 0}
+
+
+@pytest.mark.parametrize(("voting", "label"), sorted(BY_HAND.items()))
+def test_a_vote_by_hand(voting: str, label: int) -> None:
+    assert vote(TEAM, voting=voting).argmax(-1).tolist() == [label]
+
+
+def test_a_majority_outvotes_a_sure_member() -> None:
+    team = np.array([[[1.0, 0.0]], [[0.4, 0.6]], [[0.4, 0.6]]])
+    assert vote(team).argmax() == 0
+    assert vote(team, voting="majority").tolist() == [[pytest.approx(1 / 3), pytest.approx(2 / 3)]]
+
+
+@pytest.mark.parametrize("voting", VOTES.names())
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 5), classes=st.integers(1, 4))
+def test_a_vote_is_a_distribution_blind_to_order(
+    voting: str, seed: int, size: int, classes: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(classes), (size, 6))
+    weights = rng.random(size) + 0.1
+    voted = vote(p, weights, voting)
+    assert voted.min() >= 0
+    np.testing.assert_allclose(voted.sum(-1), 1, atol=1e-9)
+    order = rng.permutation(size)
+    np.testing.assert_allclose(vote(p[order], weights[order], voting), voted, atol=1e-9)
+    stacked = vote(np.stack([p, p[order]]), np.ones(size), voting)
+    np.testing.assert_allclose(stacked[0], stacked[1], atol=1e-9)
+
+
+@pytest.mark.parametrize("voting", VOTES.names())
+def test_members_of_one_mind_decide(voting: str) -> None:
+    p = np.array([[[0.5, 0.3, 0.2]], [[0.4, 0.35, 0.25]]])
+    assert vote(p, voting=voting).argmax() == 0
+
+
+@pytest.mark.parametrize("voting", VOTES.names())
+def test_weights_of_a_vote_sum_to_one(voting: str) -> None:
+    rng = np.random.default_rng(0)
+    p, labels = rng.dirichlet(np.ones(3), (4, 50)), rng.integers(0, 3, 50)
+    weights = VOTES[voting]().weights(p, labels)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
+
+
+def test_a_better_member_weighs_more() -> None:
+    labels = np.arange(60) % 3
+    good = np.eye(3)[labels] * 0.7 + 0.1
+    poor = np.eye(3)[np.where(np.arange(60) < 30, labels, (labels + 1) % 3)] * 0.7 + 0.1
+    for voting in ("accuracy_weighted", "fitted"):
+        weights = VOTES[voting]().weights(np.stack([good, poor]), labels)
+        assert weights[0] > 0.6
+
+
+def test_fitted_weights_that_overfit_are_told() -> None:
+    rng = np.random.default_rng(3)
+    p, labels = rng.dirichlet(np.ones(3), (30, 30)), rng.integers(0, 3, 30)
+    fit = fit_weights(p, labels, shrinkage=0.0)
+    assert fit.gain_seen > 0
+    assert fit.overfits
+    assert abs(fit_weights(p, labels, shrinkage=1e6).weights - 1 / 30).max() < 1e-5
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0, 1, 1], [0.0] * 4, [np.nan, 1, 1, 1]])
+def test_weights_that_are_none_are_refused(weights: list[float]) -> None:
+    with pytest.raises(RequestError, match="weights"):
+        vote(TEAM, np.array(weights))
