@@ -120,11 +120,14 @@ def select(**options: Any) -> None:
 @cli.command(short_help="Chosen team against unpruned networks.")
 @click.argument("runs", nargs=-1, required=True)
 @click.option("--out", help="Folder for the report; by default the run itself.")
-def compare(**options: Any) -> None:
-    """Compare the chosen teams of RUNS with the unpruned networks on the test set."""
+def compare(**options: Any) -> int:
+    """Compare the chosen teams of RUNS with the unpruned networks on the test set.
+
+    One run gets its table and report in its own folder; several go side by side into --out.
+    """
     from pipelines.commands.compare import run_compare
 
-    run_compare(**options)
+    return run_compare(**options)
 
 
 @cli.command(short_help="Predict images, folders and arrays.")
@@ -164,6 +167,22 @@ def export(**options: Any) -> None:
     from pipelines.commands.export import run_export
 
     run_export(**options)
+
+
+@cli.command(short_help="A page and a JSON API on this machine.")
+@click.argument("source")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Another than loopback opens it to the network, without passwords.",
+)
+@click.option("--port", default=8000, show_default=True)
+def serve(**options: Any) -> None:
+    """Serve the ensemble SOURCE: a page to drop images on, POST /predict, GET /health."""
+    from pipelines.commands.serve import run_serve
+
+    run_serve(**options)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,128 @@
+"""The main job over several seeds: is the selected pruned team as good, at what cost?
+
+    python benchmarks/build/seeds.py --seeds 10 --out results/evidence/digits.md
+    python benchmarks/build/seeds.py --seeds 1 --data mnist --data-dir ../shared/data \
+        --out results/evidence/mnist.md
+
+Every seed is one `ensemble build` and one `ensemble compare`; every seed is printed. The
+seeds are seeds of the split too, so the test sets overlap: the interval of the mean is that
+of the seeds, not of ten data sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.build import Placement, build
+from pipelines.command_line import command_of
+from pipelines.compare import Comparison, compare
+from pipelines.config import BuildConfig, DataConfig
+from pipelines.gather import gather
+
+T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 19: 2.093}
+"""Student's t, two-sided 95 %, by degrees of freedom."""
+
+COLUMNS = ("single_best_unpruned", "all_unpruned", "all_pruned", "selected")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One seed: accuracies by contender, the team's share of the FLOPs, seconds by stage."""
+
+    seed: int
+    accuracy: dict[str, float]
+    flops_share: float
+    build_seconds: float
+    compare_seconds: float
+
+
+def main() -> None:
+    """Build and compare for every seed, print a line each, write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--m", type=int, default=20)
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--data-dir")
+    parser.add_argument("--arch", default="mlp-a")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    configs = [
+        BuildConfig(
+            m=options.m, archs=(options.arch,), seed=seed,
+            data=DataConfig(options.data, options.data_dir),
+        )
+        for seed in range(options.first, options.first + options.seeds)
+    ]  # fmt: skip
+    rows = [one_seed(config, options.jobs) for config in configs]
+    text = report(command_of(configs[0]), rows)
+    print(text)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(text, encoding="utf-8")
+
+
+def one_seed(config: BuildConfig, jobs: int) -> Row:
+    """Return what one seed came to."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        built = build(config, Path(folder) / "run", placement=Placement(jobs))
+        trained = time.monotonic()
+        comparison = compare(gather(built.run))
+        row = Row(
+            config.seed,
+            {name: comparison.row(name).accuracy.value for name in COLUMNS},
+            _share(comparison),
+            trained - started,
+            time.monotonic() - trained,
+        )
+    print(f"seed {row.seed}: {row}", flush=True)
+    return row
+
+
+def _share(comparison: Comparison) -> float:
+    return comparison.row("selected").ratios.flops
+
+
+def report(command: str, rows: list[Row]) -> str:
+    """Return the table of all seeds and the mean differences, as Markdown."""
+    lines = [
+        f"`{command}` and the seeds that follow\n",
+        "| seed | best single unpruned | all unpruned | all pruned | selected | "
+        "FLOPs, % of all unpruned | build, s | compare, s |",
+        "|---" * 8 + "|",
+    ]
+    for row in rows:
+        cells = [f"{100 * row.accuracy[name]:.2f}" for name in COLUMNS]
+        cells += [f"{100 * row.flops_share:.2f}"]
+        cells += [f"{row.build_seconds:.1f}", f"{row.compare_seconds:.1f}"]
+        lines.append(f"| {row.seed} | {' | '.join(cells)} |")
+    means = [statistics.mean(row.accuracy[name] for row in rows) for name in COLUMNS]
+    share = statistics.mean(row.flops_share for row in rows)
+    lines.append(
+        "| mean | " + " | ".join(f"{100 * mean:.2f}" for mean in means)
+        + f" | {100 * share:.2f} | {statistics.mean(r.build_seconds for r in rows):.1f} | "
+        f"{statistics.mean(r.compare_seconds for r in rows):.1f} |\n"
+    )  # fmt: skip
+    for name in ("single_best_unpruned", "all_unpruned"):
+        gaps = [100 * (row.accuracy["selected"] - row.accuracy[name]) for row in rows]
+        lines.append(f"selected − {name}: {_interval(gaps)} points")
+    return "\n".join(lines) + "\n"
+
+
+def _interval(values: list[float]) -> str:
+    mean = statistics.mean(values)
+    if len(values) - 1 not in T_95:
+        return f"{mean:+.2f}"
+    half = T_95[len(values) - 1] * statistics.stdev(values) / len(values) ** 0.5
+    return f"{mean:+.2f} (95 % interval over seeds {mean - half:+.2f} to {mean + half:+.2f})"
+
+
+if __name__ == "__main__":
+    main()
