@@ -197,3 +197,25 @@ def test_soft_finds_the_best_of_all_where_all_can_be_looked_at(pool_of: MakePool
 def test_an_exhaustive_search_out_of_reach_says_so(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="would look at"):
         select(pool_of(60, 10, 2), "exhaustive", 8)
+
+
+@pytest.mark.parametrize("method", ["hq", "soft", "greedy", "exhaustive", "backward", "kappa"])
+def test_the_order_of_the_pool_does_not_matter(pool_of: MakePool, method: str) -> None:
+    pool = pool_of(8, 400, 4, seed=11)
+    order = np.random.default_rng(2).permutation(8)
+    names = tuple(pool.member_ids[row] for row in order)
+    turned = PoolPredictions(pool.probabilities[order], pool.labels, names, "select")
+    teams = [set(select(p, method, 3, halvings=0).team) for p in (pool, turned)]
+    assert teams[0] == teams[1]
+
+
+@EVERY
+def test_the_names_of_the_classes_do_not_matter(pool_of: MakePool, method: str) -> None:
+    pool = pool_of(8, 300, 4, seed=12)
+    order = np.random.default_rng(3).permutation(4)
+    renamed = PoolPredictions(
+        np.ascontiguousarray(pool.probabilities[:, :, order]),
+        np.argsort(order)[pool.labels], pool.member_ids, "select",
+    )  # fmt: skip
+    teams = [select(p, method, 3, halvings=0).team for p in (pool, renamed)]
+    assert teams[0] == teams[1]
