@@ -4,21 +4,19 @@ import base64
 import io
 import socket
 import struct
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
+from serving import running
 
 from ensemble.model import Ensemble
-from ensemble.serve import server_config
 from ensemble.web.limits import Limits
 from pruning.errors import RequestError
 
@@ -26,26 +24,9 @@ AS_JSON = {"content-type": "application/json"}
 LIMITS = Limits(upload_bytes=2_000_000, pixels=1_000_000, samples=5)
 
 
-@contextmanager
-def running(model: Ensemble, limits: Limits = LIMITS) -> Iterator[httpx.Client]:
-    """Serve on a free port; the client asks it over real sockets."""
-    server = uvicorn.Server(server_config(model, "127.0.0.1", 0, limits))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture(scope="module")
 def client(team: Ensemble) -> Iterator[httpx.Client]:
-    with running(team) as found:
+    with running(team, LIMITS) as found:
         yield found
 
 
@@ -86,7 +67,7 @@ def test_arrays_get_the_ensembles_answer(
     answer = client.post("/predict", json={"samples": x.tolist()}).json()["predictions"]
     assert [p["class"] for p in answer] == team.predict(x).tolist()
     rows = [[0.5, 1, -2, 3]]
-    with running(rows_team) as other:
+    with running(rows_team, LIMITS) as other:
         answer = other.post("/predict", json={"samples": rows}).json()["predictions"]
         assert [p["class"] for p in answer] == rows_team.predict(rows).tolist()
         assert other.post("/predict", files={"image": png()}).status_code == 422
@@ -243,7 +224,7 @@ def test_requests_that_arrive_together_run_together(
     files = [png(seed=i) for i in range(12)]
     wanted = model.predict([Image.open(io.BytesIO(data)) for data in files]).tolist()
     monkeypatch.setattr(model, "predict_members", slow)
-    with running(model) as client, ThreadPoolExecutor(12) as pool:
+    with running(model, LIMITS) as client, ThreadPoolExecutor(12) as pool:
         sent = [pool.submit(client.post, "/predict", files={"image": data}) for data in files]
         found = [one.result().json()["predictions"][0]["class"] for one in sent]
     assert found == wanted

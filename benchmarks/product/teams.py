@@ -1,0 +1,45 @@
+"""Teams with random weights for measurements of time, memory and size, not of accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from ensemble.model import Ensemble, EnsembleMember
+from pruning.cost import count_cost
+from pruning.networks.registry import build_network
+from pruning.surgery import find_groups, full_masks, shrink
+
+
+def pruned(network: nn.Module, shape: tuple[int, ...], keep: float, seed: int) -> nn.Module:
+    """Return a copy with a random share `keep` of its units."""
+    groups = find_groups(network, shape)
+    rng = torch.Generator().manual_seed(seed)
+    masks = full_masks(groups)
+    for name, mask in masks.items():
+        order = torch.randperm(len(mask), generator=rng)
+        masks[name] = torch.zeros_like(mask)
+        masks[name][order[: max(1, round(keep * len(mask)))]] = True
+    return shrink(network, groups, masks)
+
+
+def random_team(
+    archs: Sequence[str], classes: int, shape: tuple[int, ...], keep: float, seed: int = 0
+) -> Ensemble:
+    """Return a team of one network an architecture, each pruned to `keep`."""
+    members = []
+    for i, arch in enumerate(archs):
+        network = build_network(arch, classes, shape, seed + i)
+        if keep < 1:
+            network = pruned(network, shape, keep, seed + i)
+        cost = count_cost(network, shape)
+        members.append(EnsembleMember(f"{i:02d}-r5", arch, network.eval(), cost))
+    return Ensemble(members, np.arange(classes), shape)
+
+
+def noise(count: int, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Return (N, C, H, W) uint8 noise."""
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
