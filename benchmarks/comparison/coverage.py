@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +31,7 @@ from pipelines.statistics import (
     share_interval,
 )
 
-CLASSES, POPULATION = 10, 100_000
+CLASSES, POPULATION, BATCH = 10, 100_000, 100
 KINDS = {"calibrated": 1.0, "overconfident": 3.0}
 COVERED = ("accuracy", "accuracy, mean of two", "balanced accuracy", "log loss", "Brier score",
            "difference in accuracy")  # fmt: skip
@@ -69,28 +68,46 @@ def truths(people: Population) -> dict[str, float]:
     return dict(zip((*COVERED, *RIVALS), values, strict=True))
 
 
-def one_test_set(
-    people: Population, truth: dict[str, float], seed: Sequence[int], samples: int
+def batch(
+    people: Population, truth: dict[str, float], rng: np.random.Generator, draws: int, samples: int
+) -> Counter[str]:
+    """Return how many test sets' intervals covered the truth, and whose tests cried wolf.
+
+    The losses of all test sets are bootstrapped in one call: every column has its own
+    samples, and all see the same resampling weights.
+    """
+    rows = rng.integers(len(people["labels"]), size=(draws, samples))
+    sets = [{name: values[row] for name, values in people.items()} for row in rows]
+    losses = [one[name] for one in sets for name in ("log_loss", "brier")]
+    resampled = iter(bootstrap_t(np.stack(losses, 1), rng))
+    found: Counter[str] = Counter()
+    for one in sets:
+        found.update(one_set(one, truth, (next(resampled), next(resampled)), rng))
+    return found
+
+
+def one_set(
+    drawn: Population,
+    truth: dict[str, float],
+    losses: Sequence[Interval],
+    rng: np.random.Generator,
 ) -> set[str]:
-    """Return which intervals covered the truth, and which tests cried wolf."""
-    rng = np.random.default_rng(seed)
-    rows = rng.integers(len(people["labels"]), size=samples)
-    drawn = {name: values[rows] for name, values in people.items()}
-    labels, correct, other = drawn["labels"].astype(int), drawn["correct"], drawn["other correct"]
-    losses = np.stack([drawn["log_loss"], drawn["brier"]], 1)
+    """Return the intervals of one test set that cover, and its tests that cry wolf."""
+    correct, other = drawn["correct"], drawn["other correct"]
     (paired,) = paired_bootstrap((correct - other)[:, None], rng)
     intervals = (
         share_interval(correct),
         share_interval((correct + other) / 2, 2),
-        balanced_interval(correct, labels),
-        *bootstrap_t(losses, rng),
+        balanced_interval(correct, drawn["labels"].astype(np.int64)),
+        *losses,
         paired.difference,
-        *(normal(column) for column in losses.T),
+        normal(drawn["log_loss"]),
+        normal(drawn["brier"]),
     )
     covered = {
         name
-        for (name, value), found in zip(truth.items(), intervals, strict=True)
-        if found.low <= value <= found.high
+        for (name, value), interval in zip(truth.items(), intervals, strict=True)
+        if interval.low <= value <= interval.high
     }
     p = mcnemar(correct == 1, other == 1)
     family = np.array([swapped_mcnemar(correct == 1, other == 1, rng) for _ in range(12)])
@@ -133,7 +150,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=4000)
     parser.add_argument("--samples", type=int, default=2000)
-    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     lines = [
@@ -147,11 +163,11 @@ def main() -> None:
     for number, (kind, sharpness) in enumerate(KINDS.items()):
         people = population(sharpness, np.random.default_rng(number))
         truth = truths(people)
-        found = joblib.Parallel(n_jobs=asked.jobs, batch_size=50)(
-            joblib.delayed(one_test_set)(people, truth, (number, draw), asked.samples)
-            for draw in range(asked.draws)
-        )
-        lines += report(Counter(name for said in found for name in said), asked.draws, kind)
+        rng = np.random.default_rng((1, number))
+        found: Counter[str] = Counter()
+        for start in range(0, asked.draws, BATCH):
+            found += batch(people, truth, rng, min(BATCH, asked.draws - start), asked.samples)
+        lines += report(found, asked.draws, kind)
     print("\n".join(lines))
     if asked.out:
         asked.out.write_text("\n".join(lines), encoding="utf-8")

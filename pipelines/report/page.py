@@ -47,7 +47,7 @@ def document(title: str, *content: Markup) -> str:
     body = element(
         "body",
         element("main", *content, class_="page"),
-        element("div", id="tip", hidden=True),
+        element("div", id="tip", hidden=True, aria_hidden="true"),
         element("script", _asset("touch.js")),
     )
     return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"

@@ -69,6 +69,16 @@ class Scale:
         return found
 
 
+def padded_shares(values: list[float], share: float = 0.06) -> tuple[float, float]:
+    """Return ends a little beyond the finite values, within 0 and 1.
+
+    >>> padded_shares([0.5, 0.98], 0.25)
+    (0.38, 1.0)
+    """
+    low, high = padded(values, share)
+    return max(0.0, low), min(1.0, high)
+
+
 def padded(values: list[float], share: float = 0.06) -> tuple[float, float]:
     """Return ends a little beyond the finite values, never equal.
 

@@ -7,7 +7,7 @@ from pipelines.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.report.figures.drawing import canvas, dot, line, words
 from pipelines.report.markup import Markup, element
 from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
-from pipelines.report.scale import Scale, padded
+from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.words import label
 from pipelines.results import Result
@@ -41,7 +41,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
     bottom = top + step * len(rows)
     ends = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
     left, right = (8, width - 62) if phone else (190, width - 80)
-    scale = Scale(*padded(ends, 0.04), left, right)
+    scale = Scale(*padded_shares(ends, 0.04), left, right)
     reference = comparison.all_unpruned.accuracy
     parts = [
         element("rect", x=scale(reference.low), y=float(top - 4), class_="band",

@@ -8,7 +8,7 @@ from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, li
 from pipelines.report.figures.intervals import mark_class
 from pipelines.report.markup import Markup
 from pipelines.report.numbers import amount, percent, percent_range, percent_tick, tick
-from pipelines.report.scale import Scale, padded
+from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.words import label
 
@@ -30,7 +30,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
     flops = [max(row.cost.flops, 1) for row in rows]
     accuracies = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
     x = Scale(min(flops) / 1.6, max(flops) * 1.6, 52, width - 8, log=True)
-    y = Scale(*padded(accuracies), HEIGHT - 50, 36)
+    y = Scale(*padded_shares(accuracies), HEIGHT - 50, 36)
     front = [comparison.row(name) for name in comparison.pareto]
     places = {row.contender: (x(max(row.cost.flops, 1)), y(row.accuracy.value)) for row in rows}
     labels = Labels(52, width, 20, HEIGHT - 54)

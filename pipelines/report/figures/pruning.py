@@ -8,7 +8,7 @@ from pipelines.compare import Comparison
 from pipelines.report.figures.drawing import Axis, axes, canvas, dot, path
 from pipelines.report.markup import Markup, element
 from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
-from pipelines.report.scale import Scale, padded
+from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 
@@ -47,14 +47,15 @@ def _draw(comparison: Comparison, width: int) -> Markup:
     accuracies += [end for interval in firm for end in (interval.low, interval.high)]
     least = min(value for run in comparison.curves for value in run.remaining)
     x = Scale(min(least, 0.99) - 0.01, 1.0, width - 10, 52)
-    y = Scale(*padded(accuracies), _HEIGHT - 50, 36)
+    y = Scale(*padded_shares(accuracies), _HEIGHT - 50, 36)
     names = (
         Axis(x, "Units remaining", percent_tick),
         Axis(y, "Accuracy on validation", percent_tick),
     )
+    faint = f"opacity: {max(0.1, min(0.45, 9 / len(comparison.curves))):.2f}"
     runs = [
         path([(x(a), y(b)) for a, b in zip(run.remaining, run.accuracy, strict=True)], "run",
-             data_tip=f"Run {run.run}")
+             data_tip=f"Run {run.run}", style=faint)
         for run in comparison.curves
     ]  # fmt: skip
     handed_on = [

@@ -9,7 +9,7 @@ from pipelines.findings import Candidates
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot
 from pipelines.report.markup import Markup, element
 from pipelines.report.numbers import percent, percent_tick
-from pipelines.report.scale import Scale, padded
+from pipelines.report.scale import Scale, padded, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 
@@ -24,6 +24,9 @@ def teams(comparison: Comparison) -> Section:
     title = "The teams that stood to choice"
     if found is None:
         return Section(title, f"The method {comparison.selection_method} recorded no candidates.")
+    if len(found.teams) < 2:
+        chosen = " ".join(found.teams[0])
+        return Section(title, f"Only one team of this size is on record, the chosen one: {chosen}.")
     standing = int(found.stands.sum())
     text = (
         f"The {len(found.teams)} most accurate teams of this size on record; {standing} stood "
@@ -46,7 +49,7 @@ def teams(comparison: Comparison) -> Section:
 
 def _draw(found: Candidates, width: int) -> Markup:
     x = Scale(*padded(found.diversity.tolist()), 52, width - 10)
-    y = Scale(*padded(found.accuracy.tolist()), _HEIGHT - 50, 36)
+    y = Scale(*padded_shares(found.accuracy.tolist()), _HEIGHT - 50, 36)
     places = [(x(a), y(b)) for a, b in zip(found.diversity, found.accuracy, strict=True)]
     labels = Labels(52, width, 20, _HEIGHT - 54)
     touched = [

@@ -1,0 +1,57 @@
+"""The report in a real browser; skipped where there is none.
+
+npm install --prefix TOOLS playwright-core axe-core
+ENSEMBLE_BROWSER_TOOLS=TOOLS pytest tests/pipelines/report/test_browser.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipelines.compare import Comparison
+from pipelines.report import Failure, render, render_many
+
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "comparison" / "browser.mjs"
+
+
+@pytest.fixture(scope="module")
+def tools() -> str:
+    folder = os.environ.get("ENSEMBLE_BROWSER_TOOLS", "")
+    missing = [name for name in ("node", "chromium") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    if not (Path(folder) / "node_modules" / "axe-core").is_dir():
+        pytest.skip("ENSEMBLE_BROWSER_TOOLS names no folder with playwright-core and axe-core")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("many", [False, True])
+def test_no_window_and_no_scheme_shows_a_fault(
+    tools: str, tmp_path: Path, comparison: Comparison, ruined: Comparison, many: bool
+) -> None:
+    file = tmp_path / "report.html"
+    page = (
+        render_many([comparison, ruined], [Failure("half", "it has no selection.json")])
+        if many
+        else render(comparison)
+    )
+    file.write_text(page, encoding="utf-8")
+    done = subprocess.run(
+        ["node", str(SCRIPT), tools, str(file)],
+        capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "CHROMIUM": shutil.which("chromium") or ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    windows = json.loads(done.stdout)
+    assert len(windows) == 4
+    for window in windows:
+        assert window["tip"]
+        for fault in ("console", "outside", "unnamed", "axe"):
+            assert window[fault] == [], (window["width"], window["colorScheme"], fault)
