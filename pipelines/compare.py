@@ -168,15 +168,25 @@ def compare(
     command
         The command that made the run.
     """
-    labels = evidence.test.labels
     stopwatch = measured or {}
     rows = (*contenders(evidence, np.random.default_rng([seed, 0]), choose), *extras)
     rows = tuple(replace(row, measured=stopwatch.get(row.name, row.measured)) for row in rows)
-    numbers = results(rows, labels, np.random.default_rng([seed, 1]))
+    numbers = results(rows, evidence.test.labels, np.random.default_rng([seed, 1]))
+    return _told(evidence, rows, numbers, seed, command)
+
+
+def _told(
+    evidence: Evidence,
+    rows: Sequence[Contender],
+    numbers: tuple[Result, ...],
+    seed: int,
+    command: str,
+) -> Comparison:
+    """Return the numbers together with what the report shows beside them."""
     selected = next(row for row in rows if row.name == SELECTED)
     by_id = {member.id: member for member in evidence.members}
     runs = curves(evidence.members)
-    confused = confusion(selected.scores, labels, len(evidence.classes))
+    confused = confusion(selected.scores, evidence.test.labels, len(evidence.classes))
     voted = _votes(evidence, selected)
     chosen = [row for row in numbers if row.select_accuracy is not None]
     return Comparison(

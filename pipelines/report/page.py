@@ -101,7 +101,7 @@ def _figures(comparison: Comparison) -> Markup:
     shown = (
         ("Accuracy on test", percent(selected.accuracy.value), percent_range(selected.accuracy)),
         (f"Points to all {everyone.members} unpruned", *gap),
-        ("Of their FLOPs", ratio(selected.ratios.flops), amount(selected.cost.flops)),
+        ("Of their FLOPs", ratio(selected.ratios.flops), amount(selected.cost.flops) + " FLOPs"),
         ("Of their bytes", ratio(selected.ratios.bytes), amount(selected.cost.bytes, "B")),
     )
     tiles = [

@@ -116,7 +116,9 @@ def _accuracy(row: Result) -> str:
 
 def _gap(test: PairedTest) -> str:
     interval = _unbroken(points_range(test.difference))
-    p = "" if math.isnan(test.mcnemar_p) else f", McNemar p\u00a0{p_value(test.mcnemar_p)}"
+    shown = p_value(test.mcnemar_p)
+    equals = shown if shown.startswith("<") else f"= {shown}"
+    p = "" if math.isnan(test.mcnemar_p) else f", McNemar p\u00a0{_unbroken(equals)}"
     return f"{points(test.difference.value)} points (95\u202f% interval {interval}{p})"
 
 

@@ -42,7 +42,10 @@ def test_the_claim_follows_the_tests(
 
 def test_the_verdict_holds_its_numbers_with_their_intervals(comparison: Comparison) -> None:
     lead = verdict(judged(comparison, Interval(-0.004, -0.0161, 0.0049), 0.4)).sentences[0]
-    assert "−0.40 points (95\u202f% interval −1.61\u00a0to\u00a0+0.49, McNemar p\u00a00.40)" in lead
+    assert (
+        "−0.40 points (95\u202f% interval −1.61\u00a0to\u00a0+0.49, McNemar p\u00a0=\u00a00.40)"
+        in lead
+    )
     assert "% of the FLOPs" in lead
     assert "300 test samples" in lead
 
