@@ -168,6 +168,21 @@ def test_compare_writes_table_and_report(
     assert "Selected 2" in capsys.readouterr().out
 
 
+def test_several_runs_go_side_by_side_and_a_run_that_cannot_is_named(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = tmp_path / "again"
+    assert run(["select", str(built), "--s", "3", "--out", str(again)]) == 0
+    runs = [str(built), str(again)]
+    assert "needs a folder for the report: --out" in _fails(capsys, "compare", *runs)
+    assert run(["compare", *runs, "--out", str(tmp_path / "both")]) == 0
+    table = (tmp_path / "both" / "comparison.csv").read_text(encoding="utf-8")
+    assert len(list(csv.DictReader(io.StringIO(table)))) == 16
+    (again / "selection.json").unlink()
+    assert run(["compare", *runs, "--out", str(tmp_path / "one")]) == 1
+    assert "no selection.json" in capsys.readouterr().out
+
+
 def test_select_chooses_again_without_training(
     built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,7 +297,7 @@ def test_an_interrupt_is_exit_130(
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     out = capsys.readouterr().out
-    for name in ("build", "select", "compare", "predict", "export", "show"):
+    for name in ("build", "select", "compare", "predict", "export", "serve", "show"):
         assert name in out
 
 
