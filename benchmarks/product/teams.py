@@ -35,6 +35,8 @@ def random_team(
         network = build_network(arch, classes, shape, seed + i)
         if keep < 1:
             network = pruned(network, shape, keep, seed + i)
+        with torch.no_grad():  # as sure as a trained network, not near uniform
+            network.get_submodule("output").weight.mul_(8)
         cost = count_cost(network, shape)
         members.append(EnsembleMember(f"{i:02d}-r5", arch, network.eval(), cost))
     return Ensemble(members, np.arange(classes), shape)

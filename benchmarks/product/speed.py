@@ -1,0 +1,119 @@
+"""Latency, throughput and peak memory of the product against the unpruned networks.
+
+    python benchmarks/product/speed.py
+
+One process a contender for the memory; one process for all times, in turns, so that the
+ratios come from one run. Weights are random: accuracy is not the matter here.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from teams import noise, random_team
+
+import ensemble
+from ensemble.cascade import Cascade
+from ensemble.export import export_onnx
+from ensemble.model import Ensemble
+from ensemble.quantize import export_int8
+
+SHAPE, CLASSES, ARCH = (1, 28, 28), 10, "conv-b"
+M, S, KEEP = 20, 5, 0.3
+ROUNDS = 9
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+def voting_loop(team: Ensemble) -> Predict:
+    """Return what `VotingClassifier` does: each member predicts for itself, then the mean."""
+    singles = [Ensemble([member], team.classes_, SHAPE) for member in team.members]
+    return lambda x: np.mean([single.predict_proba(x) for single in singles], axis=0)
+
+
+def half_cascade(team: Ensemble) -> Ensemble:
+    """Return the team as a cascade in which about half of the samples stop at the first."""
+    x = noise(500, SHAPE)
+    sure = team.predict_members(x)[0].max(-1)
+    cascade = Cascade(tuple(range(len(team.members))), float(np.median(sure)))
+    return Ensemble(team.members, team.classes_, SHAPE, cascade=cascade).set_params(cascade=True)
+
+
+def contender(name: str, folder: Path) -> Predict:
+    """Return the prediction of a contender by its name."""
+    if name == "voting loop, S pruned":
+        return voting_loop(random_team([ARCH] * S, CLASSES, SHAPE, KEEP))
+    if name == "cascade, S pruned":
+        return half_cascade(random_team([ARCH] * S, CLASSES, SHAPE, KEEP)).predict_proba
+    if name.startswith("onnx"):
+        return ensemble.load(folder / f"{name.split(',')[0]}.onnx").predict_proba
+    count = {"one": 1, "S": S, "M": M}[name.split()[0]]
+    keep = 1.0 if "unpruned" in name else KEEP
+    return random_team([ARCH] * count, CLASSES, SHAPE, keep).predict_proba
+
+
+NAMES = (
+    "one unpruned", "S unpruned", "M unpruned", "voting loop, S pruned", "S pruned",
+    "cascade, S pruned", "onnx, S pruned", "onnx int8, S pruned",
+)  # fmt: skip
+
+
+def export(folder: Path) -> None:
+    """Write the two ONNX files the contenders load."""
+    team = random_team([ARCH] * S, CLASSES, SHAPE, KEEP)
+    x = noise(200, SHAPE)
+    export_onnx(team, folder / "onnx.onnx")
+    export_int8(team, folder / "onnx int8.onnx", x, team.predict(x), allowed_loss=0.5)
+
+
+def seconds(predict: Predict, x: np.ndarray, repeats: int) -> float:
+    """Return the seconds of one call, the least of several."""
+    best = float("inf")
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        predict(x)
+        best = min(best, time.perf_counter() - begun)
+    return best
+
+
+def peak_memory(name: str, folder: Path) -> float:
+    """Return the MiB of a process that predicts 1,000 images with a contender."""
+    command = [sys.executable, __file__, name, str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def main(folder: Path) -> None:
+    """Print a row a contender; ratios are to one unpruned network."""
+    export(folder)
+    predicts = {name: contender(name, folder) for name in NAMES}
+    one, many = noise(1, SHAPE), noise(128, SHAPE)
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in NAMES}
+    for _ in range(ROUNDS):
+        for name, predict in predicts.items():
+            times[name].append((seconds(predict, one, 10), seconds(predict, many, 1)))
+    medians = {name: np.median(values, axis=0) for name, values in times.items()}
+    base = medians["one unpruned"]
+    print(f"{'contender':24}{'batch 1':>12}{'ratio':>8}{'batch 128':>12}{'ratio':>8}"
+          f"{'images/s':>10}{'peak MiB':>10}")  # fmt: skip
+    for name, (first, second) in medians.items():
+        print(
+            f"{name:24}{first * 1e3:9.2f} ms{first / base[0]:8.2f}{second * 1e3:9.1f} ms"
+            f"{second / base[1]:8.2f}{128 / second:10.0f}{peak_memory(name, folder):10.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        contender(sys.argv[1], Path(sys.argv[2]))(noise(1000, SHAPE))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    else:
+        with tempfile.TemporaryDirectory() as place:
+            main(Path(place))
