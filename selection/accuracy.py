@@ -14,7 +14,7 @@ from selection.margins import BLOCK, Bounds, bounds_of, columns_of, in_whole_ste
 from selection.pool import PoolPredictions
 from selection.voting import VOTES, Vote
 
-RUN = 32
+RUN = 64
 THREADED = 2000
 BATCH = 16
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1 << 21
-CELLS = 1 << 17
+CELLS = 1 << 15
 SINGLE_BITS, DOUBLE_BITS = 22, 50
 SINGLE_SIZE = 16
 

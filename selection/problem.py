@@ -14,6 +14,7 @@ from selection.accuracy import TeamAccuracy
 from selection.costs import Budget, Costs
 from selection.measures import MEASURES
 from selection.pool import PoolPredictions
+from selection.quadratic import error_products
 from selection.samples import SampleSets
 
 Teams = NDArray[np.integer[Any]]
@@ -91,6 +92,11 @@ class Problem:
     def negatives(self) -> SampleSets:
         """Each member's negative samples."""
         return SampleSets.negatives(self.predictions, self.pool.labels)
+
+    @cached_property
+    def error_products(self) -> NDArray[np.float64]:
+        """(M, M) from which the squared error of a team's mean vote is known."""
+        return error_products(self.pool.probabilities, self.pool.labels)
 
     @cached_property
     def allowed(self) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from common import RESULTS, machine, stored, synthetic
 from selection.methods.hq import HierarchicalSelection
 from selection.pool import PoolPredictions
 
-WIDTHS = (1, 3, 10, 30, 100, 300, 1000, 10_000)
+WIDTHS = (1, 3, 10, 30, 100, 300, 1000, 5_000)
 REPETITIONS = 10
 
 

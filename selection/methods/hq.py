@@ -12,7 +12,7 @@ from selection.problem import Problem
 from selection.search import Search, most_accurate
 
 MODES = ("exact", "published")
-WIDE = 10_000
+WIDE = 5_000
 
 
 @METHODS.register("hq")
@@ -40,9 +40,9 @@ class HierarchicalSelection(SelectionMethod):
         Names of diversity measures, each once.
 
     beam
-        The most teams of a size to grow from: the most accurate of those still standing.
-        None is exact where the pool has at most five million teams of up to S members, and
-        10,000 beyond.
+        The most teams of a size to grow from: of those still standing the most accurate,
+        sought among four times as many of least squared error. None is exact where the pool
+        has at most five million teams of up to S members, and 5,000 beyond.
     mode
         "exact", or "published" for comparison: scores as the published script makes them
         (one measure; see `Rules.published`), ties of diversity dropped by team accuracy.
