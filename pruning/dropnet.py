@@ -183,6 +183,7 @@ class _Work:
         importance = importances(
             network, self.groups, member.masks, score,
             self.data.train_images, self.data.scaling, generator=generator,
+            labels=self.data.train_labels,
         )  # fmt: skip
         network.to("cpu")
         # Ties are drawn in the order of the groups, wherever the member comes from.
