@@ -12,20 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from pruning.data.splits import Splits
-from pruning.errors import RequestError
+from pruning.errors import RequestError, unknown_name
 from pruning.masks import drop_lowest
 from pruning.member import Member
 from pruning.recipe import Recipe
 from pruning.rewinding import FullWidth, Rewinding
 from pruning.seeds import torch_generator
 from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
-from pruning.sweep import importances, parse_metric
+from pruning.sweep import check_metric, importances, parse_metric
 from pruning.training import DeviceData, Trained, train
+
+ScoreMode = Literal["text", "paper"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class DropNet:
     metric
         A score's name, ranked over all layers (``"minimum"``) or within each
         (``"minimum_layer"``).
+    score_mode
+        ``"text"`` scores as the paper says, ``"paper"`` as its published code does where
+        that differs (the sign of values averaged over positions, APoZ by image).
     fraction
         p, the share of the remaining units dropped a round, in (0, 1).
     kappa
@@ -54,6 +60,7 @@ class DropNet:
     """
 
     metric: str = "minimum"
+    score_mode: ScoreMode = "text"
     fraction: float = 0.2
     kappa: float = 0.97
     keep: float = 0.55
@@ -63,6 +70,8 @@ class DropNet:
 
     def __post_init__(self) -> None:
         parse_metric(self.metric)
+        if self.score_mode not in get_args(ScoreMode):
+            raise unknown_name("score mode", self.score_mode, get_args(ScoreMode))
         for name, low, high in (("fraction", 0, 1), ("kappa", 0, 1), ("keep", 0, 1)):
             value = getattr(self, name)
             if not (low <= value <= high) or (name == "fraction" and value in (0, 1)):
@@ -129,6 +138,7 @@ def dropnet(
         len(splits.classes), splits.input_shape, data, settings.recipe,
     )  # fmt: skip
     groups = find_groups(full_width.theta0[runs.numbers[0]], splits.input_shape)
+    check_metric(settings.metric, full_width.theta0[runs.numbers[0]], groups)
     work = _Work(runs, full_width, groups, data, settings, device, on_epoch)
     members = tuple(start)
     if not members:
@@ -178,6 +188,8 @@ class _Work:
 
     def _drop(self, member: Member) -> dict[str, Tensor]:
         score, per_layer = parse_metric(self.settings.metric)
+        if self.settings.score_mode == "paper":
+            score = score.as_published()
         generator = torch_generator(member.seed, "scores", member.round)
         network = member.network.to(self.device)
         importance = importances(

@@ -34,6 +34,15 @@ def metric_names() -> tuple[str, ...]:
     return tuple(name + suffix for name in SCORES for suffix in ("", SUFFIX))
 
 
+def check_metric(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> None:
+    """Raise `RequestError` if the network lacks what the metric looks at."""
+    score, _ = parse_metric(metric)
+    for group in groups:
+        mask = torch.ones(group.size, dtype=torch.bool)
+        taps = zip(group.producers, group.taps, strict=True)
+        score.check([_layer(network, group, name, tap, mask, None) for name, tap in taps])
+
+
 def importances(
     network: nn.Module,
     groups: Sequence[UnitGroup],

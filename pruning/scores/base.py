@@ -112,8 +112,8 @@ class Score:
         """Return (size,) finite values; the units with the lowest are dropped first."""
         return over_units(units.size, [(m, self.layer_importance(m)) for m in units.layers])
 
-    def check(self, layer: Layer) -> None:
-        """Raise `RequestError` if a layer lacks what the score looks at."""
+    def check(self, layers: Sequence[Layer]) -> None:
+        """Raise `RequestError` if the layers of a group lack what the score looks at."""
 
     def as_published(self) -> Score:
         """Return the score as the published code computes it, where that differs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from pruning.errors import RequestError
@@ -13,29 +15,27 @@ class BnScale(Score):
 
     def layer_importance(self, layer: Layer) -> Tensor:
         """Return |γ|."""
-        return _scale(layer).detach().abs()
+        if not isinstance(layer.norm, nn.Module):
+            raise ValueError(f"layer {layer.name!r} has no batch norm")
+        return layer.norm.get_parameter("weight").detach().abs()
 
     def importance(self, units: UnitView) -> Tensor:
         """Return |γ|, averaged over those of the group's layers that have a batch norm."""
+        self.check(units.layers)
         having = [m for m in units.layers if _has_scale(m)]
         return over_units(units.size, [(m, self.layer_importance(m)) for m in having])
 
-    def check(self, layer: Layer) -> None:
-        """Refuse a layer that no batch norm with a scale reads alone."""
-        _scale(layer)
+    def check(self, layers: Sequence[Layer]) -> None:
+        """Refuse a group no layer of which has a batch norm with a scale right after it."""
+        if not any(_has_scale(layer) for layer in layers):
+            raise RequestError(
+                f"metric 'bn_scale' needs a batch norm right after layer {layers[0].name!r}; "
+                "choose another metric, such as 'minimum', or another architecture"
+            )
 
 
 def _has_scale(layer: Layer) -> bool:
     return layer.norm is not None and isinstance(layer.norm.weight, nn.Parameter)
-
-
-def _scale(layer: Layer) -> Tensor:
-    if layer.norm is None or not isinstance(scale := layer.norm.weight, nn.Parameter):
-        raise RequestError(
-            f"metric 'bn_scale' needs a batch norm right after layer {layer.name!r}; "
-            "choose another metric, such as 'minimum', or another architecture"
-        )
-    return scale
 
 
 SCORES.register("bn_scale")(BnScale())

@@ -104,7 +104,7 @@ def _traced(network: nn.Module, input_shape: tuple[int, ...]) -> Trace:
             if training:
                 continue  # it only has to predict
             raise RequestError(
-                f"{type(network).__name__} does not run on an input of shape {input_shape}"
+                f"{type(network).__name__} cannot be followed on an input of shape {input_shape}"
                 f"{_inside(trace)}: {type(error).__name__}: {error}".splitlines()[0]
             ) from error
     for name in trace.producers() - trace.made.keys():

@@ -116,13 +116,21 @@ class Recurrent(nn.Module):
     [
         (Shared, (3, 6, 6), r"layer 'twice' is used in two places"),
         (Tied, (3, 6, 6), r"layers 'middle' and 'other' share a parameter"),
-        (lambda: Deciding(nn.Identity()), (3, 6, 6), r"'Deciding' depends on the values of its input"),
+        (
+            lambda: Deciding(nn.Identity()),
+            (3, 6, 6),
+            r"'Deciding' depends on the values of its input",
+        ),
         (Recurrent, (7, 5), r"front: 6 channels stay because of lstm in memory"),
-        (lambda: Net(nn.Identity()), (1, 6, 6), r"does not run on an input of shape \(1, 6, 6\).*'first'"),
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), (1, 2, 2), "no layer that can be pruned"),
+        (lambda: Net(nn.Identity()), (1, 6, 6), r"on an input of shape \(1, 6, 6\).*'first'"),
+        (
+            lambda: nn.Sequential(nn.Flatten(), nn.Linear(4, 2)),
+            (1, 2, 2),
+            "no layer that can be pruned",
+        ),
         (nn.ReLU, (3,), "no layer that can be pruned"),
     ],
-)  # fmt: skip
+)
 def test_an_impossible_network_is_refused_in_one_line(
     factory: Callable[[], nn.Module], shape: tuple[int, ...], says: str
 ) -> None:
