@@ -1,6 +1,6 @@
 """Train the LeNets that data-free pruning is measured on: 5 seeds, MNIST, Caffe's recipe.
 
-    python benchmarks/pruning/datafree_lenets.py --out lenets --seeds 5
+python benchmarks/pruning/datafree_lenets.py --out lenets --seeds 5
 """
 
 from __future__ import annotations
