@@ -6,7 +6,7 @@ stored network without tracing, is plain tensor work: a kept unit keeps exactly 
 it had.
 """
 
-from pruning.surgery.cutting import masked, shrink
+from pruning.surgery.cutting import masked, remaining_groups, shrink
 from pruning.surgery.find import Analysis, analyse, find_groups
 from pruning.surgery.groups import (
     Masks,
@@ -34,6 +34,7 @@ __all__ = [
     "load_weights",
     "masked",
     "module_sizes",
+    "remaining_groups",
     "resize",
     "shrink",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pruning.surgery.groups import Masks, Side, UnitGroup
+from pruning.surgery.groups import Masks, Side, Slice, UnitGroup
 from pruning.surgery.layers import channel_axis, cut
 
 
@@ -46,6 +47,21 @@ def masked(network: nn.Module, groups: Sequence[UnitGroup], masks: Masks) -> Ite
                 hook = network.get_submodule(name).register_forward_pre_hook(_silence(channels))
                 stack.callback(hook.remove)
         yield network
+
+
+def remaining_groups(groups: Sequence[UnitGroup], masks: Masks) -> tuple[UnitGroup, ...]:
+    """Return the groups of the smaller network that `shrink` makes under these masks."""
+    kept = kept_channels(groups, masks)
+    found = []
+    for group in groups:
+        position = torch.cat([masks[group.name].cumsum(0) - 1, torch.tensor([-1])])
+        slices = tuple(
+            Slice(part.module, part.side, position[part.owner[kept[part.module, part.side]]])
+            for part in group.slices
+        )
+        size = int(masks[group.name].sum())
+        found.append(dataclasses.replace(group, size=size, slices=slices))
+    return tuple(found)
 
 
 def kept_channels(groups: Sequence[UnitGroup], masks: Masks) -> dict[tuple[str, Side], Tensor]:
