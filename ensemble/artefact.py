@@ -29,7 +29,7 @@ from ensemble.files import (
 from ensemble.loader import ROOT
 from ensemble.model import Ensemble, EnsembleMember
 from pruning.errors import RequestError
-from pruning.networks.registry import NETWORKS, resolve_factory
+from pruning.networks.registry import built_in, resolve_factory
 from pruning.surgery import module_sizes, resize
 
 FORMAT = "dropnet-ensemble"
@@ -197,8 +197,8 @@ def _rebuild(
 
 
 def _registered(arch: str) -> Callable[..., nn.Module]:
-    name, _, rest = arch.partition(":")
-    if name not in NETWORKS and rest:
+    rest = arch.partition(":")[2]
+    if not built_in(arch):
         raise RequestError(
             f"architecture {arch!r} is its author's own code, which loading never runs; "
             f"hand it over: ensemble.load(path, factories={{{arch!r}: {rest}}})"

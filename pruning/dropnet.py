@@ -17,14 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from pruning.data.splits import Splits
+from pruning.dropping import ScoreMode, check_dropping, check_fit, drop_units
 from pruning.errors import RequestError
-from pruning.masks import drop_lowest
 from pruning.member import Member
 from pruning.recipe import Recipe
 from pruning.rewinding import FullWidth, Rewinding
 from pruning.seeds import torch_generator
 from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
-from pruning.sweep import importances, parse_metric
 from pruning.training import DeviceData, Trained, train
 
 
@@ -36,7 +35,11 @@ class DropNet:
     ----------
     metric
         A score's name, ranked over all layers (``"minimum"``) or within each
-        (``"minimum_layer"``).
+        (``"minimum_layer"``); or ``"oracle"``, the units that the training loss misses
+        least, one after the other (`pruning.oracle`).
+    score_mode
+        ``"text"`` scores as the paper says, ``"paper"`` as its published code does where
+        that differs (the sign of values averaged over positions, APoZ by image).
     fraction
         p, the share of the remaining units dropped a round, in (0, 1).
     kappa
@@ -46,7 +49,13 @@ class DropNet:
         is reached after three rounds of the default p, with about half the units: on the
         digits that is as far as a team of five keeps up with the best unpruned network.
     rounds
-        Most pruning rounds, or None for as many as κ and `keep` allow.
+        Most pruning rounds, or None for as many as κ and `keep` allow; 1 is one-shot.
+    round_to
+        Each layer's count is brought down to a multiple of this; a round may then drop more
+        than p.
+    init
+        A ``.safetensors`` file whose weights are θ0 of every run, in place of a draw; the
+        runs then differ in the order of their samples alone.
     rewinding
         What the survivors start from.
     recipe
@@ -54,15 +63,18 @@ class DropNet:
     """
 
     metric: str = "minimum"
+    score_mode: ScoreMode = "text"
     fraction: float = 0.2
     kappa: float = 0.97
     keep: float = 0.55
     rounds: int | None = None
+    round_to: int = 1
+    init: str | None = None
     rewinding: Rewinding = field(default_factory=Rewinding)
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
-        parse_metric(self.metric)
+        check_dropping(self.metric, self.score_mode, self.round_to)
         for name, low, high in (("fraction", 0, 1), ("kappa", 0, 1), ("keep", 0, 1)):
             value = getattr(self, name)
             if not (low <= value <= high) or (name == "fraction" and value in (0, 1)):
@@ -126,9 +138,10 @@ def dropnet(
     data = DeviceData.of(splits, device)
     full_width = FullWidth(
         settings.rewinding, runs.arch, dict(zip(runs.numbers, runs.seeds, strict=True)),
-        len(splits.classes), splits.input_shape, data, settings.recipe,
+        len(splits.classes), splits.input_shape, data, settings.recipe, settings.init,
     )  # fmt: skip
     groups = find_groups(full_width.theta0[runs.numbers[0]], splits.input_shape)
+    check_fit(settings.metric, full_width.theta0[runs.numbers[0]], groups)
     work = _Work(runs, full_width, groups, data, settings, device, on_epoch)
     members = tuple(start)
     if not members:
@@ -177,19 +190,10 @@ class _Work:
         return self._train(standing[0].round + 1, plan, baselines) if plan else ()
 
     def _drop(self, member: Member) -> dict[str, Tensor]:
-        score, per_layer = parse_metric(self.settings.metric)
-        generator = torch_generator(member.seed, "scores", member.round)
-        network = member.network.to(self.device)
-        importance = importances(
-            network, self.groups, member.masks, score,
-            self.data.train_images, self.data.scaling, generator=generator,
-        )  # fmt: skip
-        network.to("cpu")
-        # Ties are drawn in the order of the groups, wherever the member comes from.
-        masks = {group.name: member.masks[group.name] for group in self.groups}
-        return drop_lowest(
-            importance, masks, self.settings.fraction,
-            per_layer=per_layer, generator=generator,
+        chosen = self.settings
+        return drop_units(
+            member, self.groups, self.data, metric=chosen.metric, score_mode=chosen.score_mode,
+            fraction=chosen.fraction, round_to=chosen.round_to,
         )  # fmt: skip
 
     def _rewound(self, run: int, round_index: int, masks: dict[str, Tensor]) -> nn.Module:

@@ -48,7 +48,35 @@ def drop_lowest(
     scopes = [[name] for name in masks] if per_layer else [list(masks)]
     new = {name: mask.clone() for name, mask in masks.items()}
     for scope in scopes:
-        _drop_within(new, importance, scope, fraction, generator)
+        standing = sum(int(masks[name].sum()) for name in scope)
+        _drop_within(new, importance, scope, max(1, int(fraction * standing)), generator)
+    return new
+
+
+def round_down(
+    importance: Mapping[str, Tensor],
+    masks: Mapping[str, Tensor],
+    multiple: int,
+    *,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Return the masks with each layer's count brought down to a multiple.
+
+    Hardware likes channel counts that are a multiple of 8, say. A layer with fewer units
+    than that is left as it is.
+
+    >>> masks = round_down({"a": torch.arange(5.)}, {"a": torch.ones(5, dtype=torch.bool)}, 4,
+    ...                    generator=torch.Generator())
+    >>> masks["a"]
+    tensor([False,  True,  True,  True,  True])
+    """
+    if multiple < 1:
+        raise ValueError(f"multiple {multiple} must be 1 or more")
+    new = {name: mask.clone() for name, mask in masks.items()}
+    for name, mask in masks.items():
+        count = int(mask.sum())
+        if count > multiple:
+            _drop_within(new, importance, [name], count % multiple, generator)
     return new
 
 
@@ -66,7 +94,7 @@ def _drop_within(
     masks: dict[str, Tensor],
     importance: Mapping[str, Tensor],
     scope: list[str],
-    fraction: float,
+    to_drop: int,
     generator: torch.Generator,
 ) -> None:
     units = [(name, int(i)) for name in scope for i in masks[name].nonzero().flatten()]
@@ -74,7 +102,6 @@ def _drop_within(
     shuffle = torch.randperm(len(units), generator=generator)
     ranking = shuffle[values[shuffle].argsort(stable=True)]
     left = {name: int(masks[name].sum()) for name in scope}
-    to_drop = max(1, int(fraction * len(units)))
     for position in ranking.tolist():
         if to_drop == 0:
             return

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 from torch import nn
 
 from pruning.errors import RequestError, unknown_name
+from pruning.initial import start_from
 from pruning.networks.registry import build_network
 from pruning.recipe import Recipe
 from pruning.seeds import torch_generator
@@ -58,6 +60,8 @@ class FullWidth:
     data, recipe
         What late weights are trained with: the first epochs of round 0, in the order in
         which round 0 sees the samples.
+    init
+        A ``.safetensors`` file whose weights are θ0 for every run, in place of a draw.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class FullWidth:
         input_shape: tuple[int, ...],
         data: DeviceData,
         recipe: Recipe,
+        init: str | None = None,
     ) -> None:
         self.rewinding = rewinding
         self.data, self.recipe = data, recipe
@@ -79,6 +84,9 @@ class FullWidth:
 
         self._build = build
         self.theta0 = {run: self._build(seed, 0) for run, seed in self._seeds.items()}
+        if init is not None:
+            for network in self.theta0.values():
+                start_from(network, Path(init))
         self._late: dict[int, nn.Module] = {}
 
     def weights(self, run: int, round_index: int) -> nn.Module:

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from pruning.errors import unknown_name
 from pruning.scaling import Scaling
-from pruning.scores.base import SCORES, Score, UnitView
-from pruning.surgery import Masks, UnitGroup
+from pruning.scores.base import SCORES, Layer, Score, UnitView
+from pruning.surgery import Masks, Tap, UnitGroup
 
 SUFFIX = "_layer"
 
@@ -33,6 +34,15 @@ def metric_names() -> tuple[str, ...]:
     return tuple(name + suffix for name in SCORES for suffix in ("", SUFFIX))
 
 
+def check_metric(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> None:
+    """Raise `RequestError` if the network lacks what the metric looks at."""
+    score, _ = parse_metric(metric)
+    for group in groups:
+        mask = torch.ones(group.size, dtype=torch.bool)
+        taps = zip(group.producers, group.taps, strict=True)
+        score.check([_layer(network, group, name, tap, mask, None) for name, tap in taps])
+
+
 def importances(
     network: nn.Module,
     groups: Sequence[UnitGroup],
@@ -42,6 +52,7 @@ def importances(
     scaling: Scaling,
     *,
     generator: torch.Generator,
+    labels: Tensor | None = None,
     batch_size: int = 512,
 ) -> dict[str, Tensor]:
     """Return each group's importances at full width, in eval mode, on unaugmented data.
@@ -60,6 +71,8 @@ def importances(
         Makes network input of them.
     generator
         For scores that draw.
+    labels
+        (N,) int64 class indices, for scores that look at the loss's gradient.
     batch_size
         Samples a forward pass.
 
@@ -67,37 +80,91 @@ def importances(
     -------
     dict
         Group name → (units,) float64 on the CPU; dropped units hold 0.
+
+    Raises
+    ------
+    ValueError
+        If the score needs labels and there are none.
     """
-    sums: dict[str, Tensor] = {}
-    network.eval()
-    with ExitStack() as stack, torch.inference_mode():
-        observing = False
-        for group in groups:
-            for tap in group.taps:
-                hook = network.get_submodule(tap).register_forward_hook(
-                    _adder(score, group.name, sums)
-                )
-                stack.callback(hook.remove)
-        for start in range(0, len(images), batch_size):
-            network(scaling(images[start : start + batch_size]))
-            observing = observing or bool(sums)
-            if not observing:
-                break
+    if score.needs_gradient and labels is None:
+        raise ValueError("a score of the loss's gradient needs the samples' labels")
+    sums = _Sums(score)
+    if score.needs_sweep:
+        with ExitStack() as stack:
+            for group in groups:
+                for producer, tap in zip(group.producers, group.taps, strict=True):
+                    module = network.get_submodule(tap.module)
+                    hook = module.register_forward_hook(sums.watcher(producer, tap))
+                    stack.callback(hook.remove)
+            stack.enter_context(torch.set_grad_enabled(score.needs_gradient))
+            network.eval()
+            for start in range(0, len(images), batch_size):
+                part = slice(start, start + batch_size)
+                logits = network(scaling(images[part]).requires_grad_(score.needs_gradient))
+                sums.add(logits, None if labels is None else labels[part])
     full: dict[str, Tensor] = {}
     for group in groups:
         mask = masks[group.name]
-        means = sums[group.name].cpu() / (len(images) * len(group.taps)) if sums else None
-        producers = tuple(network.get_submodule(name) for name in group.producers)
-        values = score.importance(UnitView(int(mask.sum()), means, producers, generator))
+        layers = tuple(
+            _layer(network, group, producer, tap, mask, sums.means(producer, len(images)))
+            for producer, tap in zip(group.producers, group.taps, strict=True)
+        )
         full[group.name] = torch.zeros(group.size, dtype=torch.float64)
-        full[group.name][mask] = values.double()
+        values = score.importance(UnitView(int(mask.sum()), layers, generator))
+        full[group.name][mask] = values.double().cpu()
     return full
 
 
-def _adder(score: Score, name: str, sums: dict[str, Tensor]) -> Any:
-    def add(module: nn.Module, inputs: object, output: Tensor) -> None:
-        batch = score.observe(output)
-        if batch is not None:
-            sums[name] = sums[name] + batch if name in sums else batch
+class _Sums:
+    """Adds up what a score observes at each producer, batch by batch."""
 
-    return add
+    def __init__(self, score: Score) -> None:
+        self._score = score
+        self._totals: dict[str, Tensor] = {}
+        self._seen: dict[str, tuple[Tap, Tensor]] = {}
+
+    def watcher(self, producer: str, tap: Tap) -> Any:
+        """Return the forward hook of a producer's tap."""
+
+        def watch(module: nn.Module, inputs: object, output: Tensor) -> None:
+            self._seen[producer] = (tap, output if self._score.needs_gradient else tap(output))
+
+        return watch
+
+    def add(self, logits: Tensor, labels: Tensor | None) -> None:
+        """Observe the batch that just passed."""
+        if self._score.needs_gradient and labels is not None:
+            loss = F.cross_entropy(logits, labels, reduction="sum")
+            outputs = [output for _, output in self._seen.values()]
+            slopes = torch.autograd.grad(loss, outputs, materialize_grads=True)
+            for (producer, (tap, output)), slope in zip(self._seen.items(), slopes, strict=True):
+                moved = (t.detach().movedim(tap.axis, 1) for t in (output, slope))
+                self._enter(producer, self._score.observe_gradient(*moved))
+        else:
+            for producer, (_, value) in self._seen.items():
+                self._enter(producer, self._score.observe(value))
+        self._seen.clear()
+
+    def means(self, producer: str, samples: int) -> Tensor | None:
+        """Return the means over all samples, or None if nothing was observed."""
+        total = self._totals.get(producer)
+        return None if total is None else total / samples
+
+    def _enter(self, producer: str, sums: Tensor) -> None:
+        self._totals[producer] = self._totals[producer] + sums if producer in self._totals else sums
+
+
+def _layer(
+    network: nn.Module,
+    group: UnitGroup,
+    producer: str,
+    tap: Tap,
+    mask: Tensor,
+    means: Tensor | None,
+) -> Layer:
+    """Return a producer as it stands in the smaller network."""
+    owner = group.owner(producer, "out")
+    owner = owner[(owner < 0) | mask[owner.clamp(min=0)]]
+    units = torch.where(owner >= 0, mask.cumsum(0)[owner.clamp(min=0)] - 1, -1)
+    norm = network.get_submodule(tap.norm) if tap.norm else None
+    return Layer(producer, network.get_submodule(producer), norm, units, means)

@@ -16,6 +16,7 @@ from pruning.member import Epoch
 from pruning.programs import Program, make_program
 from pruning.recipe import Recipe
 from pruning.scaling import Scaling
+from pruning.surgery import load_weights
 
 EpochHook = Callable[[int, list[int]], None]
 """Called after each epoch with its number and the rows still training."""
@@ -119,7 +120,7 @@ def train(
             optimizer = _keep(program, optimizer, recipe, staying)
             rows = [rows[i] for i in staying]
     for network, result in zip(networks, results, strict=True):
-        network.load_state_dict(result.weights)
+        load_weights(network, result.weights)
         network.eval()
     return results
 

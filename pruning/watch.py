@@ -16,7 +16,8 @@ _FREE = {
     "cudnn_batch_norm", "native_layer_norm", "native_group_norm", "cat", "mean", "sum",
     "constant_pad_nd", "clone", "_to_copy", "copy_", "empty", "zeros", "ones", "full",
     "_unsafe_view", "channel_shuffle", "_softmax", "_log_softmax", "index", "native_dropout",
-    "lift_fresh", "empty_like", "arange",
+    "lift_fresh", "hardswish", "hardswish_", "adaptive_max_pool2d", "_prelu_kernel",
+    "as_strided_", "empty_like", "arange",
 }  # fmt: skip
 
 

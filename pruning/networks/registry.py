@@ -6,6 +6,7 @@ take ``widths``, its layer widths in order.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -31,8 +32,9 @@ def build_network(
     Parameters
     ----------
     arch
-        A registered name (``"conv-c"``), one with widths (``"mlp-a:60-60"``), or the
-        user's ``"module:factory"``, looked up in the current folder too.
+        A registered name (``"conv-c"``), one with widths (``"mlp-a:60-60"``),
+        ``"torchvision:NAME"``, or the user's ``"module:factory"``, looked up in the current
+        folder too.
     num_classes
         Number of logits, at least 2.
     input_shape
@@ -45,13 +47,14 @@ def build_network(
     Raises
     ------
     RequestError
-        If the name is unknown, the widths do not fit, or the input is too small.
+        If the name is unknown, the widths do not fit, the input is too small, or the
+        factory fails.
     """
     factory = resolve_factory(arch)
     purpose: Purpose = "rewind" if round_index else "initial"
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch_generator(seed, purpose, round_index).get_state())
-        network = factory(num_classes, input_shape)
+        network = _made(arch, factory, num_classes, input_shape)
     if not isinstance(network, nn.Module):
         raise RequestError(
             f"architecture {arch!r} returned {type(network).__name__}; expected a torch.nn.Module"
@@ -66,11 +69,41 @@ def resolve_factory(arch: str) -> Factory:
     Linear(in_features=5, out_features=8, bias=True)
     """
     name, _, rest = arch.partition(":")
+    if name == "torchvision" and rest:
+        return functools.partial(_torchvision, rest)
     if name in NETWORKS:
         return _with_widths(NETWORKS[name], arch, rest) if rest else NETWORKS[name]
     if not rest:
         raise unknown_name("architecture", arch, NETWORKS)
     return _user_factory(name, rest)
+
+
+def built_in(arch: str) -> bool:
+    """Whether an architecture's code is this package's or torchvision's, not a user's.
+
+    >>> built_in("mlp-a:8-4"), built_in("torchvision:resnet18"), built_in("nets:make")
+    (True, True, False)
+    """
+    name, _, rest = arch.partition(":")
+    return not rest or name == "torchvision" or name in NETWORKS
+
+
+def _torchvision(name: str, num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+    from pruning.networks.torchvision_models import torchvision_classifier
+
+    return torchvision_classifier(name, num_classes, input_shape)
+
+
+def _made(arch: str, factory: Factory, num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+    try:
+        return factory(num_classes, input_shape)
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RequestError(
+            f"architecture {arch!r} cannot be built for {num_classes} classes and samples of "
+            f"shape {input_shape}: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _with_widths(factory: Factory, arch: str, text: str) -> Factory:

@@ -1,13 +1,16 @@
 """What an importance score is, and the registry that finds them.
 
 A score may watch activations: `Score.observe` turns a batch of them into sums over its
-samples, all scores of a round share one sweep of the training data, and
-`Score.importance` turns the means into a number per unit. The least important go first.
+samples, and `Score.layer_importance` turns the means into a number for each channel of one
+layer. Where several layers make the units of a group, the mean over them counts. The least
+important units go first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,45 +19,134 @@ from pruning.registry import Registry
 
 
 @dataclass(frozen=True)
-class UnitView:
-    """What a score may look at for one group of n units.
+class Layer:
+    """A layer that makes units, in the network as it stands.
 
     Attributes
     ----------
+    name
+        Dotted name in the network.
+    module
+        Linear or convolution with n output channels; its weight is (n, ...).
+    norm
+        The batch norm that alone reads its output, if there is one.
+    units
+        (n,) int64: which of the group's surviving units each channel is; -1 for channels
+        that are never pruned.
     means
-        Mean over the training samples of what `Score.observe` returned, averaged over the
-        group's producers; None if the score observes nothing.
-    producers
-        The layers that make the units, in the network as it stands.
+        (n,) or (n, k) float64: mean over the training samples of what `Score.observe`
+        returned; None if the score watches nothing.
+    """
+
+    name: str
+    module: nn.Module
+    norm: nn.Module | None
+    units: Tensor
+    means: Tensor | None = None
+
+    @property
+    def weights(self) -> Tensor:
+        """(n, fan-in) float64, one row a channel."""
+        return self.module.get_parameter("weight").detach().flatten(1).double()
+
+    @property
+    def observed(self) -> Tensor:
+        """The means, of which there must be some."""
+        if self.means is None:
+            raise ValueError(f"nothing was observed at layer {self.name!r}")
+        return self.means
+
+
+@dataclass(frozen=True)
+class UnitView:
+    """What a score may look at for one group.
+
+    Attributes
+    ----------
+    size
+        Number of surviving units.
+    layers
+        The layers that make the units.
     generator
         The member's own, for scores that draw.
     """
 
     size: int
-    means: Tensor | None
-    producers: tuple[nn.Module, ...]
+    layers: tuple[Layer, ...]
     generator: torch.Generator
 
 
 class Score:
-    """An importance score. Subclass it, override what it needs, register the instance."""
+    """An importance score. Subclass it, override what it needs, register the instance.
 
-    def observe(self, activation: Tensor) -> Tensor | None:
-        """Return sums over the batch, units first, or None to observe nothing.
+    Attributes
+    ----------
+    needs_sweep
+        Whether it watches activations.
+    needs_gradient
+        Whether it watches the loss's gradient too; then `observe_gradient` is asked.
+    """
+
+    needs_sweep: ClassVar[bool] = False
+    needs_gradient: ClassVar[bool] = False
+
+    def observe(self, activation: Tensor) -> Tensor:
+        """Return sums over the batch: (n,) or (n, k) float64.
 
         Parameters
         ----------
         activation
-            (B, n) or (B, n, H, W) float32, the value after norm and activation.
+            (B, n) or (B, n, ...positions), the value after norm and activation.
         """
-        return None
+        raise TypeError(f"{type(self).__name__} observes nothing")
+
+    def observe_gradient(self, activation: Tensor, gradient: Tensor) -> Tensor:
+        """Return sums over the batch, given also each sample's own loss's gradient."""
+        raise TypeError(f"{type(self).__name__} observes no gradient")
+
+    def layer_importance(self, layer: Layer) -> Tensor:
+        """Return (n,) finite values, one for each channel of a layer."""
+        raise TypeError(f"{type(self).__name__} does not say how important a unit is")
 
     def importance(self, units: UnitView) -> Tensor:
-        """Return (n,) finite values; the units with the lowest are dropped first."""
-        raise TypeError(f"{type(self).__name__} does not say how important a unit is")
+        """Return (size,) finite values; the units with the lowest are dropped first."""
+        return over_units(units.size, [(m, self.layer_importance(m)) for m in units.layers])
+
+    def check(self, layers: Sequence[Layer]) -> None:
+        """Raise `RequestError` if the layers of a group lack what the score looks at."""
+
+    def as_published(self) -> Score:
+        """Return the score as the published code computes it, where that differs."""
+        return self
 
 
 SCORES: Registry[Score] = Registry("importance score", "pruning.scores")
+
+
+def over_units(size: int, values: Sequence[tuple[Layer, Tensor]]) -> Tensor:
+    """Return (size,) float64: each unit's mean over the channels of the layers that make it.
+
+    >>> a = Layer("a", nn.Linear(1, 3), None, torch.tensor([0, 1, -1]))
+    >>> b = Layer("b", nn.Linear(1, 2), None, torch.tensor([1, 0]))
+    >>> over_units(2, [(a, torch.tensor([1., 2., 9.])), (b, torch.tensor([4., 5.]))])
+    tensor([3., 3.], dtype=torch.float64)
+    """
+    total = torch.zeros(size, dtype=torch.float64)
+    count = torch.zeros(size, dtype=torch.float64)
+    for layer, value in values:
+        own = torch.zeros(size, dtype=torch.float64)
+        channels = torch.zeros(size, dtype=torch.float64)
+        made = layer.units >= 0
+        own.index_add_(0, layer.units[made], value.double().cpu()[made])
+        channels.index_add_(0, layer.units[made], torch.ones(int(made.sum()), dtype=torch.float64))
+        total += own / channels.clamp(min=1)
+        count += channels > 0
+    return total / count
+
+
+def over_positions(activation: Tensor) -> Tensor:
+    """Return (B, n, positions): a node has one position, a filter all of its map's."""
+    return activation.reshape(*activation.shape[:2], -1)
 
 
 def mean_abs(activation: Tensor) -> Tensor:
@@ -66,5 +158,4 @@ def mean_abs(activation: Tensor) -> Tensor:
     >>> mean_abs(torch.tensor([[[[1., -3.]]], [[[0., 2.]]]]))
     tensor([3.], dtype=torch.float64)
     """
-    positions = activation.abs().reshape(*activation.shape[:2], -1)
-    return positions.mean(2).sum(0, dtype=torch.float64)
+    return over_positions(activation.abs()).mean(2).sum(0, dtype=torch.float64)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pruning.scores.base import SCORES, UnitView
-from pruning.scores.minimum import Minimum
+from pruning.scores.base import SCORES, Layer, Score
+from pruning.scores.minimum import Minimum, PublishedMinimum
 
 
 class Maximum(Minimum):
     """Importance is minus the mean |post-activation| (Tan & Motani 2020, section 3)."""
 
-    def importance(self, units: UnitView) -> Tensor:
+    def layer_importance(self, layer: Layer) -> Tensor:
         """Return minus the mean |post-activation|."""
-        return -super().importance(units)
+        return -super().layer_importance(layer)
+
+    def as_published(self) -> Score:
+        """Return the score over the published code's means."""
+        return _PublishedMaximum()
+
+
+class _PublishedMaximum(PublishedMinimum):
+    def layer_importance(self, layer: Layer) -> Tensor:
+        return -super().layer_importance(layer)
 
 
 SCORES.register("maximum")(Maximum())

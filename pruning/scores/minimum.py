@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pruning.scores.base import SCORES, Score, UnitView, mean_abs
+from pruning.scores.base import SCORES, Layer, Score, mean_abs, over_positions
 
 
 class Minimum(Score):
     """Importance is the mean |post-activation| over the training data (section 2)."""
 
+    needs_sweep = True
+
     def observe(self, activation: Tensor) -> Tensor:
         """Sum |activation| over the batch."""
         return mean_abs(activation)
 
-    def importance(self, units: UnitView) -> Tensor:
+    def layer_importance(self, layer: Layer) -> Tensor:
         """Return the mean |post-activation|."""
-        if units.means is None:
-            raise ValueError("the score 'minimum' needs the sweep's means")
-        return units.means
+        return layer.observed
+
+    def as_published(self) -> Score:
+        """Return the mean over images of |mean over positions|, as in the published code."""
+        return PublishedMinimum()
+
+
+class PublishedMinimum(Minimum):
+    """The published code's reading; it differs where values of both signs are averaged."""
+
+    def observe(self, activation: Tensor) -> Tensor:
+        """Sum |mean over positions| over the batch."""
+        return over_positions(activation).mean(2).abs().double().sum(0)
 
 
 SCORES.register("minimum")(Minimum())

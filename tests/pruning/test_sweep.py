@@ -72,20 +72,6 @@ def test_random_depends_on_the_generator_alone() -> None:
     assert not torch.equal(draw(1, 3), draw(2, 3))
 
 
-@pytest.mark.parametrize("name", list(SCORES))
-def test_every_score_gives_finite_values_for_every_unit(name: str) -> None:
-    network = build_network("conv-b:4-6", 3, SHAPE, 0).eval()
-    groups = find_groups(network, SHAPE)
-    masks = random_masks(groups)
-    small = shrink(network, groups, masks)
-    found = importances(
-        small, groups, masks, SCORES[name], _images(), Scaling(), generator=torch.Generator()
-    )
-    assert {k: v.shape for k, v in found.items()} == {k: m.shape for k, m in masks.items()}
-    assert all(bool(v.isfinite().all()) for v in found.values())
-    assert not any(module._forward_hooks for module in small.modules())
-
-
 def test_a_metric_is_a_score_with_or_without_layer() -> None:
     assert {"minimum", "minimum_layer", "random_layer"} <= set(metric_names())
     assert parse_metric("maximum_layer") == (SCORES["maximum"], True)

@@ -46,7 +46,7 @@ def masked_output(
             ) -> torch.Tensor:
                 return output * mask.reshape(1, -1, *[1] * (output.ndim - 2))
 
-            hooks.append(network.get_submodule(tap).register_forward_hook(multiply))
+            hooks.append(network.get_submodule(tap.module).register_forward_hook(multiply))
     try:
         with torch.no_grad():
             return network.eval()(inputs)  # type: ignore[no-any-return]

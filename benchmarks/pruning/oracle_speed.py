@@ -1,0 +1,69 @@
+"""The oracle's choice from shared activations against one full pass a candidate.
+
+python benchmarks/pruning/oracle_speed.py
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from pruning.data.load import load_splits
+from pruning.networks.registry import build_network
+from pruning.oracle import Samples, lowest, removal_losses
+from pruning.surgery import UnitGroup, find_groups, full_masks, masked
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+SIZES = {"mlp-a:20-20": 5000, "conv-b:20-20": 500}
+
+
+@torch.inference_mode()
+def naive(
+    network: nn.Module, groups: tuple[UnitGroup, ...], samples: Samples
+) -> dict[str, torch.Tensor]:
+    """Mask each unit in turn and pass all samples through the network."""
+    found = {}
+    for group in groups:
+        losses = []
+        for unit in range(group.size):
+            masks = full_masks(groups)
+            masks[group.name][unit] = False
+            with masked(network, groups, masks):
+                parts = [
+                    F.cross_entropy(network(x), y, reduction="sum") for x, y in samples.batches(512)
+                ]
+            losses.append(float(sum(parts)) / len(samples.labels))
+        found[group.name] = torch.tensor(losses, dtype=torch.float64)
+    return found
+
+
+def main() -> None:
+    """Print the ratio of times and whether both choose the same unit."""
+    splits = load_splits("mnist", data_dir=Path(sys.argv[1]) if sys.argv[1:] else DATA).splits
+    for arch, count in SIZES.items():
+        samples = Samples(
+            torch.tensor(splits.train.images[:count]), torch.tensor(splits.train.labels[:count]),
+            splits.scaling,
+        )  # fmt: skip
+        network = build_network(arch, 10, splits.input_shape, 0)
+        groups = find_groups(network, splits.input_shape)
+        double = copy.deepcopy(network).double().eval()
+        times, choices = {"shared": [], "naive": []}, set()
+        for _ in range(3):
+            for name, losses in (("shared", removal_losses), ("naive", naive)):
+                start = time.process_time()
+                choices.add(lowest(losses(double, groups, samples)))
+                times[name].append(time.process_time() - start)
+        ratio = min(times["naive"]) / min(times["shared"])
+        print(f"{arch}, {count} samples: naive / shared = {ratio:.1f}; "
+              f"choices {choices}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""One pruning step of Algorithm 1: which units of a trained member go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from pruning.errors import RequestError, unknown_name
+from pruning.masks import drop_lowest, round_down
+from pruning.member import Member
+from pruning.oracle import Samples, oracle_drop
+from pruning.seeds import torch_generator
+from pruning.surgery import UnitGroup
+from pruning.sweep import check_metric, importances, metric_names, parse_metric
+from pruning.training import DeviceData
+
+ORACLE = "oracle"
+METRICS = (ORACLE,)
+"""Metrics that are no scores: they rank nothing, they choose."""
+
+ScoreMode = Literal["text", "paper"]
+
+
+def all_metrics() -> tuple[str, ...]:
+    """Return every metric a run can drop by: the scores', and the oracle."""
+    return (*metric_names(), *METRICS)
+
+
+def check_dropping(metric: str, score_mode: str, round_to: int) -> None:
+    """Raise `RequestError` for a setting that does not exist."""
+    if metric not in METRICS:
+        parse_metric(metric)
+    if score_mode not in get_args(ScoreMode):
+        raise unknown_name("score mode", score_mode, get_args(ScoreMode))
+    if round_to < 1:
+        raise RequestError(f"round_to {round_to} must be 1 or more")
+
+
+def check_fit(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> None:
+    """Raise `RequestError` if the network lacks what the metric looks at."""
+    if metric not in METRICS:
+        check_metric(metric, network, groups)
+
+
+def drop_units(
+    member: Member,
+    groups: Sequence[UnitGroup],
+    data: DeviceData,
+    *,
+    metric: str,
+    score_mode: ScoreMode,
+    fraction: float,
+    round_to: int,
+) -> dict[str, Tensor]:
+    """Return the member's masks with the units of one round dropped.
+
+    Parameters
+    ----------
+    member
+        Trained.
+    groups
+        At full width.
+    data
+        Its training part scores the units.
+    metric, score_mode, fraction, round_to
+        As in `pruning.dropnet.DropNet`.
+    """
+    generator = torch_generator(member.seed, "scores", member.round)
+    # Ties are drawn in the order of the groups, wherever the member comes from.
+    masks = {group.name: member.masks[group.name] for group in groups}
+    network = member.network.to(data.train_images.device)
+    if metric == ORACLE:
+        standing = sum(int(mask.sum()) for mask in masks.values())
+        samples = Samples(data.train_images, data.train_labels, data.scaling)
+        new = oracle_drop(network, groups, masks, samples, max(1, int(fraction * standing)))
+        importance = {name: mask.double() for name, mask in new.items()}
+    else:
+        score, per_layer = parse_metric(metric)
+        importance = importances(
+            network, groups, masks, score if score_mode == "text" else score.as_published(),
+            data.train_images, data.scaling, generator=generator, labels=data.train_labels,
+        )  # fmt: skip
+        new = drop_lowest(importance, masks, fraction, per_layer=per_layer, generator=generator)
+    network.to(torch.device("cpu"))
+    if round_to > 1:
+        new = round_down(importance, new, round_to, generator=generator)
+    return new

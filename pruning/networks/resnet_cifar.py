@@ -1,0 +1,83 @@
+"""The residual networks for 32×32 images: ResNet20, 32, 44 and 56 (He et al. 2016, 4.2)."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+from pruning.errors import RequestError
+from pruning.networks.registry import NETWORKS, checked_widths
+
+DEPTHS = (20, 32, 44, 56)
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions with batch norm, a sum, ReLU.
+
+    Where shapes change the shortcut is a 1×1 convolution with batch norm (option B), so
+    that every channel can be pruned; the paper's option A pads with zeros.
+    """
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or channels != width:
+            self.shortcut.append(nn.Conv2d(channels, width, 1, stride, bias=False))
+            self.shortcut.append(nn.BatchNorm2d(width))
+        self.relu2 = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, channels, H, W) to (B, width, H / stride, W / stride)."""
+        out: Tensor = self.relu1(self.norm1(self.conv1(x)))
+        out = self.norm2(self.conv2(out)) + self.shortcut(x)
+        return self.relu2(out)  # type: ignore[no-any-return]
+
+
+def resnet_cifar(
+    num_classes: int,
+    input_shape: tuple[int, ...],
+    widths: tuple[int, ...] = (16, 32, 64),
+    *,
+    depth: int,
+) -> nn.Module:
+    """Return a ResNet of 6n + 2 layers: a convolution, three stages of n blocks, FC."""
+    name = f"resnet{depth}"
+    if len(input_shape) != 3 or min(input_shape[1:]) < 4:
+        raise RequestError(
+            f"{name} needs images of at least 4×4, got samples of shape {input_shape}; "
+            "choose another --arch"
+        )
+    stages = checked_widths(name, widths, 3)
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv1"] = nn.Conv2d(input_shape[0], stages[0], 3, padding=1, bias=False)
+    layers["norm1"] = nn.BatchNorm2d(stages[0])
+    layers["relu1"] = nn.ReLU()
+    channels = stages[0]
+    for i, width in enumerate(stages, start=1):
+        stage = nn.Sequential()
+        for block in range((depth - 2) // 6):
+            stage.append(BasicBlock(channels, width, stride=2 if i > 1 and block == 0 else 1))
+            channels = width
+        layers[f"stage{i}"] = stage
+    layers["average"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["output"] = nn.Linear(channels, num_classes)
+    return _he(nn.Sequential(layers))
+
+
+def _he(network: nn.Module) -> nn.Module:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return network
+
+
+for _depth in DEPTHS:
+    NETWORKS.register(f"resnet{_depth}")(functools.partial(resnet_cifar, depth=_depth))

@@ -1,0 +1,31 @@
+"""First-order Taylor: units whose removal would change the loss least go first."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pruning.scores.base import SCORES, Layer, Score, over_positions
+
+
+class Taylor(Score):
+    """Importance is the mean over samples of |mean over positions of value × gradient|.
+
+    Molchanov et al. 2017, eq. 7, not normalised per layer. Where an activation is applied
+    without a module of its own, the value and gradient before it are taken; for ReLU the
+    product is the same.
+    """
+
+    needs_sweep = True
+    needs_gradient = True
+
+    def observe_gradient(self, activation: Tensor, gradient: Tensor) -> Tensor:
+        """Sum |mean over positions of value × gradient| over the batch."""
+        product = over_positions(activation.double() * gradient.double())
+        return product.mean(2).abs().sum(0)
+
+    def layer_importance(self, layer: Layer) -> Tensor:
+        """Return the expected change of a sample's loss, in nats a position."""
+        return layer.observed
+
+
+SCORES.register("taylor")(Taylor())

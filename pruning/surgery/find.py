@@ -1,0 +1,243 @@
+"""Which units of a network may be pruned, found by running it once on labelled channels."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from pruning.errors import RequestError
+from pruning.seeds import torch_generator
+from pruning.surgery.cutting import masked, shrink
+from pruning.surgery.groups import Refusal, Slice, UnitGroup, full_masks
+from pruning.surgery.labels import Reason
+from pruning.surgery.layers import PRODUCERS
+from pruning.surgery.rules import find_rule
+from pruning.surgery.trace import OUTPUT, Trace
+
+_WHOLE = Reason("kept_whole", "")
+_FIXED = Reason("a size fixed in the code", "")
+_TOLERANCE = 1e-3  # of the largest logit, in the network's own dtype
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What surgery can do with a network, and what stands in the way.
+
+    Attributes
+    ----------
+    groups
+        The groups of units that may be pruned.
+    refusals
+        The layers that may not, wholly or in part, and why.
+    """
+
+    groups: tuple[UnitGroup, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def find_groups(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[UnitGroup, ...]:
+    """Return the groups of units that may be pruned, in the order of their first producer.
+
+    The layers whose outputs are the logits, and those a network names in its attribute
+    ``kept_whole`` (a tuple of module names), are left out.
+
+    Raises
+    ------
+    RequestError
+        If the graph cannot be followed, a layer is used in two places, or no layer can be
+        pruned.
+
+    >>> network = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> [(group.name, group.size) for group in find_groups(network, (4,))]
+    [('0', 3)]
+    """
+    return analyse(network, input_shape).groups
+
+
+def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
+    """Return the groups that may be pruned and the layers that may not.
+
+    The network runs on labelled channels, in eval and in training mode; then random masks
+    are tried, and a group whose cut network does not compute what the masked one does (a
+    size written into the code) is refused as well. The network is left unchanged.
+
+    Raises
+    ------
+    RequestError
+        As `find_groups`.
+    """
+    trace = _traced(network, input_shape)
+    for name in trace.producers().intersection(getattr(network, "kept_whole", ())):
+        trace.labels.block(trace.sides[name, "out"], _WHOLE)
+    groups = _groups(trace)
+    while emptied := _could_be_emptied(groups):
+        for producer in emptied:
+            first = trace.sides[producer, "out"][:1]
+            trace.labels.block(first, Reason("a last channel that must stay", producer))
+        groups = _groups(trace)
+    if broken := _broken(trace.network, groups, input_shape):
+        for producer in (p for group in broken for p in group.producers):
+            trace.labels.block(trace.sides[producer, "out"], _FIXED)
+        groups = _groups(trace)
+    refusals = _refusals(trace)
+    if not groups:
+        raise RequestError(_nothing_to_prune(network, refusals))
+    return Analysis(groups, refusals)
+
+
+def _traced(network: nn.Module, input_shape: tuple[int, ...]) -> Trace:
+    """Run a copy of the network on labelled channels, as it trains and as it predicts."""
+    copied = copy.deepcopy(network)
+    trace = Trace(copied, find_rule)
+    for training in (True, False):  # the last run says where values can be observed
+        try:
+            copied.train(training)
+            trace.run(_sample(copied, input_shape, batch=2 if training else 1))
+        except RequestError:
+            raise
+        except Exception as error:
+            if training:
+                continue  # it only has to predict
+            raise RequestError(
+                f"{type(network).__name__} cannot be followed on an input of shape {input_shape}"
+                f"{_inside(trace)}: {type(error).__name__}: {error}".splitlines()[0]
+            ) from error
+    for name in trace.producers() - trace.made.keys():
+        trace.labels.block(trace.sides[name, "out"], Reason("running in training only", name))
+    return trace
+
+
+def _groups(trace: Trace) -> tuple[UnitGroup, ...]:
+    """Return the groups of coupled units that nothing forbids to prune."""
+    blocked = trace.labels.reasons()
+    units = {
+        key: [0 if (root := trace.labels.root(n)) in blocked else root for n in labels.tolist()]
+        for key, labels in trace.sides.items()
+    }
+    position = {name: i for i, (name, _) in enumerate(trace.network.named_modules())}
+    ordered = sorted(units, key=lambda key: (position[key[0]], key[1]))
+    groups = []
+    for producers in _joined({n: units[n, side] for n, side in ordered if side == "out"}):
+        index: dict[int, int] = {}
+        for root in (r for producer in producers for r in units[producer, "out"] if r):
+            index.setdefault(root, len(index))
+        slices = tuple(
+            Slice(name, side, torch.tensor([index.get(r, -1) for r in units[name, side]]))
+            for name, side in ordered
+            if not index.keys().isdisjoint(units[name, side])
+        )
+        if any(part.side == "in" for part in slices):
+            taps = tuple(trace.tap(producer) for producer in producers)
+            groups.append(UnitGroup(producers[0], len(index), producers, taps, slices))
+    return tuple(groups)
+
+
+def _joined(units: dict[str, list[int]]) -> list[tuple[str, ...]]:
+    """Return the producers that share a unit, together; 0 is no unit."""
+    joined: list[tuple[set[int], list[str]]] = []
+    for name, roots in units.items():
+        own = set(roots) - {0}
+        names = [name] if own else []
+        apart = []
+        for other, members in joined:
+            if own & other:
+                own |= other
+                names = members + names
+            else:
+                apart.append((other, members))
+        joined = [*apart, (own, names)]
+    order = {name: i for i, name in enumerate(units)}
+    found = [tuple(sorted(names, key=order.__getitem__)) for _, names in joined if names]
+    return sorted(found, key=lambda names: order[names[0]])
+
+
+def _could_be_emptied(groups: Sequence[UnitGroup]) -> list[str]:
+    """Return producers of which a mask that empties no group could leave nothing."""
+    return [
+        producer
+        for group in groups
+        for producer in group.producers
+        if (owner := group.owner(producer, "out")).min() >= 0
+        and len(set(owner.tolist())) < group.size
+    ]
+
+
+def _broken(
+    network: nn.Module, groups: Sequence[UnitGroup], input_shape: tuple[int, ...]
+) -> list[UnitGroup]:
+    """Return the groups without which the cut network computes what the masked one does."""
+    generator = torch_generator(0, "scores")
+    sample = _sample(network, input_shape, batch=1).normal_(generator=generator)
+    masks = {group.name: _random_mask(group.size, generator) for group in groups}
+    if not groups or _agrees(network, groups, masks, sample):
+        return []
+    tried, broken = full_masks(groups), []
+    for group in groups:
+        trial = tried | {group.name: masks[group.name]}
+        if _agrees(network, groups, trial, sample):
+            tried = trial
+        else:
+            broken.append(group)
+    return broken
+
+
+def _agrees(
+    network: nn.Module, groups: Sequence[UnitGroup], masks: dict[str, Tensor], sample: Tensor
+) -> bool:
+    with torch.inference_mode():
+        with masked(network, groups, masks):
+            expected = network(sample)
+        try:
+            given = shrink(network, groups, masks)(sample)
+        except (RuntimeError, ValueError, IndexError):
+            return False
+    pairs = zip(tree_leaves(given), tree_leaves(expected), strict=True)
+    return all(_close(a, b) for a, b in pairs if isinstance(a, Tensor))
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and bool((a - b).abs().max() <= _TOLERANCE * b.abs().max())
+
+
+def _random_mask(size: int, generator: torch.Generator) -> Tensor:
+    mask = torch.rand(size, generator=generator) < 0.5
+    mask[int(torch.randint(size, (), generator=generator))] = True
+    return mask
+
+
+def _sample(network: nn.Module, input_shape: tuple[int, ...], batch: int) -> Tensor:
+    stored = next(iter(network.parameters()), torch.zeros(()))
+    return torch.zeros(batch, *input_shape, dtype=stored.dtype, device=stored.device)
+
+
+def _refusals(trace: Trace) -> tuple[Refusal, ...]:
+    """Return the layers with channels that stay, other than logits and by the user's wish."""
+    blocked = trace.labels.reasons()
+    found = []
+    for name, module in trace.network.named_modules():
+        if not isinstance(module, PRODUCERS):
+            continue
+        if (name, "out") in trace.sides:
+            labels = trace.sides[name, "out"].tolist()
+            reasons = [why for n in labels if (why := blocked.get(trace.labels.root(n)))]
+            wanted = any(reason in (_WHOLE, OUTPUT) for why in reasons for reason in why)
+            if reasons and not wanted:
+                first = min(reasons[0], key=lambda reason: not reason.operation.endswith("norm"))
+                found.append(Refusal(name, len(reasons), first.operation, first.where))
+        elif (name, "through") not in trace.sides:
+            found.append(Refusal(name, len(module.weight), "its weights being read elsewhere", ""))
+    return tuple(found)
+
+
+def _nothing_to_prune(network: nn.Module, refusals: Sequence[Refusal]) -> str:
+    why = "; ".join(map(str, refusals[:3])) or "it needs a Linear or convolution before its output"
+    return f"{type(network).__name__} has no layer that can be pruned: {why}"
+
+
+def _inside(trace: Trace) -> str:
+    return f" (in layer {trace.where!r})" if trace.where else ""

@@ -1,0 +1,97 @@
+"""Every built-in network: small = masked, and what it costs computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from torch import nn
+
+from pruning.cost import count_cost
+from pruning.networks.registry import NETWORKS, build_network
+from pruning.surgery import Analysis, find_groups
+
+IMAGE = (3, 32, 32)
+NARROW = {
+    "mlp-a": "9-8", "conv-b": "6-5", "conv-c": "4-5-6-7-8", "conv-c4": "4-5-6-7-8",
+    "lenet": "4-5-20", "lenet-300-100": "20-12", "alexnet": "4-5-6-5-4-12-10",
+    "resnet18": "4-5-6-7", "vgg11": "4-5-6-5-4-8", "vgg13": "4-5-6-5-4-8",
+    "vgg16": "4-5-6-5-4-8", "vgg19": "4-5-6-5-4-8", "resnet20": "4-6-8", "resnet32": "4-6-8",
+    "resnet44": "4-6-8", "resnet56": "4-6-8",
+}  # fmt: skip
+
+
+def _factory(arch: str) -> Callable[[], nn.Module]:
+    return lambda: build_network(arch, 10, IMAGE, 0)
+
+
+def test_every_built_in_network_is_tested() -> None:
+    assert set(NARROW) == set(NETWORKS)
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_built_in_network_shrinks_to_what_it_masks(
+    name: str, assert_surgery_holds: Callable[..., Analysis]
+) -> None:
+    analysis = assert_surgery_holds(_factory(f"{name}:{NARROW[name]}"), IMAGE)
+    assert analysis.refusals == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet18", "vgg19", "resnet56", "alexnet", "conv-c", "lenet"])
+def test_a_built_in_network_of_full_width_shrinks_to_what_it_masks(
+    name: str, assert_surgery_holds: Callable[..., Analysis]
+) -> None:
+    assert_surgery_holds(_factory(name), IMAGE)
+
+
+def _conv(side: int, channels: int, filters: int) -> int:
+    """FLOPs of a 3×3 'same' convolution over side × side positions."""
+    return 2 * side * side * 9 * channels * filters
+
+
+BY_HAND = {
+    # 2 × (3072·40 + 40·40 + 40·10)
+    "mlp-a": 249_760,
+    # 2 × (32²·27·64 + 16²·576·64 + 4096·10)
+    "conv-b": 2 * (1_769_472 + 9_437_184 + 40_960),
+    # 2 × (32²·27·64 + 32²·576·64 + 16²·576·128 + 16²·1152·128 + 8192·256 + 2560)
+    "conv-c": 2 * (1_769_472 + 37_748_736 + 18_874_368 + 37_748_736 + 2_097_152 + 2_560),
+    "resnet18": _conv(32, 3, 64) + 4 * _conv(16, 64, 64)
+    + 2 * _conv(8, 64, 128) + 3 * _conv(8, 128, 128)
+    + 2 * _conv(4, 128, 256) + 3 * _conv(4, 256, 256)
+    + 2 * _conv(2, 256, 512) + 3 * _conv(2, 512, 512) + 2 * 512 * 10,
+    "vgg19": _conv(32, 3, 64) + _conv(32, 64, 64) + _conv(16, 64, 128) + _conv(16, 128, 128)
+    + _conv(8, 128, 256) + 3 * _conv(8, 256, 256) + _conv(4, 256, 512) + 3 * _conv(4, 512, 512)
+    + 4 * _conv(2, 512, 512) + 2 * 512 * 256 + 2 * 256 * 10,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_counted_flops_are_the_hand_computed_ones(name: str) -> None:
+    assert count_cost(build_network(name, 10, IMAGE, 0), IMAGE).flops == BY_HAND[name]
+
+
+@pytest.mark.parametrize(
+    ("arch", "masks", "filters"),
+    [("resnet18", 20, 4800), ("vgg19", 16, 5504), ("conv-c4", 4, 384), ("mlp-a", 2, 80)],
+)
+def test_the_published_networks_have_the_published_masks(
+    arch: str, masks: int, filters: int
+) -> None:
+    network = build_network(arch, 10, IMAGE, 0)
+    producers = [p for g in find_groups(network, IMAGE) for p in g.producers]
+    assert len(producers) == masks
+    assert sum(len(network.get_submodule(p).get_parameter("weight")) for p in producers) == filters
+
+
+@pytest.mark.parametrize(("depth", "parameters"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85)])
+def test_the_residual_networks_are_as_large_as_published(depth: int, parameters: float) -> None:
+    """He et al. 2016, table 6, in millions; the projections add 2,560 and their norms."""
+    counted = count_cost(build_network(f"resnet{depth}", 10, IMAGE, 0), IMAGE).params
+    assert counted / 1e6 == pytest.approx(parameters, abs=0.01)
+
+
+def test_the_lenet_of_the_paper_on_mnist() -> None:
+    cost = count_cost(build_network("lenet", 10, (1, 28, 28), 0), (1, 28, 28))
+    assert cost.params == 431_080  # Srinivas & Babu 2015, table 1
