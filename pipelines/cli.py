@@ -63,6 +63,9 @@ def cli() -> None:
     "--kappa", type=float, help="κ: stop at this share of round 0's accuracy; default 0.97."
 )
 @click.option("--keep", type=float, help="Stop at this share of the units; default 0.55.")
+@click.option("--round-to", type=int, help="Bring each layer's count down to a multiple of this.")
+@click.option("--score-mode", help="text (the paper's words, default) or paper (its code).")
+@click.option("--init", help="A .safetensors file whose weights every run starts from.")
 @click.option("--rounds", type=int, help="Most pruning rounds.")
 @click.option(
     "--rewind",
@@ -167,6 +170,17 @@ def export(**options: Any) -> None:
     from pipelines.commands.export import run_export
 
     run_export(**options)
+
+
+@cli.command(short_help="Can this network be pruned? Before any training.")
+@click.argument("arch")
+@click.option("--input", "shape", required=True, help="One sample: 3x64x64, or 20 features.")
+@click.option("--classes", default=10, show_default=True, help="Number of logits.")
+def check(**options: Any) -> None:
+    """Say what of ARCH, a name or module:factory, can be pruned, and what stands in the way."""
+    from pipelines.commands.check import run_check
+
+    run_check(**options)
 
 
 @cli.command(short_help="A page and a JSON API on this machine.")

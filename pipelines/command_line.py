@@ -22,7 +22,7 @@ def command_of(config: BuildConfig) -> str:
     parts = [
         (config.data, usual.data, ("data", "data_dir", "image_size", "limit")),
         (config.dropnet, usual.dropnet,
-         ("metric", "fraction", "kappa", "keep", "rounds")),
+         ("metric", "score_mode", "fraction", "kappa", "keep", "rounds", "round_to", "init")),
         (config.selection, usual.selection,
          ("method", "pool", "voting", "max_flops", "max_bytes")),
         (config, usual, ("seed", "device")),

@@ -60,6 +60,9 @@ def build_config(
     rounds: int | None,
     rewind: Any,
     late_epochs: int | None,
+    round_to: int | None,
+    score_mode: Any,
+    init: str | None,
     recipe: str,
     epochs: int | None,
     batch_size: int | None,
@@ -92,7 +95,9 @@ def build_config(
         seed=seed,
         device=device,
         data=DataConfig(data, data_dir, image_size, limit),
-        dropnet=_changed(dropnet, kappa=kappa, keep=keep),
+        dropnet=_changed(
+            dropnet, kappa=kappa, keep=keep, round_to=round_to, score_mode=score_mode, init=init
+        ),
         selection=_changed(selection, method=method),
     )
 

@@ -1,0 +1,38 @@
+"""``ensemble check``."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.report.numbers import amount
+from pruning.check import check
+from pruning.errors import RequestError
+
+
+def run_check(*, arch: str, shape: str, classes: int) -> None:
+    """Print the groups of units that can be pruned, what that frees, and what cannot be."""
+    report = check(arch, _shape(shape), classes)
+    console = Console()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("units", justify="right")
+    table.add_column("made by")
+    table.add_column("read by")
+    for group in report.groups:
+        table.add_row(str(group.units), ", ".join(group.layers), ", ".join(group.readers))
+    console.print(table)
+    console.print(
+        f"{len(report.groups)} groups; {report.removable_flops:.1%} of {amount(report.cost.flops)} "
+        f"FLOPs and {report.removable_params:.1%} of {amount(report.cost.params)} parameters "
+        "can be removed",
+        highlight=False,
+    )
+    for refusal in report.refusals:
+        console.print(f"not pruned: {refusal}", highlight=False, markup=False)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    parts = text.lower().replace("×", "x").split("x")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise RequestError(f"--input {text} must be sizes joined by x, such as 3x64x64")
+    return tuple(map(int, parts))
