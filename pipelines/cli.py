@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it, so that ``--help`` answers 
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -202,6 +203,8 @@ def serve(**options: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 failed, 2 wrong request, 130 interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # A polite end must reach the worker processes too: it goes the way of Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     debug = "--debug" in given
     sys.exit(run([word for word in given if word != "--debug"], debug=debug))
 

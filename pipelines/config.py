@@ -70,7 +70,7 @@ class SelectionConfig:
     """
 
     size: int = 5
-    method: str = "soft"
+    method: str = "hq"
     pool: Pool = "pruned"
     voting: str = "mean"
     max_flops: float | None = None

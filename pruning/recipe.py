@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from pruning.errors import RequestError, unknown_name
 from pruning.programs import stackable
 
+MANY_SAMPLES = 10_000
+"""From so many training samples on, an epoch is long and batches may be larger."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -32,10 +35,12 @@ class Recipe:
         ``"cosine"`` takes the learning rate from its value to 0 over `max_epochs`
         (Loshchilov & Hutter 2017, without restarts), epoch by epoch; ``"constant"`` keeps it.
     batch_size
-        Samples a step and member.
+        Samples a step and member. None leaves it to the data: 32, and 128 from 10,000
+        training samples on.
     max_epochs, patience
         Training ends after `max_epochs`, or when validation loss has not improved for
-        `patience` epochs.
+        `patience` epochs. None leaves them to the data: 40 and 10, and 12 and 4 from 10,000
+        training samples on, which are more steps still.
     keep
         ``"best"`` keeps the weights of the epoch with the lowest validation loss,
         ``"last"`` those of the last.
@@ -46,9 +51,9 @@ class Recipe:
     momentum: float = 0.0
     weight_decay: float | None = None
     schedule: Literal["cosine", "constant"] = "cosine"
-    batch_size: int = 32
-    max_epochs: int = 40
-    patience: int = 10
+    batch_size: int | None = None
+    max_epochs: int | None = None
+    patience: int | None = None
     keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
@@ -57,18 +62,20 @@ class Recipe:
             if value is not None and not value > 0:
                 raise RequestError(f"{name} {value} must be positive")
 
-    def resolved(self, network: nn.Module) -> Recipe:
-        """Return the recipe with what it leaves to the network filled in.
+    def resolved(self, network: nn.Module, samples: int) -> Recipe:
+        """Return the recipe with what it leaves to network and data filled in.
 
-        >>> Recipe(weight_decay=0.5).resolved(nn.Sequential(nn.Linear(2, 2))).learning_rate
+        >>> Recipe().resolved(nn.Sequential(nn.Linear(2, 2)), samples=1078).learning_rate
         0.01
         """
         rate, decay = (1e-2, 1e-3) if stackable(network) else (1e-3, 0.0)
-        return dataclasses.replace(
-            self,
-            learning_rate=rate if self.learning_rate is None else self.learning_rate,
-            weight_decay=decay if self.weight_decay is None else self.weight_decay,
-        )
+        batch, epochs, patience = (32, 40, 10) if samples < MANY_SAMPLES else (128, 12, 4)
+        usual = Recipe(
+            learning_rate=rate, weight_decay=decay,
+            batch_size=batch, max_epochs=epochs, patience=patience,
+        )  # fmt: skip
+        left_open = {name: value for name, value in vars(usual).items() if vars(self)[name] is None}
+        return dataclasses.replace(self, **left_open)
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0; the recipe is resolved.
@@ -76,8 +83,8 @@ class Recipe:
         >>> [round(Recipe(learning_rate=1.0, max_epochs=4).rate(e), 2) for e in range(4)]
         [1.0, 0.85, 0.5, 0.15]
         """
-        if self.learning_rate is None:
-            raise ValueError("the learning rate is left to the network; resolve the recipe first")
+        if self.learning_rate is None or self.max_epochs is None:
+            raise ValueError("the recipe leaves its rate or epochs open; resolve it first")
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * (1 + math.cos(math.pi * epoch / self.max_epochs)) / 2

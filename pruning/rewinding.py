@@ -32,17 +32,17 @@ class Rewinding:
         width with the full fan-in, anew each round (their control). ``"late"``: what θ0 has
         become after `late_epochs` of training (Frankle et al. 2020).
     late_epochs
-        Epochs, at least 1; at the recipe's number of epochs a round goes on from the
-        trained weights of the unpruned network.
+        Epochs, at least 1; None for a quarter of the recipe's. At the recipe's number of
+        epochs a round goes on from the trained weights of the unpruned network.
     """
 
     to: Rewind = "late"
-    late_epochs: int = 10
+    late_epochs: int | None = None
 
     def __post_init__(self) -> None:
         if self.to not in REWINDS:
             raise unknown_name("rewind", self.to, REWINDS)
-        if self.late_epochs < 1:
+        if self.late_epochs is not None and self.late_epochs < 1:
             raise RequestError(f"late epochs {self.late_epochs} must be at least 1")
 
 
@@ -103,7 +103,9 @@ class FullWidth:
             networks = [self._on_device(self.theta0[run]) for run in self._seeds]
             recipe = dataclasses.replace(self.recipe, keep="last")
             generators = [torch_generator(seed, "batches") for seed in self._seeds.values()]
-            train(networks, self.data, recipe, generators, epochs=self.rewinding.late_epochs)
+            whole = recipe.resolved(networks[0], len(self.data.train_labels)).max_epochs or 0
+            late = self.rewinding.late_epochs or max(1, whole // 4)
+            train(networks, self.data, recipe, generators, epochs=late)
             self._late = _by_run(self._seeds, networks)
         return self._late
 

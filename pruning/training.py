@@ -98,12 +98,13 @@ def train(
         In the order of `networks`. A member that has not improved for ``patience`` epochs
         leaves the population and stops costing.
     """
-    recipe = recipe.resolved(networks[0])
+    recipe = recipe.resolved(networks[0], len(data.train_labels))
     program = make_program([copy.deepcopy(network) for network in networks])
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))
     optimizer = recipe.make_optimizer(program.parameters())
-    for epoch in range(min(recipe.max_epochs, epochs or recipe.max_epochs)):
+    last, patience = recipe.max_epochs or 0, recipe.patience or 0
+    for epoch in range(last if epochs is None else min(last, epochs)):
         for setting in optimizer.param_groups:
             setting["lr"] = recipe.rate(epoch)
         train_losses = _one_epoch(program, data, recipe, [generators[r] for r in rows], optimizer)
@@ -113,7 +114,7 @@ def train(
             _record(results[row], seen, program, i, recipe)
         if on_epoch:
             on_epoch(epoch, rows)
-        staying = [i for i, row in enumerate(rows) if results[row].waited < recipe.patience]
+        staying = [i for i, row in enumerate(rows) if results[row].waited < patience]
         if not staying:
             break
         if len(staying) < len(rows):
@@ -153,8 +154,9 @@ def _one_epoch(
     orders = orders.to(data.train_labels.device)
     total = torch.zeros(len(generators), dtype=torch.float64, device=orders.device)
     program.train(True)
-    for start in range(0, n, recipe.batch_size):
-        index = orders[:, start : start + recipe.batch_size]
+    size = recipe.batch_size or n
+    for start in range(0, n, size):
+        index = orders[:, start : start + size]
         logits = program(data.scaling(data.train_images[index]))
         losses = _losses(logits, data.train_labels[index], "mean")
         optimizer.zero_grad(set_to_none=True)
