@@ -25,10 +25,12 @@ unit: $(VENV)/installed-tests
 
 # The package is installed, not linked: the tests run against what a user would get.
 $(VENV)/installed: $(VENV)/made pyproject.toml constraints.txt $(shell find ensemble pruning selection pipelines -type f -not -name '*.pyc')
+	rm -rf build
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt .
 	@touch $@
 
 $(VENV)/installed-tests: $(VENV)/installed
+	rm -rf build
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[test]'
 	@touch $@
 

@@ -11,7 +11,7 @@ import numpy as np
 from pruning.data.splits import SPLIT_NAMES, Split, Splits
 
 PACKAGES = (
-    "dropnet-ensemble", "torch", "torchvision", "torch-pruning", "numpy", "scikit-learn",
+    "dropnet-ensemble", "torch", "torchvision", "numpy", "scikit-learn",
 )  # fmt: skip
 
 
