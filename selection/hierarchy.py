@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 Teams = NDArray[np.integer[Any]]
 
 BUDGET, BEAM = "budget", "beam"
-SHORTLIST = 4
+SHORTLIST = 2
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class HierarchicalSelection(SelectionMethod):
 
     beam
         The most teams of a size to grow from: of those still standing the most accurate,
-        sought among four times as many of least squared error. None is exact where the pool
+        sought among twice as many of least squared error. None is exact where the pool
         has at most five million teams of up to S members, and 5,000 beyond.
     mode
         "exact", or "published" for comparison: scores as the published script makes them
