@@ -21,7 +21,11 @@ types: $(VENV)/installed-tests
 	$(BIN)/mypy
 
 unit: $(VENV)/installed-tests
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+slow: $(VENV)/installed-tests  ## The long checks: every torchvision classifier, a real browser, whole data sets
+	$(BIN)/pytest -n 2 --dist worksteal -m slow --durations 0 -q > results/slow-tests.txt; \
+		status=$$?; cat results/slow-tests.txt; exit $$status
 
 # The package is installed, not linked: the tests run against what a user would get.
 $(VENV)/installed: $(VENV)/made pyproject.toml constraints.txt $(shell find ensemble pruning selection pipelines -type f -not -name '*.pyc')
