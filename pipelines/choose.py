@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-import pandas as pd
 
 from ensemble.files import seal, write_bytes_atomic, write_json_atomic
 from pipelines.config import SelectionConfig
 from pipelines.evidence import member_id
+from pipelines.latency import measure_latencies
 from pipelines.predictions import Row, file_sha256, pool_rows, predicted
 from pipelines.run import RunDirectory
 from pruning.data.splits import Splits
 from pruning.errors import RequestError
 from selection.choose import select
-from selection.costs import Budget, Costs
+from selection.costs import Costs
+from selection.files import candidates_to_csv
 from selection.team import Selection
 
 
@@ -34,36 +33,26 @@ def choose_team(run: RunDirectory, splits: Splits, config: SelectionConfig) -> S
     wanted = sorted({*rows, *pool_rows(run, "mixed")})
     kept = predicted(run, wanted, "select", splits.select, device=run.root.device)
     pool = kept.rows(tuple(member_id(*row) for row in rows))
+    costs = costs_of(run, rows, timed=config.max_latency is not None)
     selection = select(
-        pool, config.method, config.size,
-        costs=costs_of(run, rows), budget=Budget(flops=config.max_flops, bytes=config.max_bytes),
-        voting=config.voting, seed=run.root.config.seed,
+        pool, config.method, config.size, costs=costs, budget=config.budget,
+        voting=config.voting, seed=run.root.config.seed, **config.method_options,
     )  # fmt: skip
     content = selection.to_json() | {"predictions_sha256": file_sha256(run.select_file)}
-    write_bytes_atomic(run.candidates_file, candidates_csv(selection))
+    write_bytes_atomic(run.candidates_file, candidates_to_csv(selection.candidates).encode())
     write_json_atomic(run.selection_file, seal(content))
     return selection
 
 
-def costs_of(run: RunDirectory, rows: tuple[Row, ...]) -> Costs:
-    """Return the counted costs of pool rows."""
+def costs_of(run: RunDirectory, rows: tuple[Row, ...], *, timed: bool = False) -> Costs:
+    """Return the counted costs of pool rows, and with `timed` their measured latency."""
     entries = [run.history(number).rounds[k].cost for number, k in rows]
+    latency = None
+    if timed:
+        networks = [run.load_member(*row).network for row in rows]
+        latency = measure_latencies(networks, run.root.input_shape)
     return Costs(
         flops=np.array([cost.flops for cost in entries], float),
         bytes=np.array([cost.bytes for cost in entries], float),
+        latency=latency,
     )
-
-
-def candidates_csv(selection: Selection) -> bytes:
-    """Return the candidates table as CSV."""
-    text = io.StringIO()
-    pd.DataFrame(selection.candidates).to_csv(text, index=False, lineterminator="\n")
-    return text.getvalue().encode()
-
-
-def candidates_table(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    """Return the structured array that `candidates_csv` wrote."""
-    frame = pd.read_csv(io.BytesIO(data), dtype={"team": str, "fell_by": str})
-    frame = frame.fillna({"fell_by": ""})
-    text = {name: f"U{max(frame[name].str.len().max(), 1)}" for name in ("team", "fell_by")}
-    return frame.to_records(index=False, column_dtypes=text).view(np.ndarray)

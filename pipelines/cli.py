@@ -88,6 +88,13 @@ def cli() -> None:
 @click.option("--voting", default="mean", show_default=True, help="How the team votes.")
 @click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take.")
 @click.option("--max-bytes", type=float, help="Most bytes the team may take.")
+@click.option(
+    "--max-latency", type=float, help="Most milliseconds a sample the team may take, measured here."
+)
+@click.option("--prune-fraction", type=float, help="β of hq: share of teams dropped a size.")
+@click.option(
+    "--measure", "measures", multiple=True, help="Diversity measure of hq; repeat for consensus."
+)
 @click.option("--seed", default=0, show_default=True, help="Of the split and the first run.")
 @click.option(
     "--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"])
@@ -113,6 +120,13 @@ def build(**options: Any) -> None:
 @click.option("--voting", help="How the team votes.")
 @click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take.")
 @click.option("--max-bytes", type=float, help="Most bytes the team may take.")
+@click.option(
+    "--max-latency", type=float, help="Most milliseconds a sample the team may take, measured here."
+)
+@click.option("--prune-fraction", type=float, help="β of hq: share of teams dropped a size.")
+@click.option(
+    "--measure", "measures", multiple=True, help="Diversity measure of hq; repeat for consensus."
+)
 @click.option("--out", help="New folder for the choice; needed for a run.")
 def select(**options: Any) -> None:
     """Choose again from SOURCE, a run or predictions made elsewhere (.npz), without training."""

@@ -24,7 +24,8 @@ def command_of(config: BuildConfig) -> str:
         (config.dropnet, usual.dropnet,
          ("metric", "score_mode", "fraction", "kappa", "keep", "rounds", "round_to", "init")),
         (config.selection, usual.selection,
-         ("method", "pool", "voting", "max_flops", "max_bytes")),
+         ("method", "pool", "voting", "max_flops", "max_bytes", "max_latency",
+          "prune_fraction")),
         (config, usual, ("seed", "device")),
     ]  # fmt: skip
     for part, default, names in parts:
@@ -32,6 +33,7 @@ def command_of(config: BuildConfig) -> str:
             value = getattr(part, name)
             if value != getattr(default, name):
                 words += [f"--{name.replace('_', '-')}", str(value)]
+    words += [word for name in config.selection.measures for word in ("--measure", name)]
     rewinding = config.dropnet.rewinding
     if rewinding.to != usual.dropnet.rewinding.to:
         words += ["--rewind", rewinding.to]

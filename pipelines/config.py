@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from pruning.errors import RequestError, unknown_name
 from pruning.networks.registry import resolve_factory
 from pruning.recipe import Recipe
 from pruning.rewinding import Rewinding
+from selection.costs import KINDS, Budget
+from selection.measures import MEASURES
 from selection.methods.registry import METHODS
 from selection.voting.registry import VOTES
 
@@ -65,8 +68,13 @@ class SelectionConfig:
         (``mixed``), or every round of every run (``rounds``).
     voting
         How the team votes.
-    max_flops, max_bytes
-        The most the team may cost, or None; with a limit it may be smaller than S.
+    max_flops, max_bytes, max_latency
+        The most the team may cost, or None; with a limit it may be smaller than S. Latency
+        in milliseconds a sample, members one after another, as measured on this machine.
+    prune_fraction
+        β of methods that have it, in [0, 1); None is the method's own.
+    measures
+        Diversity measures of methods that ask any; none given is the method's own.
     """
 
     size: int = 5
@@ -75,6 +83,9 @@ class SelectionConfig:
     voting: str = "mean"
     max_flops: float | None = None
     max_bytes: float | None = None
+    max_latency: float | None = None
+    prune_fraction: float | None = None
+    measures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -85,6 +96,35 @@ class SelectionConfig:
             raise unknown_name("voting", self.voting, VOTES)
         if self.pool not in get_args(Pool):
             raise unknown_name("pool", self.pool, get_args(Pool))
+        for kind in KINDS:
+            limit = getattr(self, f"max_{kind}")
+            if limit is not None and not (math.isfinite(limit) and limit > 0):
+                raise RequestError(f"--max-{kind} {limit} must be a positive number")
+        taken = METHODS[self.method].__dataclass_fields__
+        for name in self.method_options:
+            if name not in taken:
+                having = [m for m in METHODS if name in METHODS[m].__dataclass_fields__]
+                raise RequestError(
+                    f"method {self.method!r} has no {name.replace('_', ' ')}; "
+                    f"the methods that have one: {', '.join(having)}"
+                )
+        if self.prune_fraction is not None and not 0 <= self.prune_fraction < 1:
+            raise RequestError(f"--prune-fraction {self.prune_fraction}; allowed [0, 1)")
+        for name in self.measures:
+            if name not in MEASURES:
+                raise unknown_name("diversity measure", name, MEASURES)
+
+    @property
+    def method_options(self) -> dict[str, Any]:
+        """The settings given to the method."""
+        given = {"prune_fraction": self.prune_fraction, "measures": self.measures}
+        return {name: value for name, value in given.items() if value not in (None, ())}
+
+    @property
+    def budget(self) -> Budget:
+        """The most the team may cost; latency in seconds."""
+        latency = None if self.max_latency is None else self.max_latency / 1000
+        return Budget(flops=self.max_flops, bytes=self.max_bytes, latency=latency)
 
 
 @dataclass(frozen=True)
@@ -146,7 +186,9 @@ class BuildConfig:
             device=stored["device"],
             data=DataConfig(**stored["data"]),
             dropnet=DropNet(**dropnet, rewinding=rewinding, recipe=recipe),
-            selection=SelectionConfig(**stored["selection"]),
+            selection=SelectionConfig(
+                **stored["selection"] | {"measures": tuple(stored["selection"].get("measures", ()))}
+            ),
         )
 
     @property

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.build import load_data
-from pipelines.choose import candidates_table
 from pipelines.evidence import Evidence, MemberRecord, member_id
 from pipelines.fingerprint import data_fingerprint
 from pipelines.predictions import pool_rows, predicted
@@ -14,6 +13,7 @@ from pipelines.records import History, Stored
 from pipelines.run import RunDirectory
 from pruning.data.splits import Split
 from pruning.errors import RequestError
+from selection.files import candidates_from_csv
 from selection.team import Selection
 
 
@@ -61,7 +61,7 @@ def stored_selection(run: RunDirectory) -> Selection:
             f"{run.path} has no selection.json; give the `ensemble build` command again to go on"
         )
     content = run.sealed(run.selection_file)
-    candidates = candidates_table(run.candidates_file.read_bytes())
+    candidates = candidates_from_csv(run.candidates_file.read_text("utf-8"))
     return Selection.from_json(content, candidates)
 
 

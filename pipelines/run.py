@@ -132,7 +132,10 @@ class RunDirectory:
         try:
             return Root.from_json(content)
         except (KeyError, TypeError, ValueError) as error:
-            raise DamagedRunError(f"{self.config_file}: {error}") from error
+            raise DamagedRunError(
+                f"{self.config_file} was written by another version of this project ({error}); "
+                "build again into a new folder"
+            ) from error
 
     def open(self, root: Root) -> None:
         """Start the run, or go on with the one that is there if it is the same.

@@ -108,10 +108,9 @@ class Budget:
                 raise RequestError(f"max {kind} needs the members' {kind}; none were given")
         singles = np.arange(members)[:, None]
         if self.limited and not self.fits(costs, singles).any():
-            least = {k: float(getattr(costs, k).min()) for k in self.limited}
+            least = (_amount(k, float(getattr(costs, k).min())) for k in self.limited)
             raise RequestError(
-                f"no member fits within {self.describe()}; the cheapest needs "
-                + ", ".join(f"{k} {v:g}" for k, v in least.items())
+                f"no member fits within {self.describe()}; the cheapest needs {', '.join(least)}"
             )
 
     def fits(self, costs: Costs, teams: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -123,7 +122,11 @@ class Budget:
 
     def describe(self) -> str:
         """Return the limits as text."""
-        return ", ".join(f"max {kind} {getattr(self, kind):g}" for kind in self.limited)
+        return ", ".join(f"max {_amount(kind, getattr(self, kind))}" for kind in self.limited)
+
+
+def _amount(kind: str, value: float) -> str:
+    return f"latency {1000 * value:g} ms" if kind == "latency" else f"{kind} {value:g}"
 
 
 def pareto_front(accuracy: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.intp]:

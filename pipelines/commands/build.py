@@ -12,6 +12,7 @@ from joblib.parallel import BACKENDS
 from rich.console import Console
 
 from pipelines.build import Built, Placement, build
+from pipelines.commands.choice_text import chosen_lines
 from pipelines.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.progress import LiveWatcher, PlainWatcher, Tally, Watcher, clock_text
 from pruning.dropnet import DropNet
@@ -72,6 +73,9 @@ def build_config(
     voting: str,
     max_flops: float | None,
     max_bytes: float | None,
+    max_latency: float | None,
+    prune_fraction: float | None,
+    measures: tuple[str, ...],
     seed: int,
     device: Any,
 ) -> BuildConfig:
@@ -87,8 +91,10 @@ def build_config(
         recipe=training,
     )
     selection = SelectionConfig(
-        size=size, pool=pool, voting=voting, max_flops=max_flops, max_bytes=max_bytes
-    )
+        size=size, pool=pool, voting=voting, max_flops=max_flops, max_bytes=max_bytes,
+        max_latency=max_latency, prune_fraction=prune_fraction, measures=measures,
+        **({} if method is None else {"method": method}),
+    )  # fmt: skip
     return BuildConfig(
         m=m,
         archs=archs,
@@ -98,7 +104,7 @@ def build_config(
         dropnet=_changed(
             dropnet, kappa=kappa, keep=keep, round_to=round_to, score_mode=score_mode, init=init
         ),
-        selection=_changed(selection, method=method),
+        selection=selection,
     )
 
 
@@ -115,8 +121,7 @@ def summary(built: Built, seconds: float) -> list[str]:
     lines = [
         f"{len(histories)} networks trained and pruned to {units:.0%} of their units and "
         f"{flops:.0%} of their FLOPs, in {clock_text(seconds)}",
-        f"chosen {len(selection.team)} of {len(selection.pool)} by {selection.method}: "
-        f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on the selection split",
+        *chosen_lines(selection, "the selection split"),
     ]
     collapsed = [h.run for h, e in zip(histories, handed_on, strict=True) if e.collapsed]
     if collapsed:

@@ -11,6 +11,8 @@ from typing import Any
 from pipelines.artefacts import make_ensemble
 from pipelines.build import load_data
 from pipelines.choose import choose_team
+from pipelines.commands.choice_text import chosen_lines, reasons
+from pipelines.config import SelectionConfig
 from pipelines.run import Root, RunDirectory
 from pruning.errors import RequestError
 from selection.team import Selection
@@ -18,7 +20,7 @@ from selection.team import Selection
 
 def run_select(*, source: str, out: str | None, **options: Any) -> None:
     """Choose from a run into a new run's folder, or from an ``.npz`` of predictions."""
-    changes = {key: value for key, value in options.items() if value is not None}
+    changes = {key: value for key, value in options.items() if value not in (None, ())}
     if source.endswith(".npz"):
         from pipelines.commands.select_file import select_from_file
 
@@ -26,11 +28,9 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
         return
     run = RunDirectory.existing(Path(source))
     selection = choose_again(run, Path(out) if out else None, changes)
-    print(
-        f"chosen {len(selection.team)} of {len(selection.pool)} by {selection.method}: "
-        f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on the selection split"
-    )
-    print(f"next: ensemble compare {out}")
+    for line in [*chosen_lines(selection, "the selection split"), *reasons(selection)]:
+        print(line)
+    print(f"\nnext: ensemble compare {out}")
 
 
 def choose_again(run: RunDirectory, out: Path | None, changes: dict[str, Any]) -> Selection:
@@ -41,16 +41,25 @@ def choose_again(run: RunDirectory, out: Path | None, changes: dict[str, Any]) -
     asked = dataclasses.replace(root.config.selection, **changes)
     config = dataclasses.replace(root.config, selection=asked)
     list(run.histories())  # an unfinished run is refused before anything is written
-    new = RunDirectory(out)
+    new, fresh = RunDirectory(out), not out.exists()
     new.open(dataclasses.replace(root, config=config))
+    try:
+        return _choose_into(new, run, asked)
+    except RequestError:
+        if fresh:  # a choice that cannot be made leaves no folder in the way of the next
+            shutil.rmtree(out)
+        raise
+
+
+def _choose_into(new: RunDirectory, run: RunDirectory, asked: SelectionConfig) -> Selection:
     for source in sorted((run.path / "members").rglob("*.*")):
-        _share(source, out / source.relative_to(run.path))
+        _share(source, new.path / source.relative_to(run.path))
     for source in (run.select_file, run.test_file):
         if source.exists():
-            target = out / source.relative_to(run.path)
+            target = new.path / source.relative_to(run.path)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-    selection = choose_team(new, _splits(root), asked)
+    selection = choose_team(new, _splits(run.root), asked)
     make_ensemble(new, selection)
     return selection
 

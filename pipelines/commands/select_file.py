@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.files import seal, write_bytes_atomic, write_json_atomic
-from pipelines.choose import candidates_csv
+from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.config import SelectionConfig
 from pruning.errors import RequestError
 from selection.choose import select
-from selection.costs import Budget
-from selection.files import read_predictions
+from selection.files import candidates_to_csv, read_predictions
 
 
 def select_from_file(source: Path, out: Path | None, changes: dict[str, Any]) -> None:
@@ -22,14 +21,12 @@ def select_from_file(source: Path, out: Path | None, changes: dict[str, Any]) ->
     config = SelectionConfig(**changes)
     selection = select(
         pool, config.method, config.size, costs=costs, voting=config.voting,
-        budget=Budget(flops=config.max_flops, bytes=config.max_bytes),
+        budget=config.budget, **config.method_options,
     )  # fmt: skip
-    print(
-        f"chosen {len(selection.team)} of {len(pool)} by {selection.method}: "
-        f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on {source.name}"
-    )
+    for line in [*chosen_lines(selection, source.name), *reasons(selection)]:
+        print(line)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(out / "candidates.csv", candidates_csv(selection))
+        write_bytes_atomic(out / "candidates.csv", candidates_to_csv(selection.candidates).encode())
         write_json_atomic(out / "selection.json", seal(selection.to_json()))
         print(out / "selection.json")

@@ -20,7 +20,7 @@ def every_team(problem: Problem, method: str) -> Search:
     if number > MOST_TEAMS:
         raise RequestError(
             f"method {method!r} would look at {number:,} teams; allowed {MOST_TEAMS:,}: "
-            "take a smaller pool or team, or the method 'hq' or 'brier'"
+            "take a smaller pool or team, or the method 'hq' or 'soft'"
         )
     levels = []
     for size in problem.sizes:

@@ -73,6 +73,11 @@ BAD_BUILDS = [
     (["--backend", "lokey"], "unknown joblib backend 'lokey'; did you mean 'loky'"),
     (["--limit", "0"], "limit 0 must be at least 1"),
     (["--max-flops", "1"], "no member fits within max flops 1"),
+    (["--max-bytes", "-1"], "--max-bytes -1.0 must be a positive number"),
+    (["--max-latency", "0"], "--max-latency 0.0 must be a positive number"),
+    (["--prune-fraction", "1"], "--prune-fraction 1.0; allowed [0, 1)"),
+    (["--method", "top", "--prune-fraction", ".1"], "method 'top' has no prune fraction"),
+    (["--measure", "disagreemnt"], "unknown diversity measure 'disagreemnt'; did you mean"),
     (["--m", "x"], "Invalid value for '--m': 'x' is not a valid integer"),
     (["--mm", "3"], "No such option '--mm'"),
     (["--rewind", "none"], "Invalid value for '--rewind'"),
@@ -204,6 +209,34 @@ def test_select_from_a_run_needs_a_new_folder(
     )
 
 
+def test_select_takes_the_settings_of_its_method_and_says_why(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "again"
+    words = ["--method", "hq", "--prune-fraction", "0.3", "--measure", "double_fault"]
+    assert run(["select", str(built), *words, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    options = json.loads((out / "selection.json").read_text())["options"]
+    assert options["prune_fraction"] == 0.3
+    assert options["measures"] == ["double_fault"]
+    for part in ("overstates by", "team without it", "standing", "accuracy against flops"):
+        assert part in said
+
+
+def test_select_keeps_within_a_measured_latency(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "quick"
+    assert "the cheapest needs latency" in _fails(
+        capsys, "select", str(built), "--max-latency", "1e-6", "--out", str(out)
+    )
+    assert not out.exists()
+    assert run(["select", str(built), "--max-latency", "1000", "--out", str(out)]) == 0
+    assert "accuracy against latency" in capsys.readouterr().out
+    front = json.loads((out / "selection.json").read_text())["front"]
+    assert all(0 < point["cost"] < 1 for point in front if point["kind"] == "latency")
+
+
 def test_select_from_predictions_made_elsewhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -307,6 +340,7 @@ def test_the_command_in_the_report_asks_for_the_same_configuration() -> None:
     for words in (
         "build --m 7 --s 3 --arch conv-b --arch mlp-a:9-9 --metric random_layer --kappa 0.5",
         "build --data mnist --data-dir there --limit 100 --recipe paper --epochs 7 --seed 4",
+        "build --method hq --prune-fraction 0.2 --measure entropy --max-latency 3 --max-flops 1e6",
         "build --rewind random --keep 0.4 --rounds 3 --pool mixed --voting majority",
     ):
         asked = _config(build, words)

@@ -1,0 +1,60 @@
+"""A choice in words: what was chosen, how far to trust its accuracy, what each member is to it."""
+
+from __future__ import annotations
+
+from selection.records import FrontPoint
+from selection.team import Selection
+
+UNITS = {"flops": ("MFLOPs", 1e-6), "bytes": ("kB", 1e-3), "latency": ("ms", 1e3)}
+MOST_POINTS = 12
+
+
+def chosen_lines(selection: Selection, where: str) -> list[str]:
+    """Return one line on the team and, where it was estimated, one on its optimism."""
+    lines = [
+        f"chosen {len(selection.team)} of {len(selection.pool)} by {selection.method}: "
+        f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on {where}"
+    ]
+    known = selection.optimism
+    if known is not None:
+        lines.append(
+            f"which overstates by about {100 * known.overstated:.1f} ± {196 * known.error:.1f} "
+            f"points (95 %, {known.halvings} halvings of the split): expect "
+            f"{known.corrected(selection.accuracy):.3f} on new samples"
+        )
+        if known.by_noise and selection.method != "top":
+            lines.append(
+                f"on the halves not chosen on it is no better than the {len(selection.team)} "
+                "most accurate members, beyond noise"
+            )
+    return lines
+
+
+def reasons(selection: Selection) -> list[str]:
+    """Return what each member is to the team, the counts a level, and the Pareto front."""
+    lines = ["", "member        alone   team without it"]
+    lines += [
+        f"{share.member:<12} {share.accuracy:6.3f}   {-100 * share.loss_without:+.2f} points"
+        for share in selection.members
+    ]
+    if selection.levels:
+        lines += ["", "size   teams made   dropped   over budget   left out by the beam   standing"]
+        lines += [
+            f"{n.size:>4} {n.made:>12,} {n.dropped:>9,} {n.over_budget:>13,} {n.trimmed:>22,} "
+            f"{n.standing:>10,}"
+            for n in selection.levels
+        ]
+    for kind, (unit, scale) in UNITS.items():
+        points = [point for point in selection.front if point.kind == kind]
+        if points:
+            lines += [
+                "",
+                f"accuracy against {kind}: the teams looked at that no cheaper one matches",
+            ]
+            lines += [_point(point, unit, scale) for point in points[-MOST_POINTS:]]
+    return lines
+
+
+def _point(point: FrontPoint, unit: str, scale: float) -> str:
+    cost = f"{point.cost * scale:.4g} {unit}"
+    return f"{cost:>16}  {point.accuracy:.3f}  {', '.join(point.team)}"
