@@ -72,6 +72,14 @@ def save(model: Ensemble, folder: Path) -> None:
         write_json_atomic(fresh / ROOT, seal(content | {"files": stored}))
 
 
+def describe_folder(folder: Path) -> Description:
+    """Return what an ensemble's folder says of itself, its networks left alone."""
+    source = str(folder / ROOT)
+    content = unseal(_read(folder / ROOT, LARGEST_ROOT), source)
+    _check_format(Fields(source, content))
+    return Description.from_json(content, source)
+
+
 def load_folder(
     folder: Path, *, factories: Factories | None = None, device: str = "cpu"
 ) -> Ensemble:

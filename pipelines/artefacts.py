@@ -8,6 +8,7 @@ import numpy as np
 
 from ensemble.artefact import save
 from ensemble.calibration import fit_temperature
+from ensemble.cascade import fit_cascade
 from ensemble.description import LayerWidth, Provenance
 from ensemble.files import canonical_json
 from ensemble.model import Ensemble, EnsembleMember
@@ -22,9 +23,12 @@ from selection.voting import vote
 def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
     """Write the chosen team to the run's ``ensemble/`` and return it.
 
-    Its temperature is fitted on the selection split, with the predictions kept there.
+    Its temperature and its cascade are fitted on the selection split, with the predictions
+    kept there; the cascade is used by who asks for it.
     """
     root = run.root
+    pool = read_predictions(run.select_file, "select").rows(selection.team)
+    weights = np.asarray(selection.weights)
     wanted = set(selection.team)
     found = {
         member_id(history.run, entry.round): (history, entry)
@@ -59,13 +63,18 @@ def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
             pool_size=len(selection.pool),
             select_accuracy=selection.accuracy,
         ),
-        temperature=_temperature(run, selection),
+        temperature=fit_temperature(
+            vote(pool.probabilities, weights, selection.voting), pool.labels
+        ),
+        cascade=fit_cascade(
+            pool.probabilities,
+            pool.labels,
+            [member.cost.flops for member in members],
+            selection.weights,
+            selection.voting,
+        )
+        if len(members) > 1
+        else None,
     )
     save(model, run.ensemble_folder)
     return model
-
-
-def _temperature(run: RunDirectory, selection: Selection) -> float:
-    pool = read_predictions(run.select_file, "select").rows(selection.team)
-    team = vote(pool.probabilities, np.asarray(selection.weights), selection.voting)
-    return fit_temperature(team, pool.labels)

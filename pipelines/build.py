@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.artefacts import make_ensemble
 from pipelines.choose import choose_team
 from pipelines.config import BuildConfig
+from pipelines.control import Tell, check_control, train_control
 from pipelines.device import resolve_device
 from pipelines.fingerprint import data_fingerprint, versions
 from pipelines.plan import plan_groups
@@ -45,6 +46,8 @@ def build(
     *,
     placement: Placement = Placement(),
     watch: Watch = Watcher,
+    control: bool = False,
+    tell: Tell = lambda _: None,
 ) -> Built:
     """Train, prune, choose and keep; a build that was stopped goes on.
 
@@ -58,6 +61,11 @@ def build(
         How many groups at a time, by which joblib backend.
     watch
         Makes the watcher that shows the training's progress.
+    control
+        Train, after the choice, one unpruned network as costly as the chosen team. It is no
+        part of the run's identity: a finished run gets its control later, too.
+    tell
+        Told in a line when the control begins.
 
     Raises
     ------
@@ -66,11 +74,15 @@ def build(
     """
     loaded = load_data(config)
     splits = loaded.splits
+    if control:
+        check_control(config.archs, len(splits.classes), splits.input_shape)
     run = RunDirectory(out or config.default_out)
     run.open(resolve(config, splits))
     train(run, splits, placement, watch)
     selection = choose_team(run, splits, config.selection)
     make_ensemble(run, selection)
+    if control:
+        train_control(run, splits, selection, tell)
     skipped = tuple(f"{file.path}: {file.reason}" for file in loaded.skipped)
     return Built(run, selection, skipped)
 

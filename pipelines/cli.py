@@ -95,6 +95,11 @@ def cli() -> None:
 @click.option(
     "--measure", "measures", multiple=True, help="Diversity measure of hq; repeat for consensus."
 )
+@click.option(
+    "--control",
+    is_flag=True,
+    help="Train one unpruned network as costly as the team, too; compare then holds both.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the split and the first run.")
 @click.option(
     "--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"])

@@ -95,6 +95,8 @@ class Comparison:
         Test samples shown, by index; empty where samples are feature rows.
     not_measured
         What the table would hold had somebody measured it.
+    notes
+        Forms of the team that are there and were not compared, and why.
     """
 
     name: str
@@ -118,6 +120,7 @@ class Comparison:
     optimism: Mapping[str, Interval]
     pictures: Mapping[int, Picture]
     not_measured: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -150,6 +153,7 @@ def compare(
     seed: int = 0,
     choose: Choose | None = None,
     extras: Sequence[Contender] = (),
+    notes: Sequence[str] = (),
     measured: Mapping[str, Measurements] | None = None,
     command: str = "",
 ) -> Comparison:
@@ -163,6 +167,8 @@ def compare(
         Chooses ``hq_unpruned``; by default HQ as the run used it.
     extras
         Further rows: controls, exported forms of the ensemble.
+    notes
+        What is told beside the numbers: forms that could not be compared.
     measured
         Latency and memory by contender.
     command
@@ -172,7 +178,7 @@ def compare(
     rows = (*contenders(evidence, np.random.default_rng([seed, 0]), choose), *extras)
     rows = tuple(replace(row, measured=stopwatch.get(row.name, row.measured)) for row in rows)
     numbers = results(rows, evidence.test.labels, np.random.default_rng([seed, 1]))
-    return _told(evidence, rows, numbers, seed, command)
+    return _told(evidence, rows, numbers, seed, command, tuple(notes))
 
 
 def _told(
@@ -181,6 +187,7 @@ def _told(
     numbers: tuple[Result, ...],
     seed: int,
     command: str,
+    notes: tuple[str, ...],
 ) -> Comparison:
     """Return the numbers together with what the report shows beside them."""
     selected = next(row for row in rows if row.name == SELECTED)
@@ -214,6 +221,7 @@ def _told(
         optimism={row.contender: optimism(row, len(evidence.select.labels)) for row in chosen},
         pictures=_pictures(evidence, selected, confused, voted),
         not_measured=_not_measured(rows),
+        notes=notes,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.calibration import fit_temperature, temper
 from pipelines.evidence import Evidence, MemberRecord
 from pipelines.quality import SampleScores, mean_scores, score
 from selection.choose import select
@@ -67,17 +68,44 @@ class Measurements:
     Attributes
     ----------
     latency_1_ms, latency_128_ms
-        Median milliseconds for a batch of 1 and of 128.
+        Milliseconds for a batch of 1 and of 128.
     throughput
-        Samples a second.
+        Samples a second, in larger batches.
     peak_process_bytes
-        Most memory the process held.
+        Most memory that a process which loads it and predicts has held.
+    disk_bytes
+        Of its files, as the product stores them.
     """
 
     latency_1_ms: float | None = None
     latency_128_ms: float | None = None
     throughput: float | None = None
     peak_process_bytes: float | None = None
+    disk_bytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The same prediction at a temperature fitted on the selection split.
+
+    Attributes
+    ----------
+    temperature
+        Above 1 makes less sure.
+    scores
+        On the test split; the predicted classes are those at temperature 1.
+    """
+
+    temperature: float
+    scores: SampleScores
+
+    @classmethod
+    def of(
+        cls, temperature: float, probabilities: NDArray[np.float32], labels: NDArray[np.int64]
+    ) -> Calibrated:
+        """Return it from the (N, C) probabilities at temperature 1 on the test split."""
+        tempered = temper(probabilities, temperature).astype(np.float32)
+        return cls(temperature, score(tempered, labels))
 
 
 @dataclass(frozen=True)
@@ -98,6 +126,11 @@ class Contender:
         Latency and memory, where measured.
     select_accuracy
         Accuracy on the selection split, where the contender was chosen by it.
+    calibrated
+        At a fitted temperature; None for a mean over draws.
+    brought
+        Whether it is no team of every comparison but was brought along, and is tested
+        against the selected team too.
     """
 
     name: str
@@ -106,6 +139,8 @@ class Contender:
     cost: TeamCost
     measured: Measurements = Measurements()
     select_accuracy: float | None = None
+    calibrated: Calibrated | None = None
+    brought: bool = False
 
     @classmethod
     def of(
@@ -115,10 +150,16 @@ class Contender:
         probabilities: NDArray[np.float32],
         labels: NDArray[np.int64],
         cost: TeamCost,
-        measured: Measurements = Measurements(),
+        *,
+        temperature: float | None = None,
     ) -> Contender:
-        """Return a contender from its (N, C) probabilities on the test split."""
-        return cls(name, members, score(probabilities, labels), cost, measured)
+        """Return a contender brought along, from its (N, C) probabilities on the test split."""
+        tempered = (
+            None if temperature is None else Calibrated.of(temperature, probabilities, labels)
+        )
+        return cls(
+            name, members, score(probabilities, labels), cost, calibrated=tempered, brought=True
+        )
 
 
 def hq_like(chosen: Selection) -> Choose:
@@ -164,7 +205,14 @@ class _Field:
     def team(
         self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()
     ) -> Contender:
-        return Contender(name, len(team), self.scores(team, weights), TeamCost.of(team))
+        voted, labels = self.voted(self.evidence.test, team, weights), self.evidence.test.labels
+        temperature = fit_temperature(
+            self.voted(self.evidence.select, team, weights), self.evidence.select.labels
+        )
+        return Contender(
+            name, len(team), score(voted, labels), TeamCost.of(team),
+            calibrated=Calibrated.of(temperature, voted, labels),
+        )  # fmt: skip
 
     def chosen(
         self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from pipelines.build import load_data
 from pipelines.evidence import Evidence, MemberRecord, member_id
+from pipelines.extras import Extras, bring
 from pipelines.fingerprint import data_fingerprint
 from pipelines.predictions import pool_rows, predicted
 from pipelines.records import History, Stored
 from pipelines.run import RunDirectory
-from pruning.data.splits import Split
+from pruning.data.splits import Split, Splits
 from pruning.errors import RequestError
 from selection.files import candidates_from_csv
 from selection.team import Selection
@@ -25,14 +26,31 @@ def gather(run: RunDirectory) -> Evidence:
     RequestError
         If the run is not finished, or its data are no longer what they were.
     """
-    root = run.root
+    return _gather(run, stored_selection(run), splits_of(run))
+
+
+def gather_all(run: RunDirectory) -> tuple[Evidence, Extras]:
+    """Return what a run recorded, and who is brought along; see `gather`."""
     selection = stored_selection(run)
+    splits = splits_of(run)
+    evidence = _gather(run, selection, splits)
+    return evidence, bring(run, evidence, splits)
+
+
+def splits_of(run: RunDirectory) -> Splits:
+    """Return the data a run was built from; a RequestError if they have changed."""
+    root = run.root
     splits = load_data(root.config).splits
     if data_fingerprint(splits) != root.fingerprint:
         raise RequestError(
             f"{run.path} was built from other data than {root.config.data.data!r} holds now; "
             "bring the data back, or build again"
         )
+    return splits
+
+
+def _gather(run: RunDirectory, selection: Selection, splits: Splits) -> Evidence:
+    root = run.root
     kappa = root.config.dropnet.kappa
     histories = list(run.histories())
     every = {member_id(h.run, e.round): (h.run, e.round) for h in histories for e in h.rounds}

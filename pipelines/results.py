@@ -5,77 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from enum import Enum
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.contenders import ALL_UNPRUNED, SINGLE_BEST, Contender, Measurements, TeamCost
+from pipelines.contenders import ALL_UNPRUNED, SELECTED, Contender, Measurements, TeamCost
+from pipelines.paired import ALPHA, REFERENCES, PairedTest, paired_tests
 from pipelines.quality import BINS, SampleScores, confidence_bins
 from pipelines.statistics import (
-    CONFIDENCE,
     Interval,
     balanced_interval,
     bootstrap_t,
-    holm,
-    mcnemar,
-    paired_bootstrap,
     resampled_means,
     share_interval,
 )
 
-REFERENCES = (ALL_UNPRUNED, SINGLE_BEST)
-ALPHA = 1 - CONFIDENCE
-
-
-class Judgement(Enum):
-    """What may be said of a difference in accuracy."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    NO_DIFFERENCE = "no significant difference"
-
 
 @dataclass(frozen=True)
-class PairedTest:
-    """One contender against a reference, on the same test samples.
+class Losses:
+    """How good the probabilities of one contender are; less is better in all three.
 
     Attributes
     ----------
-    reference
-        Name of the contender compared with.
-    difference
-        Accuracy less the reference's, with its paired bootstrap interval.
-    mcnemar_p, mcnemar_holm
-        Exact two-sided p-value, as it is and corrected for all comparisons of the table;
-        NaN where the contender is a mean over draws.
-    bootstrap_p, bootstrap_holm
-        Two-sided p-value of the paired bootstrap, likewise.
+    log_loss
+        Nats.
+    brier
+        Summed over the classes, in 0..2.
+    ece
+        Expected calibration error, in 0..1. Its interval claims no coverage, and a mean over
+        draws has none.
     """
 
-    reference: str
-    difference: Interval
-    mcnemar_p: float
-    mcnemar_holm: float
-    bootstrap_p: float
-    bootstrap_holm: float
-
-    @property
-    def judgement(self) -> Judgement:
-        """What may be said, with the doubt always against the contender.
-
-        "Better" needs every corrected test and the interval; for "worse" one uncorrected
-        test, or the interval, is enough.
-        """
-        corrected = [p for p in (self.mcnemar_holm, self.bootstrap_holm) if not math.isnan(p)]
-        plain = [p for p in (self.mcnemar_p, self.bootstrap_p) if not math.isnan(p)]
-        gap = self.difference
-        if gap.high < 0 or (gap.value < 0 and min(plain) < ALPHA):
-            return Judgement.WORSE
-        if gap.low > 0 and max(corrected) < ALPHA:
-            return Judgement.BETTER
-        return Judgement.NO_DIFFERENCE
+    log_loss: Interval
+    brier: Interval
+    ece: Interval
 
 
 @dataclass(frozen=True)
@@ -88,11 +52,13 @@ class Result:
         Name, and how many networks vote.
     accuracy, balanced_accuracy
         In 0..1, more is better.
-    log_loss, brier, ece
-        Less is better; Brier is the sum over the classes, in 0..2. The interval of `ece`
-        claims no coverage, and a mean over draws has none.
+    losses
+        Of the probabilities as voted.
+    temperature, calibrated
+        What was fitted on ``select``, and the losses at it; None for a mean over draws.
     against
-        Paired tests against `REFERENCES`, less the contender itself.
+        Paired tests against `REFERENCES`, less the contender itself; of who was brought
+        along, against the selected team too.
     cost, ratios
         Cost per sample, and the same as shares of ``all_unpruned``'s.
     measured
@@ -105,9 +71,9 @@ class Result:
     members: int
     accuracy: Interval
     balanced_accuracy: Interval
-    log_loss: Interval
-    brier: Interval
-    ece: Interval
+    losses: Losses
+    temperature: float | None
+    calibrated: Losses | None
     against: tuple[PairedTest, ...]
     cost: TeamCost
     ratios: TeamCost
@@ -132,20 +98,18 @@ def results(
         (N,) of the test split.
     """
     whole = next(row.cost for row in rows if row.name == ALL_UNPRUNED)
-    losses = np.stack([row.scores.log_loss for row in rows], 1)
-    briers = np.stack([row.scores.brier for row in rows], 1)
-    intervals = bootstrap_t(np.concatenate([losses, briers], 1), rng)
-    eces = _ece_intervals([row.scores for row in rows], rng)
-    tests = _paired_tests(rows, rng)
+    plain = _losses([row.scores for row in rows], rng)
+    tests = paired_tests(rows, rng)
+    tempered = iter(_losses([row.calibrated.scores for row in rows if row.calibrated], rng))
     return tuple(
         Result(
             contender=row.name,
             members=row.members,
             accuracy=share_interval(row.scores.correct, row.scores.draws),
             balanced_accuracy=balanced_interval(row.scores.correct, labels, row.scores.draws),
-            log_loss=intervals[k],
-            brier=intervals[len(rows) + k],
-            ece=eces[k],
+            losses=plain[k],
+            temperature=row.calibrated.temperature if row.calibrated else None,
+            calibrated=next(tempered) if row.calibrated else None,
             against=tests[k],
             cost=row.cost,
             ratios=_ratios(row.cost, whole),
@@ -154,6 +118,16 @@ def results(
         )
         for k, row in enumerate(rows)
     )
+
+
+def _losses(scores: Sequence[SampleScores], rng: np.random.Generator) -> list[Losses]:
+    """Return each contender's losses, their intervals from the same draws."""
+    if not scores:
+        return []
+    columns = [one.log_loss for one in scores] + [one.brier for one in scores]
+    intervals = bootstrap_t(np.stack(columns, 1), rng)
+    eces = _ece_intervals(scores, rng)
+    return [Losses(intervals[k], intervals[len(scores) + k], eces[k]) for k in range(len(scores))]
 
 
 def _ratios(cost: TeamCost, whole: TeamCost) -> TeamCost:
@@ -182,58 +156,31 @@ def _ece_intervals(
     )
 
 
-def _paired_tests(
-    rows: Sequence[Contender], rng: np.random.Generator
-) -> list[tuple[PairedTest, ...]]:
-    """Test every contender against every reference; a pair met twice counts once for Holm."""
-    by_name = {row.name: row for row in rows}
-    pairs = [
-        (row, by_name[reference])
-        for k, reference in enumerate(REFERENCES)
-        for row in rows
-        if row.name not in REFERENCES[: k + 1]
-    ]
-    differences = np.stack([a.scores.correct - b.scores.correct for a, b in pairs], 1)
-    drawn = paired_bootstrap(differences, rng)
-    exact = np.array([_mcnemar(a.scores, b.scores) for a, b in pairs])
-    plain = np.array([one.p for one in drawn])
-    exact_holm, plain_holm = holm(exact), holm(plain)
-    found: dict[str, list[PairedTest]] = {row.name: [] for row in rows}
-    for k, (row, reference) in enumerate(pairs):
-        p = (exact[k], exact_holm[k], plain[k], plain_holm[k])
-        numbers = tuple(float(value) for value in p)
-        gap = drawn[k].difference
-        found[row.name].append(PairedTest(reference.name, gap, *numbers))
-        if row.name in REFERENCES:
-            mirrored = Interval(-gap.value, -gap.high, -gap.low)
-            found[reference.name].append(PairedTest(row.name, mirrored, *numbers))
-    return [tuple(found[row.name]) for row in rows]
-
-
-def _mcnemar(first: SampleScores, second: SampleScores) -> float:
-    if first.hits is None or second.hits is None:
-        return math.nan
-    return mcnemar(first.hits, second.hits)
-
-
-INTERVALS = ("accuracy", "balanced_accuracy", "log_loss", "brier", "ece")
 _TESTS = ("mcnemar_p", "mcnemar_holm", "bootstrap_p", "bootstrap_holm")
 
 
 def table(rows: Sequence[Result]) -> pd.DataFrame:
     """Return ``comparison.csv``: one row a contender; what nobody measured has no column."""
     frame = pd.DataFrame([_record(row) for row in rows])
-    measured = [f.name for f in fields(Measurements)]
-    absent = [name for name in (*measured, "select_accuracy") if frame[name].isna().all()]
+    optional = {"select_accuracy", *(f.name for f in fields(Measurements))}
+    absent = [
+        name for name in frame.columns.astype(str)
+        if (name in optional or name.endswith(f"_{SELECTED}")) and frame[name].isna().all()
+    ]  # fmt: skip
     return frame.drop(columns=absent)
 
 
 def _record(row: Result) -> dict[str, object]:
     record: dict[str, object] = {"contender": row.contender, "members": row.members}
-    for name in INTERVALS:
-        record |= _ends(name, getattr(row, name))
+    record |= _ends("accuracy", row.accuracy) | _ends("balanced_accuracy", row.balanced_accuracy)
+    for f in fields(Losses):
+        record |= _ends(f.name, getattr(row.losses, f.name))
+    record["temperature"] = row.temperature
+    for f in fields(Losses):
+        known = getattr(row.calibrated, f.name) if row.calibrated else Interval(math.nan)
+        record |= _ends(f"{f.name}_calibrated", known)
     record["select_accuracy"] = row.select_accuracy
-    for reference in REFERENCES:
+    for reference in (*REFERENCES, SELECTED):
         test = row.versus(reference)
         gap = test.difference if test else Interval(math.nan)
         record |= _ends(f"difference_to_{reference}", gap)

@@ -6,6 +6,9 @@ members/<run>/history.json        names and checksums its rounds
 predictions/select.npz, test.npz
 selection.json, candidates.csv    selection.json checksums the predictions it read
 ensemble/                         the artefact
+control/                          one network as costly as the team, and its predictions
+ensemble.onnx, ensemble-int8.onnx the team exported
+measurements.json                 time and memory; nothing else holds any
 comparison.csv, report.html
 """
 
@@ -112,6 +115,10 @@ class RunDirectory:
         self.selection_file = path / "selection.json"
         self.candidates_file = path / "candidates.csv"
         self.ensemble_folder = path / "ensemble"
+        self.control_file = path / "control" / "control.json"
+        self.onnx_file = path / "ensemble.onnx"
+        self.int8_file = path / "ensemble-int8.onnx"
+        self.measurements_file = path / "measurements.json"
         self.comparison_file = path / "comparison.csv"
         self.report_file = path / "report.html"
 
@@ -199,7 +206,7 @@ class RunDirectory:
         history = self.history(run)
         entry = history.rounds[round_index]
         file = self._round_file(run, round_index)
-        data = self._read(file, entry.sha256)
+        data = self.read_checked(file, entry.sha256)
         root = self.root
         return unpack_member(data, history, entry, len(root.classes), root.input_shape)
 
@@ -228,7 +235,8 @@ class RunDirectory:
             raise DamagedRunError(f"{file} cannot be read: {error.strerror}") from error
         return unseal(data, str(file))
 
-    def _read(self, file: Path, checksum: str) -> bytes:
+    def read_checked(self, file: Path, checksum: str) -> bytes:
+        """Return the bytes of a file, its checksum verified against the one recorded of it."""
         try:
             data = file.read_bytes()
         except OSError as error:

@@ -21,7 +21,9 @@ from pruning.recipe import find_recipe
 from pruning.rewinding import Rewinding
 
 
-def run_build(*, out: str | None, jobs: int | None, backend: str, **options: Any) -> None:
+def run_build(
+    *, out: str | None, jobs: int | None, backend: str, control: bool, **options: Any
+) -> None:
     """Build, showing progress on standard error and the result on standard output."""
     config = build_config(**options)
     placement = Placement(_check_jobs(jobs), _check_backend(backend))
@@ -29,7 +31,8 @@ def run_build(*, out: str | None, jobs: int | None, backend: str, **options: Any
     started = time.monotonic()
     built = build(
         config, Path(out) if out else None, placement=placement,
-        watch=lambda tally: watcher_for(tally, console),
+        watch=lambda tally: watcher_for(tally, console), control=control,
+        tell=lambda line: console.print(line, highlight=False, soft_wrap=True),
     )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)

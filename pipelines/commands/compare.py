@@ -9,7 +9,7 @@ from rich.console import Console
 from ensemble.files import write_bytes_atomic
 from pipelines.command_line import command_of
 from pipelines.compare import Comparison, compare
-from pipelines.gather import gather
+from pipelines.gather import gather_all
 from pipelines.report import (
     Failure,
     csv,
@@ -53,7 +53,12 @@ def run_compare(*, runs: tuple[str, ...], out: str | None) -> int:
 
 def _compare(path: str) -> Comparison:
     run = RunDirectory.existing(Path(path))
-    return compare(gather(run), command=command_of(run.root.config))
+    evidence, extras = gather_all(run)
+    command = command_of(run.root.config)
+    return compare(
+        evidence, extras=extras.contenders, notes=extras.notes,
+        command=f"{command} --control" if run.control_file.is_file() else command,
+    )  # fmt: skip
 
 
 def _compare_each(paths: tuple[str, ...]) -> tuple[list[Comparison], list[Failure]]:

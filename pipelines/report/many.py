@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from pipelines.compare import Comparison
+from pipelines.paired import Judgement
 from pipelines.report.figures.intervals import intervals
 from pipelines.report.figures.runs import against_all, runs
 from pipelines.report.markdown import pipe_table
@@ -30,7 +31,6 @@ from pipelines.report.page import document
 from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.tables import Cell, Table, main_table
 from pipelines.report.words import verdict
-from pipelines.results import Judgement
 
 
 @dataclass(frozen=True)

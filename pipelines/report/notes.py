@@ -21,6 +21,7 @@ _UNMEASURED = {
     "latency_128_ms": "latency at batch 128",
     "throughput": "throughput",
     "peak_process_bytes": "peak process memory",
+    "disk_bytes": "bytes on disk",
 }
 
 
@@ -36,6 +37,7 @@ def caveats(comparison: Comparison) -> Section:
         _collapsed(comparison),
         _unmeasured(comparison),
         _splits(comparison),
+        *comparison.notes,
     ]
     text = (
         "What was chosen by its accuracy on the selection split looks better there than it is; "
@@ -104,6 +106,13 @@ def method() -> Section:
         "samples; log loss and Brier score (summed over the classes) have the studentised "
         f"bootstrap’s, {whole(RESAMPLES)} draws of test samples. The calibration error has "
         f"{BINS} equally wide bins; its bootstrap range claims no coverage.",
+        "The calibration tables give the vote as it is, and after one temperature that was fitted "
+        "for each contender on the selection split; a mean over draws has none. The artefact of "
+        "the selected team applies its temperature unless told not to.",
+        "A control, if one was trained, is one network of the team’s architecture with all "
+        "widths scaled by one factor until it takes the team’s FLOPs, trained like any round 0. "
+        "The FLOPs of a cascade are the mean over the test samples; an exported file’s bytes are "
+        "its size, and int8 operations count like any other.",
         "Differences are paired: the exact McNemar test, and a bootstrap with one disagreement "
         "either way added. “Corrected” is Holm’s, over all pairs of the table. A contender is "
         "called worse if one uncorrected test or the interval says so, and better only if every "

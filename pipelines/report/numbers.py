@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from pipelines.results import ALPHA
+from pipelines.paired import ALPHA
 from pipelines.statistics import Interval
 
 NARROW = "\u202f"

@@ -88,6 +88,7 @@ def _opening(comparison: Comparison, sections: dict[str, Section]) -> Markup:
         element("h1", f"{words.claim}: ", element("span", words.evidence), class_="verdict"),
         _figures(comparison),
         element("p", words.single, class_="further"),
+        element("p", words.control, class_="further") if words.control else "",
         element("p", words.doubt, class_="further") if words.doubt else "",
         element("nav", element("ul", *links), aria_label="On this page"),
     )

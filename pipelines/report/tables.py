@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pipelines.compare import Comparison
-from pipelines.contenders import ALL_UNPRUNED, SINGLE_BEST
+from pipelines.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST
+from pipelines.paired import PairedTest
 from pipelines.report.numbers import (
     MISSING,
     amount,
@@ -23,7 +24,7 @@ from pipelines.report.numbers import (
     whole,
 )
 from pipelines.report.words import label
-from pipelines.results import PairedTest, Result
+from pipelines.results import Result
 from pipelines.statistics import Interval
 
 
@@ -96,18 +97,31 @@ def main_table(comparison: Comparison) -> Table:
         Column("Bytes", lambda row: _amount("bytes", row.cost.bytes, "B")),
         Column("of all", lambda row: _ratio("bytes_ratio", row.ratios.bytes)),
     ]
-    return _fill("Accuracy on test and cost per sample", columns, comparison)
+    return _fill("Accuracy on test and cost per sample", columns, comparison.results)
 
 
 def quality_table(comparison: Comparison) -> Table:
     """Return the table of the probabilities' quality."""
     columns = [
         Column("Balanced accuracy", lambda row: _share("balanced_accuracy", row.balanced_accuracy)),
-        Column("Log loss", lambda row: _loss("log_loss", row.log_loss)),
-        Column("Brier score", lambda row: _loss("brier", row.brier)),
-        Column("Calibration error", lambda row: _loss("ece", row.ece)),
+        Column("Log loss", lambda row: _loss("log_loss", row.losses.log_loss)),
+        Column("Brier score", lambda row: _loss("brier", row.losses.brier)),
+        Column("Calibration error", lambda row: _loss("ece", row.losses.ece)),
     ]
-    return _fill("Quality of the predicted probabilities on test", columns, comparison)
+    return _fill("Quality of the predicted probabilities on test", columns, comparison.results)
+
+
+def calibrated_table(comparison: Comparison) -> Table:
+    """Return the table of what one temperature, fitted on ``select``, makes of it."""
+    columns = [
+        Column("Temperature", lambda row: _plain("temperature", row.temperature)),
+        Column("Log loss", _tempered("log_loss")),
+        Column("Brier score", _tempered("brier")),
+        Column("Calibration error", _tempered("ece")),
+    ]
+    rows = tuple(row for row in comparison.results if row.calibrated)
+    caption = "The same after a temperature fitted on the selection split"
+    return _fill(caption, columns, rows)
 
 
 def tests_table(comparison: Comparison, reference: str) -> Table:
@@ -120,7 +134,10 @@ def tests_table(comparison: Comparison, reference: str) -> Table:
         Column("corrected", lambda row: _p(row, "bootstrap_holm", reference)),
     ]
     against = label(comparison.row(reference))
-    return _fill(f"Paired tests against: {against}", columns, comparison)
+    tested = comparison.results
+    if reference == SELECTED:
+        tested = tuple(row for row in tested if row.versus(reference))
+    return _fill(f"Paired tests against: {against}", columns, tested)
 
 
 def cost_table(comparison: Comparison) -> Table:
@@ -133,16 +150,19 @@ def cost_table(comparison: Comparison) -> Table:
         *(Column(heading, _measured(name, unit))
           for name, heading, unit in _MEASURED if name not in comparison.not_measured),
     ]  # fmt: skip
-    return _fill("Memory and measured time", columns, comparison)
+    return _fill("Memory and measured time", columns, comparison.results)
 
 
 def all_tables(comparison: Comparison) -> tuple[Table, ...]:
     """Return every table, the answering one first."""
+    brought = tests_table(comparison, SELECTED)
     return (
         main_table(comparison),
         quality_table(comparison),
+        calibrated_table(comparison),
         tests_table(comparison, ALL_UNPRUNED),
         tests_table(comparison, SINGLE_BEST),
+        *((brought,) if brought.rows else ()),
         cost_table(comparison),
     )
 
@@ -152,11 +172,11 @@ _MEASURED = (
     ("latency_128_ms", "Latency, batch 128", "ms"),
     ("throughput", "Samples a second", ""),
     ("peak_process_bytes", "Peak process memory", "B"),
+    ("disk_bytes", "On disk", "B"),
 )
 
 
-def _fill(caption: str, columns: Sequence[Column], comparison: Comparison) -> Table:
-    rows = comparison.results
+def _fill(caption: str, columns: Sequence[Column], rows: Sequence[Result]) -> Table:
     return Table(
         caption,
         ("Contender", *(column.heading for column in columns)),
@@ -195,11 +215,11 @@ def _mcnemar(row: Result) -> Cell:
 
 
 def _amount(column: str, value: float, unit: str = "") -> Cell:
-    return Cell(amount(value, unit), "", column, value)
+    return Cell(MISSING) if math.isnan(value) else Cell(amount(value, unit), "", column, value)
 
 
 def _ratio(column: str, value: float) -> Cell:
-    return Cell(ratio(value), "", column, value)
+    return Cell(MISSING) if math.isnan(value) else Cell(ratio(value), "", column, value)
 
 
 def _measured(name: str, unit: str) -> Callable[[Result], Cell]:
@@ -209,6 +229,18 @@ def _measured(name: str, unit: str) -> Callable[[Result], Cell]:
             return Cell(MISSING)
         text = f"{up(value, 2)} ms" if unit == "ms" else amount(value, unit)
         return Cell(text, "", name, value)
+
+    return cell
+
+
+def _plain(column: str, value: float | None) -> Cell:
+    return Cell(MISSING) if value is None else Cell(up(value, 3), "", column, value)
+
+
+def _tempered(name: str) -> Callable[[Result], Cell]:
+    def cell(row: Result) -> Cell:
+        known = row.calibrated and getattr(row.calibrated, name)
+        return _loss(f"{name}_calibrated", known) if known else Cell(MISSING)
 
     return cell
 

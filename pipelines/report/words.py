@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 from pipelines.compare import Comparison
+from pipelines.control import CONTROL
+from pipelines.paired import Judgement, PairedTest
 from pipelines.report.numbers import (
     amount,
     p_value,
@@ -16,7 +18,7 @@ from pipelines.report.numbers import (
     ratio,
     whole,
 )
-from pipelines.results import Judgement, PairedTest, Result
+from pipelines.results import Result
 
 _NAMES = {
     "single_best_unpruned": "Best single unpruned",
@@ -27,6 +29,10 @@ _NAMES = {
     "all_pruned": "All {members} pruned",
     "random_s_pruned": "Random {members} pruned",
     "selected": "Selected {members}",
+    "control": "One as costly",
+    "selected_onnx": "Selected {members}, ONNX",
+    "selected_int8": "Selected {members}, int8",
+    "selected_cascade": "Selected {members}, cascade",
 }
 _CLAIMS = {
     Judgement.BETTER: "{are} more accurate than",
@@ -55,18 +61,21 @@ class Verdict:
         The team against the best single unpruned network.
     doubt
         What the test set cannot rule out; empty where there is nothing to add.
+    control
+        The team against one network as costly; empty where none was trained.
     """
 
     claim: str
     evidence: str
     single: str
     doubt: str
+    control: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """Everything said, a sentence each."""
         lead = f"{self.claim}: {self.evidence}"
-        return tuple(filter(None, (lead, self.single, self.doubt)))
+        return tuple(filter(None, (lead, self.single, self.control, self.doubt)))
 
 
 def verdict(comparison: Comparison) -> Verdict:
@@ -88,7 +97,19 @@ def verdict(comparison: Comparison) -> Verdict:
         f"{amount(best.cost.flops)} and gets {_accuracy(best)}: "
         f"a difference of {_gap(against_best)}."
     )
-    return Verdict(claim, evidence, single, _doubt(against_all))
+    return Verdict(claim, evidence, single, _doubt(against_all), _control(comparison))
+
+
+def _control(comparison: Comparison) -> str:
+    """The team's difference to one network as costly, rounded against the team."""
+    row = next((row for row in comparison.results if row.contender == CONTROL), None)
+    if row is None:
+        return ""
+    test = _test(row, comparison.selected).mirrored
+    return (
+        f"One unpruned network as costly, at {amount(row.cost.flops)} FLOPs, gets "
+        f"{_accuracy(row)}: the team {_claim(test, 1)} it, a difference of {_gap(test)}."
+    )
 
 
 def team_name(comparison: Comparison) -> str:

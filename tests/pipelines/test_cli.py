@@ -162,7 +162,7 @@ def test_compare_writes_table_and_report(
     assert wanted <= set(rows[0])
     assert {row["contender"] for row in rows} == {
         "single_best_unpruned", "single_mean_unpruned", "top_s_unpruned", "hq_unpruned",
-        "all_unpruned", "all_pruned", "random_s_pruned", "selected",
+        "all_unpruned", "all_pruned", "random_s_pruned", "selected", "selected_cascade",
     }  # fmt: skip
     by_name = {row["contender"]: row for row in rows}
     assert float(by_name["all_unpruned"]["flops_ratio"]) == 1
@@ -182,7 +182,8 @@ def test_several_runs_go_side_by_side_and_a_run_that_cannot_is_named(
     assert "needs a folder for the report: --out" in _fails(capsys, "compare", *runs)
     assert run(["compare", *runs, "--out", str(tmp_path / "both")]) == 0
     table = (tmp_path / "both" / "comparison.csv").read_text(encoding="utf-8")
-    assert len(list(csv.DictReader(io.StringIO(table)))) == 16
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["contender"] for row in rows].count("selected") == 2
     (again / "selection.json").unlink()
     assert run(["compare", *runs, "--out", str(tmp_path / "one")]) == 1
     assert "no selection.json" in capsys.readouterr().out
@@ -304,7 +305,7 @@ def test_a_failure_of_the_work_is_exit_1_with_a_traceback_only_on_debug(
     def fail(*args: object) -> None:
         raise OSError("disk is full")
 
-    monkeypatch.setattr("pipelines.commands.compare.gather", fail)
+    monkeypatch.setattr("pipelines.commands.compare.gather_all", fail)
     assert "OSError: disk is full" in _fails(capsys, "compare", str(built), code=1)
     with pytest.raises(SystemExit) as left:
         main(["compare", str(built), "--debug"])
@@ -318,7 +319,7 @@ def test_an_interrupt_is_exit_130(
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.commands.compare.gather", interrupt)
+    monkeypatch.setattr("pipelines.commands.compare.gather_all", interrupt)
     capsys.readouterr()
     assert run(["compare", str(built)]) == 130
     out, err = capsys.readouterr()
@@ -349,5 +350,7 @@ def test_the_command_in_the_report_asks_for_the_same_configuration() -> None:
 
 def _config(command: object, words: str) -> BuildConfig:
     context = command.make_context("build", shlex.split(words)[1:])  # type: ignore[attr-defined]
-    options = {k: v for k, v in context.params.items() if k not in ("out", "jobs", "backend")}
+    options = {
+        k: v for k, v in context.params.items() if k not in ("out", "jobs", "backend", "control")
+    }
     return build_config(**options)

@@ -97,7 +97,7 @@ def test_further_contenders_come_as_values(evidence: Evidence) -> None:
     extra = Contender.of("control", 1, perfect, labels, TeamCost(10.0, 5.0, 20.0, 1.0))
     row = compare(evidence, extras=[extra]).row("control")
     assert row.accuracy.value == 1 and row.accuracy.low < 1
-    assert (row.log_loss.value, row.brier.value, row.ece.value) == (0, 0, 0)
+    assert [getattr(row.losses, n).value for n in ("log_loss", "brier", "ece")] == [0, 0, 0]
     assert {test.judgement.value for test in row.against} == {"better"}
 
 

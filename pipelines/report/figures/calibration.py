@@ -9,11 +9,12 @@ from pipelines.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.quality import Reliability
 from pipelines.report.figures.drawing import Axis, axes, canvas, dot, line, path
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import loss, percent, percent_tick
+from pipelines.report.numbers import loss, percent, percent_tick, up
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 from pipelines.report.words import label
+from pipelines.results import Result
 
 _HEIGHT = 420
 _WHO = (ALL_UNPRUNED, SELECTED)
@@ -25,8 +26,9 @@ def calibration(comparison: Comparison) -> Section:
     text = (
         "On the dotted diagonal a stated confidence is as often right as it says; above it the "
         "ensemble is too modest, below it too sure. Larger dots hold more samples. Expected "
-        f"calibration error: {loss(selected.ece.value)} for the selected team (filled), "
-        f"{loss(everyone.ece.value)} for all unpruned (open); less is better."
+        f"calibration error: {loss(selected.losses.ece.value)} for the selected team (filled), "
+        f"{loss(everyone.losses.ece.value)} for all unpruned (open); less is better. "
+        f"{_after(selected, everyone)}"
     )
     rows = [
         (label(comparison.row(name)), percent(float(bins.confidence[k])),
@@ -41,6 +43,17 @@ def calibration(comparison: Comparison) -> Section:
         text,
         lambda width: _draw(comparison, width),
         plain_table("Confidence and accuracy on test, bin by bin", headings, rows),
+    )
+
+
+def _after(selected: Result, everyone: Result) -> str:
+    """What the temperature makes of it; drawn is the vote as it is."""
+    if selected.calibrated is None or everyone.calibrated is None:
+        return ""
+    return (
+        f"After the temperature fitted on the selection split ({up(selected.temperature or 1, 3)} "
+        f"for the team), which the artefact applies: {loss(selected.calibrated.ece.value)} and "
+        f"{loss(everyone.calibrated.ece.value)}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.compare import Comparison
 from pipelines.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.control import CONTROL
 from pipelines.report.figures.drawing import canvas, dot, line, words
 from pipelines.report.markup import Markup, element
 from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
@@ -21,7 +22,8 @@ def mark_class(row: Result) -> str:
         return "mark selected"
     if row.contender == ALL_UNPRUNED:
         return "mark reference"
-    return "mark other hollow" if row.contender.endswith("unpruned") else "mark other"
+    unpruned = row.contender.endswith("unpruned") or row.contender == CONTROL
+    return "mark other hollow" if unpruned else "mark other"
 
 
 def intervals(comparison: Comparison) -> Section:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from pipelines.compare import Comparison
+from pipelines.paired import Judgement, PairedTest
 from pipelines.report.words import verdict
-from pipelines.results import Judgement, PairedTest
 from pipelines.statistics import Interval
 
 
