@@ -96,6 +96,12 @@ def cli() -> None:
     "--measure", "measures", multiple=True, help="Diversity measure of hq; repeat for consensus."
 )
 @click.option(
+    "--thrifty",
+    is_flag=True,
+    default=None,
+    help="Take the cheapest team, of any size up to S, that is as accurate beyond noise.",
+)
+@click.option(
     "--control",
     is_flag=True,
     help="Train one unpruned network as costly as the team, too; compare then holds both.",
@@ -131,6 +137,12 @@ def build(**options: Any) -> None:
 @click.option("--prune-fraction", type=float, help="β of hq: share of teams dropped a size.")
 @click.option(
     "--measure", "measures", multiple=True, help="Diversity measure of hq; repeat for consensus."
+)
+@click.option(
+    "--thrifty",
+    is_flag=True,
+    default=None,
+    help="Take the cheapest team, of any size up to S, that is as accurate beyond noise.",
 )
 @click.option("--out", help="New folder for the choice; needed for a run.")
 def select(**options: Any) -> None:

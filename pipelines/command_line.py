@@ -33,6 +33,7 @@ def command_of(config: BuildConfig) -> str:
             value = getattr(part, name)
             if value != getattr(default, name):
                 words += [f"--{name.replace('_', '-')}", str(value)]
+    words += ["--thrifty"] if config.selection.thrifty else []
     words += [word for name in config.selection.measures for word in ("--measure", name)]
     rewinding = config.dropnet.rewinding
     if rewinding.to != usual.dropnet.rewinding.to:

@@ -75,6 +75,8 @@ class SelectionConfig:
         β of methods that have it, in [0, 1); None is the method's own.
     measures
         Diversity measures of methods that ask any; none given is the method's own.
+    thrifty
+        Take the cheapest team, of any size up to S, that is as accurate beyond noise.
     """
 
     size: int = 5
@@ -86,6 +88,7 @@ class SelectionConfig:
     max_latency: float | None = None
     prune_fraction: float | None = None
     measures: tuple[str, ...] = ()
+    thrifty: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -117,7 +120,11 @@ class SelectionConfig:
     @property
     def method_options(self) -> dict[str, Any]:
         """The settings given to the method."""
-        given = {"prune_fraction": self.prune_fraction, "measures": self.measures}
+        given = {
+            "prune_fraction": self.prune_fraction,
+            "measures": self.measures,
+            "thrifty": self.thrifty or None,
+        }
         return {name: value for name, value in given.items() if value not in (None, ())}
 
     @property

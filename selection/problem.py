@@ -34,6 +34,8 @@ class Problem:
         Name of the vote.
     costs, budget
         What members cost, and the most a team may.
+    smaller
+        Whether a team of fewer members may be chosen too; with a budget it may.
     """
 
     pool: PoolPredictions
@@ -41,6 +43,7 @@ class Problem:
     voting: str = "mean"
     costs: Costs = field(default_factory=Costs)
     budget: Budget = field(default_factory=Budget)
+    smaller: bool = False
 
     def __post_init__(self) -> None:
         if self.pool.split == "test":
@@ -60,7 +63,8 @@ class Problem:
     @property
     def sizes(self) -> range:
         """The sizes a chosen team may have."""
-        return range(1 if self.budget.limited else self.size, self.size + 1)
+        any_size = self.smaller or bool(self.budget.limited)
+        return range(1 if any_size else self.size, self.size + 1)
 
     @property
     def counted(self) -> range:

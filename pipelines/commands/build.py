@@ -79,6 +79,7 @@ def build_config(
     max_latency: float | None,
     prune_fraction: float | None,
     measures: tuple[str, ...],
+    thrifty: bool | None,
     seed: int,
     device: Any,
 ) -> BuildConfig:
@@ -96,7 +97,7 @@ def build_config(
     selection = SelectionConfig(
         size=size, pool=pool, voting=voting, max_flops=max_flops, max_bytes=max_bytes,
         max_latency=max_latency, prune_fraction=prune_fraction, measures=measures,
-        **({} if method is None else {"method": method}),
+        method=method or SelectionConfig.method, thrifty=bool(thrifty),
     )  # fmt: skip
     return BuildConfig(
         m=m,

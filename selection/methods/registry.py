@@ -16,6 +16,7 @@ from selection.pool import PoolPredictions
 from selection.problem import Problem
 from selection.search import Search
 from selection.team import Team
+from selection.thrift import thriftiest
 
 DEFAULT_MEASURES = ("cohen_kappa", "disagreement", "generalized_diversity")
 """What HQ asks by default: Kohavi–Wolpert would say of one size what disagreement says."""
@@ -35,6 +36,9 @@ class SelectionMethod(ABC):
         The most a team may cost.
     seed
         Of methods that draw; the others do not read it.
+    thrifty
+        Choose the cheapest team, of any size up to `size`, that is not less accurate beyond
+        noise than the method's own choice; see `selection.thrift`.
 
     Attributes
     ----------
@@ -52,6 +56,7 @@ class SelectionMethod(ABC):
     voting: str = "mean"
     budget: Budget = field(default_factory=Budget)
     seed: int = 0
+    thrifty: bool = False
 
     def fit(self, probabilities: ArrayLike, labels: ArrayLike, costs: Costs | None = None) -> Self:
         """Choose a team from (M, N, C) probabilities and (N,) labels of the selection split."""
@@ -62,7 +67,7 @@ class SelectionMethod(ABC):
     def fit_pool(self, pool: PoolPredictions, costs: Costs | None = None) -> Self:
         """Choose a team from validated predictions; those of the test split are refused."""
         problem = self._problem(pool, costs)
-        search = self.search(problem)
+        search = self._chosen(problem)
         self.team_: Team = search.team
         self.candidates_: NDArray[np.void] = candidate_table(problem, search, self.reported)
         self.levels_: NDArray[np.void] = level_table(search)
@@ -71,10 +76,16 @@ class SelectionMethod(ABC):
 
     def choose(self, pool: PoolPredictions, costs: Costs | None = None) -> Search:
         """Return the search alone, without the tables `fit_pool` makes of it."""
-        return self.search(self._problem(pool, costs))
+        return self._chosen(self._problem(pool, costs))
+
+    def _chosen(self, problem: Problem) -> Search:
+        search = self.search(problem)
+        return thriftiest(problem, search) if self.thrifty else search
 
     def _problem(self, pool: PoolPredictions, costs: Costs | None) -> Problem:
-        return Problem(pool, self.size, self.voting, costs or Costs(), self.budget)
+        return Problem(
+            pool, self.size, self.voting, costs or Costs(), self.budget, smaller=self.thrifty
+        )
 
     def weights(self) -> NDArray[np.float64] | None:
         """Return (S,) weights the method itself found for the mean vote, or None."""

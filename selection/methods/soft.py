@@ -109,7 +109,7 @@ class _Climb:
         others = self._others(team)
         less = [tuple(r for r in team if r != out) for out in team]
         near = [as_team([*rest, row]) for rest in less for row in others]
-        if self.problem.budget.limited:
+        if len(self.problem.sizes) > 1:
             near += [rest for rest in less if rest]
             near += [as_team([*team, row]) for row in others if len(team) < self.problem.size]
         return self._fitting(near)

@@ -219,3 +219,37 @@ def test_the_names_of_the_classes_do_not_matter(pool_of: MakePool, method: str) 
     )  # fmt: skip
     teams = [select(p, method, 3, halvings=0).team for p in (pool, renamed)]
     assert teams[0] == teams[1]
+
+
+@EVERY
+def test_a_thrifty_choice_is_no_dearer_and_not_worse_beyond_noise(
+    pool_of: MakePool, method: str
+) -> None:
+    pool = pool_of(9, 150, 4)
+    costs = Costs.of(flops=np.arange(1, 10.0))
+    usual, thrifty = (
+        METHODS[method](size=4, thrifty=asked).fit_pool(pool, costs) for asked in (False, True)
+    )
+    best, found = (
+        vote(pool.probabilities[list(m.team_)], np.full(len(m.team_), 1 / len(m.team_)), "mean")
+        .argmax(-1) == pool.labels
+        for m in (usual, thrifty)
+    )  # fmt: skip
+    assert costs.flops is not None
+    assert costs.flops[list(thrifty.team_)].sum() <= costs.flops[list(usual.team_)].sum()
+    lost, gained = (best & ~found).sum(), (found & ~best).sum()
+    assert lost - gained <= np.sqrt(lost + gained)
+
+
+def test_a_thrifty_choice_by_hand() -> None:
+    labels = [0] * 100
+    good, alike, bad = [0] * 100, [1, *[0] * 99], [*[1] * 40, *[0] * 60]
+    pool = pool_from([good, alike, bad], labels, 2)
+    costs = Costs.of(flops=[10.0, 4.0, 1.0])
+    chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(pool, costs)
+    assert chosen.team_ == (1,), "one sample of a hundred is within one standard error, 40 are not"
+
+
+def test_thrift_without_costs_is_refused(pool_of: MakePool) -> None:
+    with pytest.raises(RequestError, match="needs costs"):
+        METHODS["top"](size=2, thrifty=True).fit_pool(pool_of(4, 50, 3))
