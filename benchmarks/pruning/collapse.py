@@ -1,32 +1,45 @@
 """How many members collapse on the way down to 5 % of the units, under each recipe.
 
-    python benchmarks/pruning/collapse.py --arch mlp-a --data mnist --seeds 20
-    python benchmarks/pruning/collapse.py --arch conv-c --data cifar10 --limit 10000 --device cuda
+    python benchmarks/pruning/collapse.py --arch mlp-a --data mnist --rows collapse.csv
+    python benchmarks/pruning/collapse.py --arch conv-c --data cifar10 --limit 12500 \\
+        --fraction 0.4 --epochs 2 --rows collapse.csv
+    python benchmarks/pruning/collapse.py --rows collapse.csv --table
 
 A member has collapsed when it does no better on validation data than naming the commonest
 class. Each seed is a run of its own, pruned by random units (the metric that spares least)
-unless another is asked for, whatever κ says.
+unless another is asked for, whatever κ says. What random units leave does not depend on how
+many rounds it took, so a larger fraction a round costs nothing but the rounds between. A
+finished round is a row of the file; a seed that reached its end there is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import time
 from collections import defaultdict
 from pathlib import Path
 
+import torch
+
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet, Runs, dropnet
-from pruning.member import Member
 from pruning.networks.registry import build_network
 from pruning.programs import stackable
-from pruning.recipe import RECIPES, find_recipe
+from pruning.recipe import find_recipe
+from pruning.rewinding import Rewinding
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+KEEP = 0.05
+SETTING = ("arch", "data", "train", "recipe", "rewind", "metric", "fraction", "most_epochs")
+FIELDS = (*SETTING, "seed", "round", "remaining", "val_accuracy", "collapsed", "epochs", "seconds")
 
 
 def main() -> None:
-    """Print a Markdown table: remaining share, collapsed and mean accuracy per recipe."""
+    """Run the seeds that are missing, or print the table of what is there."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=Path, default=Path("collapse.csv"))
+    parser.add_argument("--table", action="store_true", help="Print what is there, run nothing.")
     parser.add_argument("--arch", default="mlp-a")
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--data-dir", type=Path, default=DATA)
@@ -34,33 +47,88 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--metric", default="random")
     parser.add_argument("--fraction", type=float, default=0.2)
-    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument("--epochs", type=int, help="Most epochs a round, else the recipe's.")
+    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--rewind", help="By default late, and initial for --recipe paper.")
+    parser.add_argument("--together", type=int, default=10, help="Plain MLPs at a time.")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
+    if options.table:
+        print(table(read(options.rows)))
+    else:
+        run(options)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train and prune, a row a seed and round, as each round ends."""
     splits = load_splits(options.data, data_dir=options.data_dir, limit=options.limit).splits
+    rewind = options.rewind or ("initial" if options.recipe == "paper" else "late")
     network = build_network(options.arch, len(splits.classes), splits.input_shape, 0)
-    together = options.seeds if stackable(network) else 1
-    print(f"{options.arch} on {options.data}, {splits.sizes['train']} training samples, "
-          f"{options.seeds} seeds, {options.metric}")  # fmt: skip
-    print("| recipe | remaining | collapsed | mean validation accuracy |\n|---|---|---|---|")
-    for recipe in options.recipes:
-        settings = DropNet(
-            metric=options.metric, fraction=options.fraction, kappa=0.0, keep=0.05,
-            recipe=find_recipe(recipe),
-        )  # fmt: skip
-        rounds: dict[int, list[Member]] = defaultdict(list)
-        for start in range(0, options.seeds, together):
-            seeds = tuple(range(start, min(start + together, options.seeds)))
-            runs = Runs(options.arch, seeds, seeds)
-            for members in dropnet(runs, splits, settings, device=options.device):
-                rounds[members[0].round] += members
-        for members in rounds.values():
-            collapsed = sum(member.collapsed for member in members)
-            accuracy = sum(member.val_accuracy for member in members) / len(members)
-            remaining = sum(member.remaining for member in members) / len(members)
-            share = f"{collapsed} of {len(members)}"
-            print(f"| {recipe} | {remaining:.3f} | {share} | {accuracy:.4f} |", flush=True)
+    recipe = find_recipe(options.recipe).resolved(network, splits.sizes["train"])
+    epochs = min(options.epochs or 1000, recipe.max_epochs or 1000)
+    settings = DropNet(
+        metric=options.metric, fraction=options.fraction, kappa=0.0, keep=KEEP,
+        rewinding=Rewinding(rewind), recipe=type(recipe)(**vars(recipe) | {"max_epochs": epochs}),
+    )  # fmt: skip
+    setting = (
+        options.arch, options.data, splits.sizes["train"], options.recipe, rewind,
+        options.metric, options.fraction, epochs,
+    )  # fmt: skip
+    ended = {
+        int(row["seed"])
+        for row in read(options.rows)
+        if tuple(row[key] for key in SETTING) == tuple(map(str, setting))
+        and float(row["remaining"]) <= KEEP
+    }
+    missing = [seed for seed in range(options.seeds) if seed not in ended]
+    size = options.together if stackable(network) else 1
+    for seeds in (tuple(missing[i : i + size]) for i in range(0, len(missing), size)):
+        started = time.monotonic()
+        for members in dropnet(
+            Runs(options.arch, seeds, seeds), splits, settings, device=options.device
+        ):
+            seconds = round(time.monotonic() - started, 1)
+            write(options.rows, [
+                (*setting, m.seed, m.round, f"{m.remaining:.4f}", f"{m.val_accuracy:.4f}",
+                 int(m.collapsed), len(m.epochs), seconds)
+                for m in members
+            ])  # fmt: skip
+
+
+def read(file: Path) -> list[dict[str, str]]:
+    """Return the rows that are there."""
+    if not file.exists():
+        return []
+    with file.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def write(file: Path, rows: list[tuple[object, ...]]) -> None:
+    """Append rows, after a header if the file is new."""
+    new = not file.exists()
+    with file.open("a", newline="", encoding="utf-8") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerows([FIELDS, *rows] if new else rows)
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """Return Markdown: a row a setting and round; a seed counts once, by its last attempt."""
+    found: dict[tuple[str, ...], dict[str, dict[str, str]]] = defaultdict(dict)
+    for row in rows:
+        found[*(row[key] for key in SETTING), row["round"]][row["seed"]] = row
+    lines = [f"| {' | '.join(SETTING)} | remaining | seeds | collapsed | mean accuracy | lowest |"]
+    lines.append("|" + "---|" * (len(SETTING) + 5))
+    for key, seeds in found.items():
+        collapsed = sum(int(row["collapsed"]) for row in seeds.values())
+        accuracy = torch.tensor([float(row["val_accuracy"]) for row in seeds.values()])
+        remaining = torch.tensor([float(row["remaining"]) for row in seeds.values()])
+        lines.append(
+            f"| {' | '.join(key[:-1])} | {remaining.mean():.3f} | {len(seeds)} | {collapsed} "
+            f"| {accuracy.mean():.4f} | {accuracy.min():.4f} |"
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     main()
