@@ -12,7 +12,7 @@ from pipelines.config import BuildConfig
 from pipelines.control import Tell, check_control, train_control
 from pipelines.device import resolve_device
 from pipelines.fingerprint import data_fingerprint, versions
-from pipelines.plan import plan_groups
+from pipelines.plan import check_archs, plan_groups
 from pipelines.progress import Tally, Watcher
 from pipelines.run import Root, RunDirectory
 from pipelines.training_jobs import train_groups
@@ -100,7 +100,14 @@ def load_data(config: BuildConfig) -> Loaded:
 
 
 def resolve(config: BuildConfig, splits: Splits) -> Root:
-    """Settle, before training, everything that the results depend on."""
+    """Settle, before training, everything that the results depend on.
+
+    Raises
+    ------
+    RequestError
+        If one of the architectures cannot be pruned as asked; nothing is written yet.
+    """
+    check_archs(config, len(splits.classes), splits.input_shape)
     return Root(
         config=config,
         groups=plan_groups(config, len(splits.classes), splits.input_shape),
@@ -118,7 +125,8 @@ def train(run: RunDirectory, splits: Splits, placement: Placement, watch: Watch)
     """Train every group, watched, from where an earlier command stopped."""
     root = run.root
     settings = root.config.dropnet
-    tally = Tally(root.config.m, settings.fraction, settings.keep, settings.kappa, settings.rounds)
+    most = 1 if root.config.pruner == "datafree" else settings.rounds
+    tally = Tally(root.config.m, settings.fraction, settings.keep, settings.kappa, most)
     for number in range(root.config.m):
         rounds = run.history(number).rounds
         if rounds:

@@ -49,6 +49,19 @@ def cli() -> None:
     "Repeat for a mixed pool.",
 )
 @click.option(
+    "--pruner",
+    default="dropnet",
+    show_default=True,
+    help="dropnet, or datafree: train once, merge similar neurons without data.",
+)
+@click.option(
+    "--remove",
+    multiple=True,
+    help="With datafree: a share of each dense layer's neurons (0.5), or LAYER=COUNT; "
+    "by default up to the data-free cut-off.",
+)
+@click.option("--saliency", help="With datafree: heuristic (the paper's, default) or exact.")
+@click.option(
     "--metric",
     default="minimum",
     show_default=True,

@@ -26,7 +26,8 @@ def command_of(config: BuildConfig) -> str:
         (config.selection, usual.selection,
          ("method", "pool", "voting", "max_flops", "max_bytes", "max_latency",
           "prune_fraction")),
-        (config, usual, ("seed", "device")),
+        (config, usual, ("pruner", "seed", "device")),
+        (config.merging, usual.merging, ("saliency",)),
     ]  # fmt: skip
     for part, default, names in parts:
         for name in names:
@@ -34,6 +35,7 @@ def command_of(config: BuildConfig) -> str:
             if value != getattr(default, name):
                 words += [f"--{name.replace('_', '-')}", str(value)]
     words += ["--thrifty"] if config.selection.thrifty else []
+    words += [word for remove in config.merging.words for word in ("--remove", remove)]
     words += [word for name in config.selection.measures for word in ("--measure", name)]
     rewinding = config.dropnet.rewinding
     if rewinding.to != usual.dropnet.rewinding.to:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ensemble.files import canonical_json
+from pruning.datafree_members import Merging
 from pruning.dropnet import DropNet
 from pruning.errors import RequestError, unknown_name
 from pruning.networks.registry import resolve_factory
@@ -23,6 +24,7 @@ from selection.voting.registry import VOTES
 
 Pool = Literal["pruned", "unpruned", "mixed", "rounds"]
 Device = Literal["auto", "cpu", "cuda"]
+Pruner = Literal["dropnet", "datafree"]
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,11 @@ class BuildConfig:
         Of the split and the first run.
     device
         Where networks are trained; ``auto`` takes CUDA where there is one.
-    data, dropnet, selection
+    pruner
+        ``dropnet`` trains, drops and rewinds round by round; ``datafree`` trains once and
+        merges neurons without data. The latter's round 0 trains by `dropnet`'s recipe and
+        initial weights, and its κ says when the merged network is handed on.
+    data, dropnet, merging, selection
         The stages' parts.
     """
 
@@ -157,8 +163,10 @@ class BuildConfig:
     archs: tuple[str, ...] = ("mlp-a",)
     seed: int = 0
     device: Device = "auto"
+    pruner: Pruner = "dropnet"
     data: DataConfig = field(default_factory=DataConfig)
     dropnet: DropNet = field(default_factory=DropNet)
+    merging: Merging = field(default_factory=Merging)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
 
     def __post_init__(self) -> None:
@@ -170,10 +178,33 @@ class BuildConfig:
             raise RequestError("no architecture given; name at least one with --arch")
         for arch in self.archs:
             resolve_factory(arch)
+        self._check_pruner()
         if self.selection.pool in ("pruned", "unpruned") and self.selection.size > self.m:
             raise RequestError(
                 f"--s {self.selection.size} is more than the {self.m} networks of --m {self.m}; "
                 f"allowed 1 to {self.m}"
+            )
+
+    def _check_pruner(self) -> None:
+        """Refuse an unknown pruner, and settings that the chosen one would ignore."""
+        if self.pruner not in get_args(Pruner):
+            raise unknown_name("pruner", self.pruner, get_args(Pruner))
+        if self.pruner == "dropnet":
+            ignored = ["remove, saliency"] if self.merging != Merging() else []
+        else:
+            usual = DropNet(
+                kappa=self.dropnet.kappa, init=self.dropnet.init, recipe=self.dropnet.recipe
+            )
+            ignored = [
+                "rewind" if name == "rewinding" else name
+                for name, value in vars(usual).items()
+                if getattr(self.dropnet, name) != value
+            ]
+        if ignored:
+            other = "datafree" if self.pruner == "dropnet" else "dropnet"
+            raise RequestError(
+                f"pruner {self.pruner!r} does not use {', '.join(ignored)}; "
+                f"leave it out, or give --pruner {other}"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -186,13 +217,17 @@ class BuildConfig:
         dropnet = dict(stored["dropnet"])
         recipe = Recipe(**dropnet.pop("recipe"))
         rewinding = Rewinding(**dropnet.pop("rewinding"))
+        merging = dict(stored.get("merging", {}))
+        counts = tuple((layer, count) for layer, count in merging.pop("counts", ()))
         return cls(
             m=stored["m"],
             archs=tuple(stored["archs"]),
             seed=stored["seed"],
             device=stored["device"],
+            pruner=stored.get("pruner", "dropnet"),
             data=DataConfig(**stored["data"]),
             dropnet=DropNet(**dropnet, rewinding=rewinding, recipe=recipe),
+            merging=Merging(**merging, counts=counts),
             selection=SelectionConfig(
                 **stored["selection"] | {"measures": tuple(stored["selection"].get("measures", ()))}
             ),

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.config import BuildConfig
 from pruning.dropnet import Runs
+from pruning.errors import RequestError
 from pruning.networks.registry import build_network
 from pruning.programs import stackable
 
@@ -52,6 +53,19 @@ class Group:
         """Return the group that `to_json` wrote."""
         runs = Runs(stored["arch"], tuple(stored["runs"]), tuple(stored["seeds"]))
         return cls(runs, stored["engine"], stored["threads"])
+
+
+def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, ...]) -> None:
+    """Raise `RequestError` if an architecture cannot be pruned as asked, before any training."""
+    for offset, arch in enumerate(config.archs):
+        network = build_network(arch, num_classes, input_shape, config.seed + offset)
+        try:
+            if config.pruner == "datafree":
+                config.merging.check_fit(network, input_shape)
+            else:
+                config.dropnet.check_fit(network, input_shape)
+        except RequestError as error:
+            raise RequestError(f"architecture {arch!r}: {error}") from error
 
 
 def plan_groups(

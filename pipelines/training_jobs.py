@@ -20,6 +20,7 @@ from pipelines.plan import Group
 from pipelines.progress import EpochDone, Event, RoundDone, Watcher, event_from_json
 from pipelines.run import RunDirectory
 from pruning.data.splits import Splits
+from pruning.datafree_members import datafree
 from pruning.dropnet import dropnet
 from pruning.member import Member
 
@@ -70,19 +71,25 @@ def train_groups(
 def train_group(path: Path, group: Group, splits: Splits, events: Path) -> None:
     """Train one group to its end; the unit of work of a worker."""
     run = RunDirectory(path)
-    settings = run.root.config.dropnet
+    config = run.root.config
     start = run.last_members(group)
+
+    def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
+        _tell(events, EpochDone(round_index, epoch, len(runs)))
+
     threads = torch.get_num_threads()
     torch.set_num_threads(group.threads)
     try:
-        rounds = dropnet(
-            group.runs,
-            splits,
-            settings,
-            start=start,
-            device=run.root.device,
-            on_epoch=lambda k, epoch, runs: _tell(events, EpochDone(k, epoch, len(runs))),
-        )
+        if config.pruner == "datafree":
+            rounds = datafree(
+                group.runs, splits, config.merging, config.dropnet,
+                start=start, device=run.root.device, on_epoch=on_epoch,
+            )  # fmt: skip
+        else:
+            rounds = dropnet(
+                group.runs, splits, config.dropnet,
+                start=start, device=run.root.device, on_epoch=on_epoch,
+            )  # fmt: skip
         for members in rounds:
             run.store(members)
             _tell(events, _summary(members))

@@ -65,6 +65,7 @@ def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     Cost(flops=12, params=8, bytes=32, peak_activation_bytes=20)
     """
     import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     from pruning.watch import Watch
@@ -75,9 +76,14 @@ def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     was_training = network.training
     watch = Watch(stored, sample)
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter, watch:
-        network.eval()(sample)
-    network.train(was_training)
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # attention as matrix products
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter, watch:
+            network.eval()(sample)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+        network.train(was_training)
     for name in sorted(watch.uncounted):
         warnings.warn(
             f"operation {name!r} is not in the FLOP count", UncountedOperationWarning, stacklevel=2

@@ -89,6 +89,22 @@ def prune_data_free(
     return DataFree(shrink(merged, groups, masks), masks, merges)
 
 
+def check_mergeable(
+    network: nn.Module, input_shape: tuple[int, ...], count: Mapping[str, int] | None = None
+) -> tuple[str, ...]:
+    """Return the layers that `prune_data_free` would merge; nothing is changed.
+
+    Raises
+    ------
+    RequestError
+        If it could not.
+
+    >>> check_mergeable(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)), (4,))
+    ('0',)
+    """
+    return tuple(g.name for g in _chosen(network, find_groups(network, input_shape), count))
+
+
 def _chosen(
     network: nn.Module, groups: tuple[UnitGroup, ...], count: Mapping[str, int] | None
 ) -> list[UnitGroup]:

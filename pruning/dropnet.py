@@ -10,8 +10,10 @@ until   accuracy ≤ κ × round 0's
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 from pruning.data.splits import Splits
 from pruning.dropping import ScoreMode, check_dropping, check_fit, drop_units
 from pruning.errors import RequestError
+from pruning.initial import start_from
 from pruning.member import Member
 from pruning.recipe import Recipe
 from pruning.rewinding import FullWidth, Rewinding
@@ -81,6 +84,12 @@ class DropNet:
                 raise RequestError(f"{name} {value} must lie between {low} and {high}")
         if self.rounds is not None and self.rounds < 0:
             raise RequestError(f"rounds {self.rounds} must be 0 or more")
+
+    def check_fit(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
+        """Raise `RequestError` if the network cannot be pruned so; nothing is trained."""
+        check_fit(self.metric, network, find_groups(network, input_shape))
+        if self.init is not None:
+            start_from(copy.deepcopy(network), Path(self.init))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pipelines.build import Built, Placement, build
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.progress import LiveWatcher, PlainWatcher, Tally, Watcher, clock_text
+from pruning.datafree_members import Merging
 from pruning.dropnet import DropNet
 from pruning.errors import RequestError, unknown_name
 from pruning.recipe import find_recipe
@@ -57,6 +58,9 @@ def build_config(
     image_size: int | None,
     limit: int | None,
     archs: tuple[str, ...],
+    pruner: Any,
+    remove: tuple[str, ...],
+    saliency: Any,
     metric: str,
     fraction: float,
     kappa: float | None,
@@ -104,10 +108,12 @@ def build_config(
         archs=archs,
         seed=seed,
         device=device,
+        pruner=pruner,
         data=DataConfig(data, data_dir, image_size, limit),
         dropnet=_changed(
             dropnet, kappa=kappa, keep=keep, round_to=round_to, score_mode=score_mode, init=init
         ),
+        merging=_changed(Merging.of(remove), saliency=saliency),
         selection=selection,
     )
 

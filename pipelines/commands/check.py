@@ -28,7 +28,7 @@ def run_check(*, arch: str, shape: str, classes: int) -> None:
         highlight=False,
     )
     for refusal in report.refusals:
-        console.print(f"not pruned: {refusal}", highlight=False, markup=False)
+        console.print(f"not pruned: {refusal}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from pruning.surgery.trace import OUTPUT, Trace
 
 _WHOLE = Reason("kept_whole", "")
 _FIXED = Reason("a size fixed in the code", "")
+_LOST = "values that cannot be followed"
 _TOLERANCE = 1e-3  # of the largest logit, in the network's own dtype
 
 
@@ -84,7 +85,7 @@ def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
         for producer in (p for group in broken for p in group.producers):
             trace.labels.block(trace.sides[producer, "out"], _FIXED)
         groups = _groups(trace)
-    refusals = _refusals(trace)
+    refusals = _refusals(trace, groups)
     if not groups:
         raise RequestError(_nothing_to_prune(network, refusals))
     return Analysis(groups, refusals)
@@ -92,6 +93,12 @@ def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
 
 def _traced(network: nn.Module, input_shape: tuple[int, ...]) -> Trace:
     """Run a copy of the network on labelled channels, as it trains and as it predicts."""
+    for name, module in network.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise RequestError(
+                f"layer {name!r} is a ScriptModule, whose inside cannot be followed; "
+                "put in the module that it was made from"
+            )
     copied = copy.deepcopy(network)
     trace = Trace(copied, find_rule)
     for training in (True, False):  # the last run says where values can be observed
@@ -215,9 +222,10 @@ def _sample(network: nn.Module, input_shape: tuple[int, ...], batch: int) -> Ten
     return torch.zeros(batch, *input_shape, dtype=stored.dtype, device=stored.device)
 
 
-def _refusals(trace: Trace) -> tuple[Refusal, ...]:
+def _refusals(trace: Trace, groups: Sequence[UnitGroup]) -> tuple[Refusal, ...]:
     """Return the layers with channels that stay, other than logits and by the user's wish."""
     blocked = trace.labels.reasons()
+    pruned = {producer for group in groups for producer in group.producers}
     found = []
     for name, module in trace.network.named_modules():
         if not isinstance(module, PRODUCERS):
@@ -229,8 +237,11 @@ def _refusals(trace: Trace) -> tuple[Refusal, ...]:
             if reasons and not wanted:
                 first = min(reasons[0], key=lambda reason: not reason.operation.endswith("norm"))
                 found.append(Refusal(name, len(reasons), first.operation, first.where))
+            elif not reasons and name not in pruned:
+                found.append(Refusal(name, len(labels), _LOST, ""))
         elif (name, "through") not in trace.sides:
-            found.append(Refusal(name, len(module.weight), "its weights being read elsewhere", ""))
+            cause = _LOST if name in trace.calls else "its weights being read elsewhere"
+            found.append(Refusal(name, len(module.weight), cause, ""))
     return tuple(found)
 
 

@@ -64,6 +64,11 @@ BAD_BUILDS = [
     (["--voting", "meen"], "unknown voting 'meen'; did you mean 'mean'"),
     (["--pool", "prune"], "unknown pool 'prune'; did you mean 'pruned'"),
     (["--recipe", "papre"], "unknown recipe 'papre'; did you mean 'paper'"),
+    (["--pruner", "datafre"], "unknown pruner 'datafre'; did you mean 'datafree'"),
+    (["--remove", "0.5"], "pruner 'dropnet' does not use remove, saliency"),
+    (["--score-mode", "papre"], "unknown score mode 'papre'; did you mean 'paper'"),
+    (["--round-to", "0"], "round_to 0 must be 1 or more"),
+    (["--init", "nowhere.safetensors"], "initial weights 'nowhere.safetensors' cannot be read"),
     (["--data", "digit"], "unknown data set 'digit'; did you mean 'digits'"),
     (["--data", "nowhere/at/all"], "nowhere/at/all does not exist"),
     (["--kappa", "1.2"], "kappa 1.2 must lie between 0 and 1"),
@@ -342,6 +347,8 @@ def test_the_command_in_the_report_asks_for_the_same_configuration() -> None:
         "build --m 7 --s 3 --arch conv-b --arch mlp-a:9-9 --metric random_layer --kappa 0.5",
         "build --data mnist --data-dir there --limit 100 --recipe paper --epochs 7 --seed 4",
         "build --method hq --prune-fraction 0.2 --measure entropy --max-latency 3 --max-flops 1e6",
+        "build --pruner datafree --remove fc1=3 --remove fc2=4 --saliency exact --kappa 0.9",
+        "build --pruner datafree --remove 0.25 --init weights.safetensors",
         "build --rewind random --keep 0.4 --rounds 3 --pool mixed --voting majority",
     ):
         asked = _config(build, words)

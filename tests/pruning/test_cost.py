@@ -78,3 +78,11 @@ class _Sorting(nn.Module):
 def test_an_operation_nobody_counts_is_a_warning() -> None:
     with pytest.warns(UncountedOperationWarning, match="'sort' is not in the FLOP count"):
         count_cost(nn.Sequential(nn.Linear(4, 4), _Sorting()), (4,))
+
+
+def test_attention_is_counted_as_the_matrix_products_it_is() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    tokens = 4
+    projections = 8 * 24 + 8 * 8 + 2 * 8 * 16
+    scores_and_values = 2 * tokens * 8
+    assert count_cost(layer, (tokens, 8)).flops == 2 * tokens * (projections + scores_and_values)

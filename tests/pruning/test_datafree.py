@@ -9,8 +9,8 @@ from pruning_support import blobs
 from torch import nn
 
 from pruning.datafree import prune_data_free
-from pruning.datafree_members import datafree
-from pruning.dropnet import Runs
+from pruning.datafree_members import Merging, datafree
+from pruning.dropnet import DropNet, Runs
 from pruning.errors import RequestError
 from pruning.merging import data_free_cutoff, differences, merge_units
 from pruning.networks.registry import build_network
@@ -140,14 +140,14 @@ def test_impossible_requests_are_said(options: dict[str, object], says: str) -> 
 
 def test_as_a_pruner_it_trains_once_and_merges() -> None:
     runs, splits = Runs("mlp-a:12-8", (0, 1), (4, 5)), blobs()
-    recipe = Recipe(batch_size=16, max_epochs=3, learning_rate=0.01)
-    first, second = datafree(runs, splits, recipe, fraction=0.5)
+    training = DropNet(recipe=Recipe(batch_size=16, max_epochs=3, learning_rate=0.01))
+    first, second = datafree(runs, splits, Merging(0.5), training)
     assert [(m.run, m.round, len(m.epochs)) for m in second] == [(0, 1, 0), (1, 1, 0)]
     for before, after in zip(first, second, strict=True):
         assert (before.remaining, after.remaining) == (1.0, 0.5)
         assert after.baseline_accuracy == before.val_accuracy
         assert after.network[1].out_features == 6  # type: ignore[index]
-    (again,) = datafree(runs, splits, recipe, fraction=0.5, start=first)
+    (again,) = datafree(runs, splits, Merging(0.5), training, start=first)
     for one, other in zip(second, again, strict=True):
         for key, value in one.network.state_dict().items():
             assert torch.equal(value, other.network.state_dict()[key])
