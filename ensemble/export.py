@@ -13,6 +13,7 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def export_onnx(model: Ensemble, path: Path) -> None:
     RequestError
         If a member's network cannot be exported, or the vote has no form in ONNX.
     """
-    write_onnx(path, to_onnx(model), model.description)
+    write_onnx(path, to_onnx(model), whole_team(model.description))
 
 
 def to_onnx(model: Ensemble) -> onnx.ModelProto:
@@ -74,6 +75,11 @@ def to_onnx(model: Ensemble) -> onnx.ModelProto:
     if program is None:
         raise RequestError("the ensemble cannot be exported to ONNX: torch returned no program")
     return _bare(program.model_proto)
+
+
+def whole_team(about: Description) -> Description:
+    """Return the description without a cascade: one graph always runs every member."""
+    return replace(about, cascade=None)
 
 
 def write_onnx(path: Path, graph: onnx.ModelProto, about: Description) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ensemble.export import to_onnx, write_onnx
+from ensemble.export import to_onnx, whole_team, write_onnx
 from ensemble.inputs import batches
 from ensemble.model import Ensemble
 from ensemble.runtime import INPUT, load_onnx
@@ -70,13 +70,13 @@ def export_int8(
     """
     if not 0 <= allowed_loss < 1:
         raise RequestError(f"allowed loss {allowed_loss} must lie in 0..1, such as 0.01")
-    graph = to_onnx(model)
+    graph, about = to_onnx(model), whole_team(model.description)
     samples = np.concatenate(list(batches(X, model.description.input_shape, model.batch_size)))
     quantized = _quantized(graph, _spread(samples))
     with tempfile.TemporaryDirectory() as folder:
         plain, small = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        write_onnx(plain, graph, model.description)
-        write_onnx(small, quantized, model.description)
+        write_onnx(plain, graph, about)
+        write_onnx(small, quantized, about)
         report = Int8Report(
             load_onnx(plain).score(X, y), load_onnx(small).score(X, y),
             plain.stat().st_size, small.stat().st_size,
@@ -86,7 +86,7 @@ def export_int8(
             f"int8 has accuracy {report.int8_accuracy:.4f}, float32 {report.float_accuracy:.4f}: "
             f"more than the allowed loss of {allowed_loss:g}; allow more, or export without int8"
         )
-    write_onnx(path, quantized, model.description)
+    write_onnx(path, quantized, about)
     return report
 
 

@@ -62,8 +62,15 @@ class OnnxEnsemble(Classifier):
         return found
 
 
-def load_onnx(path: Path) -> OnnxEnsemble:
+def load_onnx(path: Path, *, threads: int | None = None) -> OnnxEnsemble:
     """Return the ensemble in one ``.onnx`` file written by `ensemble.export.export_onnx`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    threads
+        CPU threads it may use; None leaves it to onnxruntime, which takes one a core.
 
     Raises
     ------
@@ -79,6 +86,7 @@ def load_onnx(path: Path) -> OnnxEnsemble:
     description = Description.from_json(parts.content, str(path))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = threads or 0
     try:
         session = onnxruntime.InferenceSession(
             data[: parts.graph_bytes], options, providers=["CPUExecutionProvider"]

@@ -64,7 +64,7 @@ def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
             select_accuracy=selection.accuracy,
         ),
         temperature=fit_temperature(
-            vote(pool.probabilities, weights, selection.voting), pool.labels
+            vote(pool.probabilities, weights, selection.voting).astype(np.float32), pool.labels
         ),
         cascade=fit_cascade(
             pool.probabilities,

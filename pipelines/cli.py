@@ -25,6 +25,14 @@ def cli() -> None:
     """Train M networks, prune each with DropNet, keep the S that vote best together."""
 
 
+_own_networks = click.option(
+    "--arch",
+    "archs",
+    multiple=True,
+    help="module:factory of members that are your own network: its code is run.",
+)
+
+
 @cli.command(short_help="Train, prune, choose: data in, ensemble out.")
 @click.option("--m", default=20, show_default=True, help="M, networks to train and prune.")
 @click.option("--s", "size", default=5, show_default=True, help="S, members of the team.")
@@ -185,8 +193,12 @@ def compare(**options: Any) -> int:
     "--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True
 )
 @click.option("--explain", is_flag=True, help="Each member's vote beside the team's.")
+@click.option(
+    "--cascade", is_flag=True, help="Cheapest member first, the next only where it is not sure."
+)
 @click.option("--batch-size", type=int, help="Samples at a time.")
 @click.option("--device", default="cpu", show_default=True)
+@_own_networks
 def predict(**options: Any) -> int:
     """Predict with the ensemble SOURCE: images, folders, .npy or .npz arrays, - for stdin.
 
@@ -199,19 +211,39 @@ def predict(**options: Any) -> int:
 
 @cli.command(short_help="What is in an ensemble, what it costs.")
 @click.argument("source")
-def show(source: str) -> None:
+@_own_networks
+def show(**options: Any) -> None:
     """Show what an ensemble is made of and what it costs."""
     from pipelines.commands.show import run_show
 
-    run_show(source)
+    run_show(**options)
 
 
 @cli.command(short_help="Write the whole ensemble as one file.")
 @click.argument("source")
-@click.option("--format", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True)
-@click.option("--out", help="The file; by default ensemble.onnx in SOURCE.")
-def export(**options: Any) -> None:
-    """Write the ensemble SOURCE as one ONNX file: scaling, every member and the vote inside."""
+@click.option("--format", type=click.Choice(["onnx"]), default="onnx", show_default=True)
+@click.option(
+    "--int8",
+    is_flag=True,
+    help="int8 inside; measured on the run's selection split and refused if it loses too much.",
+)
+@click.option(
+    "--cascade",
+    is_flag=True,
+    help="No file: fit the run's cascade anew, for `predict --cascade`.",
+)
+@click.option(
+    "--max-loss",
+    type=float,
+    help="Accuracy that --int8 (default 0.005) or --cascade (default 0) may lose, in 0 to 1.",
+)
+@_own_networks
+@click.option("--out", help="The file; by default ensemble.onnx or ensemble-int8.onnx in SOURCE.")
+def export(format: str, **options: Any) -> None:  # noqa: A002
+    """Write the ensemble SOURCE as one ONNX file: scaling, every member and the vote inside.
+
+    In the run, where `ensemble compare` finds it.
+    """
     from pipelines.commands.export import run_export
 
     run_export(**options)
@@ -236,7 +268,13 @@ def check(**options: Any) -> None:
     show_default=True,
     help="Another than loopback opens it to the network, without passwords.",
 )
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--max-upload", type=int, help="Most bytes of a request; default 10 MiB.")
+@click.option("--max-pixels", type=int, help="Most pixels of an image; default 25 million.")
+@click.option("--max-samples", type=int, help="Most samples of a request; default 64.")
+@click.option("--max-requests", type=int, help="Most requests in work at once; default 64.")
+@click.option("--timeout", type=float, help="Seconds a client has to send a request; default 10.")
+@_own_networks
 def serve(**options: Any) -> None:
     """Serve the ensemble SOURCE: a page to drop images on, POST /predict, GET /health."""
     from pipelines.commands.serve import run_serve

@@ -1,26 +1,121 @@
-"""``ensemble export``."""
+"""``ensemble export``: other forms of a team, each measured before it is kept."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import ensemble
+import numpy as np
+
+from ensemble.artefact import save
+from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
+from pipelines.commands.loading import load_ensemble
+from pipelines.gather import splits_of, stored_selection
+from pipelines.predictions import read_predictions
+from pipelines.report.numbers import down_percent, ratio
+from pipelines.run import RunDirectory
 from pruning.errors import RequestError
 
 
-def run_export(*, source: str, form: str, out: str | None) -> None:
-    """Write the whole ensemble as one file."""
-    model = ensemble.load(source)
+def run_export(
+    *, source: str, int8: bool, cascade: bool, max_loss: float | None, out: str | None,
+    archs: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Write the team as one ONNX file, with int8 inside, or fit its cascade anew."""
+    if int8 and cascade:
+        raise RequestError("--int8 and --cascade are two exports; give one at a time")
+    if max_loss is not None and not (int8 or cascade):
+        raise RequestError("--max-loss belongs to --int8 or --cascade; give one of them")
+    if cascade and out is not None:
+        raise RequestError("--cascade writes into the run's own ensemble/; leave --out away")
+    if max_loss is not None and not 0 <= max_loss < 1:
+        raise RequestError(f"--max-loss {max_loss} must lie between 0 and 1, such as 0.005")
+    model = load_ensemble(source, archs)
     if not isinstance(model, Ensemble):
         raise RequestError(f"{source} is exported already; give a run or an ensemble's folder")
+    run = RunDirectory(Path(source))
+    if int8 or cascade:
+        _need_run(run)
+    if cascade:
+        for line in _fit_cascade(run, model, max_loss or 0.0):
+            print(line)
+        return
     try:
-        from ensemble.export import export_onnx
+        path = _write(run, model, int8, 0.005 if max_loss is None else max_loss, out)
     except ImportError as error:
         raise RequestError(
-            f"--format {form} needs {error.name}; install with pip install 'dropnet-ensemble[onnx]'"
+            f"exporting needs {error.name}; install with pip install 'dropnet-ensemble[onnx]'"
         ) from error
-    place = Path(source)
-    path = Path(out) if out else place / "ensemble.onnx"
-    export_onnx(model, path)
     print(path)
+
+
+def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str | None) -> Path:
+    if not int8:
+        from ensemble.export import export_onnx
+
+        path = Path(out) if out else run.onnx_file
+        _check_folder(path)
+        export_onnx(model, path)
+        return path
+    from ensemble.quantize import export_int8
+
+    path = Path(out) if out else run.int8_file
+    _check_folder(path)
+    select = splits_of(run).select
+    report = export_int8(
+        model, path, select.images, model.classes_[select.labels], allowed_loss=loss
+    )
+    print(
+        f"int8: accuracy {down_percent(report.int8_accuracy)} % against "
+        f"{down_percent(report.float_accuracy)} % in float32 on {len(select)} samples of the "
+        f"selection split, {ratio(report.int8_bytes / report.float_bytes)} of the bytes"
+    )
+    return path
+
+
+def _check_folder(path: Path) -> None:
+    if path.is_dir():
+        raise RequestError(f"--out {path} is a folder; give a file, such as {path / 'team.onnx'}")
+    if not path.parent.is_dir():
+        raise RequestError(f"--out {path}: the folder {path.parent} does not exist; make it first")
+
+
+def _need_run(run: RunDirectory) -> None:
+    if not run.config_file.is_file():
+        raise RequestError(
+            f"{run.path} is not a run: int8 and cascades are measured on a run's selection split; "
+            "give the folder of `ensemble build`"
+        )
+
+
+def _fit_cascade(run: RunDirectory, model: Ensemble, loss: float) -> list[str]:
+    """Fit on the kept predictions, write the artefact again, and say what it saves."""
+    about, team = model.description, stored_selection(run).team
+    if len(team) < 2:
+        raise RequestError(f"{run.path} has a team of one, which needs no cascade")
+    pool = read_predictions(run.select_file, "select").rows(team)
+    costs = [member.cost.flops for member in about.members]
+    members = pool.probabilities
+    fitted = fit_cascade(
+        members, pool.labels, costs, about.weights, about.voting, allowed_loss=loss
+    )
+    ran = run_cascade(
+        fitted, members.shape[1], lambda member, rows: members[member, rows],
+        about.weights, about.voting,
+    )  # fmt: skip
+    save(
+        Ensemble(
+            model.members, about.classes, about.input_shape, about.scaling, voting=about.voting,
+            weights=about.weights, provenance=about.provenance, temperature=about.temperature,
+            cascade=fitted,
+        ),
+        run.ensemble_folder,
+    )  # fmt: skip
+    right = float(np.mean(ran.probabilities.argmax(1) == pool.labels))
+    share = ran.mean_cost(fitted, costs) / sum(costs)
+    return [
+        f"cascade: accuracy {down_percent(right)} % against "
+        f"{down_percent(stored_selection(run).accuracy)} % of the whole team on "
+        f"{len(pool.labels)} samples of the selection split, {ratio(share)} of its FLOPs a sample",
+        str(run.ensemble_folder),
+    ]

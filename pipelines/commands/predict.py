@@ -7,9 +7,11 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-import ensemble
+from ensemble.classifier import Classifier
 from ensemble.sources import Failure, count_samples
 from ensemble.stream import csv_header, csv_line, json_line, predict_stream
+from pipelines.commands.loading import load_ensemble
+from pruning.errors import RequestError
 
 
 def run_predict(
@@ -20,9 +22,13 @@ def run_predict(
     explain: bool,
     batch_size: int | None,
     device: str,
+    cascade: bool,
+    archs: tuple[str, ...],
 ) -> int:
     """Predict every sample; return 1 if something could not be read, else 0."""
-    model = ensemble.load(source, device=device)
+    model = load_ensemble(source, archs, device)
+    if cascade:
+        _switch_cascade_on(model, source, explain)
     if batch_size is not None:
         model.set_params(batch_size=batch_size)
     console = Console(stderr=True)
@@ -45,3 +51,11 @@ def run_predict(
                 print(csv_line(result) if form == "csv" else json_line(result, model))
             progress.advance(task)
     return 1 if failures else 0
+
+
+def _switch_cascade_on(model: Classifier, source: str, explain: bool) -> None:
+    if explain:
+        raise RequestError("--explain runs every member, --cascade few; give one of them")
+    if "cascade" not in model.get_params():
+        raise RequestError(f"{source} runs every member at once; for --cascade give the run")
+    model.set_params(cascade=True)

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-import ensemble
+import ipaddress
+import sys
+
+from pipelines.commands.loading import load_ensemble
 from pruning.errors import RequestError
 
 
-def run_serve(*, source: str, host: str, port: int) -> None:
+def run_serve(
+    *, source: str, host: str, port: int, archs: tuple[str, ...], **bounds: float | None
+) -> None:
     """Serve an ensemble until interrupted."""
     try:
         from ensemble.serve import serve
+        from ensemble.web.limits import Limits
     except ImportError as error:
         raise RequestError(
             f"serving needs {error.name}; install with pip install 'dropnet-ensemble[serve]'"
         ) from error
-    model = ensemble.load(source)
+    names = {
+        "max_upload": "upload_bytes", "max_pixels": "pixels", "max_samples": "samples",
+        "max_requests": "requests", "timeout": "seconds",
+    }  # fmt: skip
+    asked = {names[option]: value for option, value in bounds.items() if value is not None}
+    for option, value in bounds.items():
+        if value is not None and not value > 0:
+            raise RequestError(f"--{option.replace('_', '-')} {value} must be above 0")
+    model = load_ensemble(source, archs)
+    if not is_loopback(host):
+        print(
+            f"ensemble: warning: --host {host} opens this to the network, without passwords or "
+            "encryption",
+            file=sys.stderr,
+        )
     print(f"http://{host}:{port}  (Ctrl-C stops)", flush=True)
-    serve(model, host=host, port=port)
+    serve(model, host=host, port=port, limits=Limits(**asked))  # type: ignore[arg-type]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "my.name")]
+    [True, True, True, False, False]
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-import ensemble
 from ensemble.show import EnsembleView, view
+from pipelines.commands.loading import load_ensemble
 from pipelines.report.numbers import amount
 
 
-def run_show(source: str) -> None:
+def run_show(*, source: str, archs: tuple[str, ...]) -> None:
     """Print an ensemble's members, their widths against the unpruned, and what they cost."""
-    about = view(ensemble.load(source))
+    about = view(load_ensemble(source, archs))
     console = Console()
     for line in _facts(about):
         console.print(line, highlight=False, markup=False)
