@@ -175,6 +175,8 @@ def select(**options: Any) -> None:
 
 @cli.command(short_help="Chosen team against unpruned networks.")
 @click.argument("runs", nargs=-1, required=True)
+@click.option("--measure", is_flag=True, help="Measure time and memory too, a process a contender.")
+@click.option("--threads", type=int, help="CPU threads of each when measured; default 1.")
 @click.option("--out", help="Folder for the report; by default the run itself.")
 def compare(**options: Any) -> int:
     """Compare the chosen teams of RUNS with the unpruned networks on the test set.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -35,6 +35,9 @@ from pipelines.mistakes import Confusion, Votes, confusion, votes
 from pipelines.quality import Reliability, reliability
 from pipelines.results import Result, results, table
 from pipelines.statistics import Interval
+
+Stopwatch = Callable[[Sequence[Contender]], Mapping[str, Measurements]]
+"""Measures contenders, or looks up what was measured of them."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Comparison:
         What the table would hold had somebody measured it.
     notes
         Forms of the team that are there and were not compared, and why.
+    measured_on
+        How time and memory were measured, a sentence; empty where nobody did.
     """
 
     name: str
@@ -121,6 +126,7 @@ class Comparison:
     pictures: Mapping[int, Picture]
     not_measured: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    measured_on: str = ""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -154,7 +160,7 @@ def compare(
     choose: Choose | None = None,
     extras: Sequence[Contender] = (),
     notes: Sequence[str] = (),
-    measured: Mapping[str, Measurements] | None = None,
+    measured: Stopwatch | None = None,
     command: str = "",
 ) -> Comparison:
     """Return the comparison of one run.
@@ -170,13 +176,13 @@ def compare(
     notes
         What is told beside the numbers: forms that could not be compared.
     measured
-        Latency and memory by contender.
+        Given the contenders, returns latency and memory by name.
     command
         The command that made the run.
     """
-    stopwatch = measured or {}
     rows = (*contenders(evidence, np.random.default_rng([seed, 0]), choose), *extras)
-    rows = tuple(replace(row, measured=stopwatch.get(row.name, row.measured)) for row in rows)
+    seen = measured(rows) if measured else {}
+    rows = tuple(replace(row, measured=seen.get(row.name, row.measured)) for row in rows)
     numbers = results(rows, evidence.test.labels, np.random.default_rng([seed, 1]))
     return _told(evidence, rows, numbers, seed, command, tuple(notes))
 

@@ -128,6 +128,8 @@ class Contender:
         Accuracy on the selection split, where the contender was chosen by it.
     calibrated
         At a fitted temperature; None for a mean over draws.
+    team
+        Names of its members, where it is one team of the run's.
     brought
         Whether it is no team of every comparison but was brought along, and is tested
         against the selected team too.
@@ -140,6 +142,7 @@ class Contender:
     measured: Measurements = Measurements()
     select_accuracy: float | None = None
     calibrated: Calibrated | None = None
+    team: tuple[str, ...] = ()
     brought: bool = False
 
     @classmethod
@@ -211,7 +214,7 @@ class _Field:
         )
         return Contender(
             name, len(team), score(voted, labels), TeamCost.of(team),
-            calibrated=Calibrated.of(temperature, voted, labels),
+            calibrated=Calibrated.of(temperature, voted, labels), team=tuple(m.id for m in team),
         )  # fmt: skip
 
     def chosen(

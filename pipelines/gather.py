@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,14 @@ from selection.files import candidates_from_csv
 from selection.team import Selection
 
 
+class Gathered(NamedTuple):
+    """All that a comparison of one run is made from."""
+
+    evidence: Evidence
+    extras: Extras
+    splits: Splits
+
+
 def gather(run: RunDirectory) -> Evidence:
     """Return all that a run recorded; the first call reads the test set and keeps predictions.
 
@@ -29,12 +39,11 @@ def gather(run: RunDirectory) -> Evidence:
     return _gather(run, stored_selection(run), splits_of(run))
 
 
-def gather_all(run: RunDirectory) -> tuple[Evidence, Extras]:
-    """Return what a run recorded, and who is brought along; see `gather`."""
-    selection = stored_selection(run)
+def gather_all(run: RunDirectory) -> Gathered:
+    """Return what a run recorded, who is brought along, and its data; see `gather`."""
     splits = splits_of(run)
-    evidence = _gather(run, selection, splits)
-    return evidence, bring(run, evidence, splits)
+    evidence = _gather(run, stored_selection(run), splits)
+    return Gathered(evidence, bring(run, evidence, splits), splits)
 
 
 def splits_of(run: RunDirectory) -> Splits:

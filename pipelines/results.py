@@ -61,8 +61,8 @@ class Result:
         along, against the selected team too.
     cost, ratios
         Cost per sample, and the same as shares of ``all_unpruned``'s.
-    measured
-        Latency and memory, where measured.
+    measured, measured_ratios
+        Latency and memory, where measured, and the same as shares of ``all_unpruned``'s.
     select_accuracy
         Accuracy on the selection split of what was chosen by it.
     """
@@ -78,6 +78,7 @@ class Result:
     cost: TeamCost
     ratios: TeamCost
     measured: Measurements
+    measured_ratios: Measurements
     select_accuracy: float | None
 
     def versus(self, reference: str) -> PairedTest | None:
@@ -97,7 +98,7 @@ def results(
     labels
         (N,) of the test split.
     """
-    whole = next(row.cost for row in rows if row.name == ALL_UNPRUNED)
+    everyone = next(row for row in rows if row.name == ALL_UNPRUNED)
     plain = _losses([row.scores for row in rows], rng)
     tests = paired_tests(rows, rng)
     tempered = iter(_losses([row.calibrated.scores for row in rows if row.calibrated], rng))
@@ -112,8 +113,9 @@ def results(
             calibrated=next(tempered) if row.calibrated else None,
             against=tests[k],
             cost=row.cost,
-            ratios=_ratios(row.cost, whole),
+            ratios=_ratios(row.cost, everyone.cost),
             measured=row.measured,
+            measured_ratios=_measured_ratios(row.measured, everyone.measured),
             select_accuracy=row.select_accuracy,
         )
         for k, row in enumerate(rows)
@@ -134,6 +136,11 @@ def _ratios(cost: TeamCost, whole: TeamCost) -> TeamCost:
     return TeamCost(
         *(getattr(cost, f.name) / max(getattr(whole, f.name), 1) for f in fields(TeamCost))
     )
+
+
+def _measured_ratios(one: Measurements, whole: Measurements) -> Measurements:
+    pairs = {f.name: (getattr(one, f.name), getattr(whole, f.name)) for f in fields(Measurements)}
+    return Measurements(**{name: a / b for name, (a, b) in pairs.items() if a and b})
 
 
 def _ece_intervals(
@@ -162,7 +169,8 @@ _TESTS = ("mcnemar_p", "mcnemar_holm", "bootstrap_p", "bootstrap_holm")
 def table(rows: Sequence[Result]) -> pd.DataFrame:
     """Return ``comparison.csv``: one row a contender; what nobody measured has no column."""
     frame = pd.DataFrame([_record(row) for row in rows])
-    optional = {"select_accuracy", *(f.name for f in fields(Measurements))}
+    measured = [f.name for f in fields(Measurements)]
+    optional = {"select_accuracy", *measured, *(f"{name}_ratio" for name in measured)}
     absent = [
         name for name in frame.columns.astype(str)
         if (name in optional or name.endswith(f"_{SELECTED}")) and frame[name].isna().all()
@@ -188,7 +196,9 @@ def _record(row: Result) -> dict[str, object]:
             record[f"{name}_{reference}"] = getattr(test, name) if test else math.nan
     record |= {f.name: getattr(row.cost, f.name) for f in fields(TeamCost)}
     record |= {f"{f.name}_ratio": getattr(row.ratios, f.name) for f in fields(TeamCost)}
-    record |= {f.name: getattr(row.measured, f.name) for f in fields(Measurements)}
+    for f in fields(Measurements):
+        record[f.name] = getattr(row.measured, f.name)
+        record[f"{f.name}_ratio"] = getattr(row.measured_ratios, f.name)
     return record
 
 

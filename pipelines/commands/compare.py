@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +11,10 @@ from rich.console import Console
 from ensemble.files import write_bytes_atomic
 from pipelines.command_line import command_of
 from pipelines.compare import Comparison, compare
+from pipelines.contenders import Contender, Measurements
 from pipelines.gather import gather_all
+from pipelines.measuring import measure as measure_contenders
+from pipelines.measuring import stored_measurements
 from pipelines.report import (
     Failure,
     csv,
@@ -26,11 +31,16 @@ from pipelines.run import DamagedRunError, RunDirectory
 from pruning.errors import RequestError
 
 
-def run_compare(*, runs: tuple[str, ...], out: str | None) -> int:
+def run_compare(
+    *, runs: tuple[str, ...], out: str | None, measure: bool, threads: int | None
+) -> int:
     """Compare, print the table, write the files; return 1 if a run could not be compared."""
+    if threads is not None and not measure:
+        raise RequestError("--threads belongs to --measure; give both")
+    stopwatch = _Stopwatch(measure, 1 if threads is None else threads)
     folder = Path(out) if out else Path(runs[0])
     if len(runs) == 1:
-        comparison = _compare(runs[0])
+        comparison = _compare(runs[0], stopwatch)
         _write(folder, {
             "comparison.csv": csv(comparison), "comparison.md": markdown(comparison),
             "comparison.tex": latex(comparison), "report.html": render(comparison),
@@ -40,7 +50,7 @@ def run_compare(*, runs: tuple[str, ...], out: str | None) -> int:
     else:
         if out is None:
             raise RequestError(f"comparing {len(runs)} runs needs a folder for the report: --out")
-        comparisons, failures = _compare_each(runs)
+        comparisons, failures = _compare_each(runs, stopwatch)
         _write(folder, {
             "comparison.csv": csv_many(comparisons),
             "report.html": render_many(comparisons, failures),
@@ -51,21 +61,43 @@ def run_compare(*, runs: tuple[str, ...], out: str | None) -> int:
     return 1 if failures else 0
 
 
-def _compare(path: str) -> Comparison:
+@dataclass(frozen=True)
+class _Stopwatch:
+    """Whether to measure anew, and with how many threads."""
+
+    fresh: bool
+    threads: int
+
+
+def _compare(path: str, stopwatch: _Stopwatch) -> Comparison:
     run = RunDirectory.existing(Path(path))
-    evidence, extras = gather_all(run)
+    evidence, extras, splits = gather_all(run)
     command = command_of(run.root.config)
-    return compare(
-        evidence, extras=extras.contenders, notes=extras.notes,
+    known = stored_measurements(run, evidence.selection.team)
+    if stopwatch.fresh:
+        console = Console(stderr=True)
+        console.print(f"{path}: measuring time and memory", highlight=False, soft_wrap=True)
+
+    def measured(rows: Sequence[Contender]) -> Mapping[str, Measurements]:
+        nonlocal known
+        if stopwatch.fresh:
+            known = measure_contenders(run, evidence, rows, splits, stopwatch.threads)
+        return known.contenders if known else {}
+
+    found = compare(
+        evidence, extras=extras.contenders, notes=extras.notes, measured=measured,
         command=f"{command} --control" if run.control_file.is_file() else command,
     )  # fmt: skip
+    return replace(found, measured_on=known.words) if known else found
 
 
-def _compare_each(paths: tuple[str, ...]) -> tuple[list[Comparison], list[Failure]]:
+def _compare_each(
+    paths: tuple[str, ...], stopwatch: _Stopwatch
+) -> tuple[list[Comparison], list[Failure]]:
     comparisons, failures = [], []
     for path in paths:
         try:
-            comparisons.append(_compare(path))
+            comparisons.append(_compare(path, stopwatch))
         except (RequestError, DamagedRunError) as error:
             failures.append(Failure(path, str(error)))
     if not comparisons:

@@ -37,6 +37,7 @@ def caveats(comparison: Comparison) -> Section:
         _collapsed(comparison),
         _unmeasured(comparison),
         _splits(comparison),
+        *([comparison.measured_on] if comparison.measured_on else []),
         *comparison.notes,
     ]
     text = (

@@ -139,6 +139,20 @@ def amount(value: float, unit: str = "") -> str:
     return f"{text}{NARROW}{suffix}" if suffix else text
 
 
+def down_amount(value: float) -> str:
+    """Return an amount of which more is better: three significant digits, rounded down.
+
+    >>> down_amount(1239999), down_amount(950.7), down_amount(0.01239)
+    ('1.23\u202fM', '950', '0.0123')
+    """
+    scaled, power = Decimal(repr(float(value))), 0
+    while scaled >= 1000 and power < len(_PREFIXES) - 1:
+        scaled, power = scaled / 1000, power + 1
+    cut = scaled.quantize(Decimal(1).scaleb(scaled.adjusted() - 2), rounding=ROUND_FLOOR)
+    text = f"{cut:.{max(0, 2 - cut.adjusted()) if cut else 0}f}"
+    return f"{text}{NARROW}{_PREFIXES[power]}" if power else text
+
+
 def tick(value: float, unit: str = "") -> str:
     """Return a round number for an axis, as short as it can be.
 

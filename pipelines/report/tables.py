@@ -12,6 +12,7 @@ from pipelines.paired import PairedTest
 from pipelines.report.numbers import (
     MISSING,
     amount,
+    down_amount,
     loss,
     loss_range,
     p_value,
@@ -227,10 +228,17 @@ def _measured(name: str, unit: str) -> Callable[[Result], Cell]:
         value: float | None = getattr(row.measured, name)
         if value is None:
             return Cell(MISSING)
-        text = f"{up(value, 2)} ms" if unit == "ms" else amount(value, unit)
-        return Cell(text, "", name, value)
+        share = getattr(row.measured_ratios, name)
+        said = "" if share is None or row.contender == ALL_UNPRUNED else f"{ratio(share)} of all"
+        return Cell(_read(name, value, unit), said, name, value)
 
     return cell
+
+
+def _read(name: str, value: float, unit: str) -> str:
+    if name == "throughput":
+        return down_amount(value)
+    return f"{up(value, 2)} ms" if unit == "ms" else amount(value, unit)
 
 
 def _plain(column: str, value: float | None) -> Cell:

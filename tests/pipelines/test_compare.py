@@ -86,7 +86,7 @@ def test_what_was_not_measured_has_no_column_and_is_said(
 ) -> None:
     assert "latency_1_ms" in comparison.not_measured
     assert "latency_1_ms" not in comparison.table
-    measured = compare(evidence, measured={"selected": Measurements(latency_1_ms=1.5)})
+    measured = compare(evidence, measured=lambda _: {"selected": Measurements(latency_1_ms=1.5)})
     assert "latency_1_ms" not in measured.not_measured
     assert measured.table.set_index("contender")["latency_1_ms"]["selected"] == 1.5
 

@@ -44,7 +44,7 @@ def test_it_costs_what_the_team_costs_and_is_nobody_of_the_pool(built: Built) ->
 
 
 def test_the_comparison_holds_it_against_the_team(built: Built) -> None:
-    evidence, extras = gather_all(built.run)
+    evidence, extras, _ = gather_all(built.run)
     comparison = compare(evidence, extras=extras.contenders)
     row = comparison.row("control")
     test = row.versus("selected")
@@ -78,7 +78,7 @@ def test_it_is_trained_once_and_a_finished_run_gets_it_later(
 
 def test_a_control_of_another_team_is_left_out_and_said(built: Built) -> None:
     assert stored_control(built.run, ("00-r0",)) is None
-    evidence, _ = gather_all(built.run)
+    evidence = gather_all(built.run).evidence
     chosen = dataclasses.replace(evidence.selection, team=evidence.selection.pool[:1])
     from pipelines.extras import bring
     from pipelines.gather import splits_of
