@@ -262,6 +262,16 @@ def check(**options: Any) -> None:
     run_check(**options)
 
 
+@cli.command(short_help="A run's curves for TensorBoard.")
+@click.argument("source")
+@click.option("--tensorboard", required=True, help="A new folder for the logs.")
+def log(**options: Any) -> None:
+    """Write the training curves of the run SOURCE, and its last comparison, for TensorBoard."""
+    from pipelines.commands.log import run_log
+
+    run_log(**options)
+
+
 @cli.command(short_help="A page and a JSON API on this machine.")
 @click.argument("source")
 @click.option(
