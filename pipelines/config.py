@@ -82,7 +82,7 @@ class SelectionConfig:
     """
 
     size: int = 5
-    method: str = "hq"
+    method: str = "soft"
     pool: Pool = "pruned"
     voting: str = "mean"
     max_flops: float | None = None

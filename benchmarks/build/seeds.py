@@ -21,7 +21,7 @@ from pathlib import Path
 from pipelines.build import Placement, build
 from pipelines.command_line import command_of
 from pipelines.compare import Comparison, compare
-from pipelines.config import BuildConfig, DataConfig
+from pipelines.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.gather import gather
 
 T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 19: 2.093}
@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--data", default="digits")
     parser.add_argument("--data-dir")
     parser.add_argument("--arch", default="mlp-a")
+    parser.add_argument("--method", default=SelectionConfig.method)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -57,6 +58,7 @@ def main() -> None:
         BuildConfig(
             m=options.m, archs=(options.arch,), seed=seed,
             data=DataConfig(options.data, options.data_dir),
+            selection=SelectionConfig(method=options.method),
         )
         for seed in range(options.first, options.first + options.seeds)
     ]  # fmt: skip

@@ -32,11 +32,13 @@ def chosen_lines(selection: Selection, where: str) -> list[str]:
 
 def reasons(selection: Selection) -> list[str]:
     """Return what each member is to the team, the counts a level, and the Pareto front."""
-    lines = ["", "member        alone   team without it"]
-    lines += [
-        f"{share.member:<12} {share.accuracy:6.3f}   {-100 * share.loss_without:+.2f} points"
-        for share in selection.members
-    ]
+    lines: list[str] = []
+    if len(selection.team) > 1:
+        lines += ["", "member        alone   team without it"]
+        lines += [
+            f"{share.member:<12} {share.accuracy:6.3f}   {-100 * share.loss_without:+.2f} points"
+            for share in selection.members
+        ]
     if selection.levels:
         lines += ["", "size   teams made   dropped   over budget   left out by the beam   standing"]
         lines += [

@@ -14,6 +14,7 @@ from ensemble.description import Description
 from pipelines.build import Built, build
 from pipelines.cli import run
 from pipelines.compare import Comparison, compare
+from pipelines.config import SelectionConfig
 from pipelines.gather import gather_all, splits_of
 from pipelines.predictions import read_predictions
 
@@ -21,7 +22,11 @@ from pipelines.predictions import read_predictions
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("exported")
-    done = build(tiny_config(write_images(folder / "tiny.npz")), folder / "run")
+    # A team that its first member does not match alone: the cascade has something to fit.
+    config = tiny_config(
+        write_images(folder / "tiny.npz"), selection=SelectionConfig(size=2, method="hq")
+    )
+    done = build(config, folder / "run")
     assert run(["export", str(done.run.path)]) == 0
     return done
 
