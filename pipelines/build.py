@@ -108,10 +108,11 @@ def resolve(config: BuildConfig, splits: Splits) -> Root:
         If one of the architectures cannot be pruned as asked; nothing is written yet.
     """
     check_archs(config, len(splits.classes), splits.input_shape)
+    device = resolve_device(config.device)
     return Root(
         config=config,
-        groups=plan_groups(config, len(splits.classes), splits.input_shape),
-        device=resolve_device(config.device),
+        groups=plan_groups(config, len(splits.classes), splits.input_shape, device),
+        device=device,
         classes=tuple(splits.classes.tolist()),
         input_shape=splits.input_shape,
         scaling={"offset": list(splits.scaling.offset), "scale": list(splits.scaling.scale)},

@@ -131,6 +131,12 @@ _own_networks = click.option(
 @click.option(
     "--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"])
 )
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="How networks train: stacked, loop or loop-bf16; auto takes what is best here.",
+)
 @click.option("--jobs", type=int, help="Groups of runs at a time; by default one a core.")
 @click.option("--backend", default="loky", show_default=True, help="joblib backend for --jobs.")
 @click.option("--out", help="The run's folder; by default results/<data>-<arch>-…")

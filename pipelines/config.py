@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from ensemble.files import canonical_json
 from pruning.datafree_members import Merging
 from pruning.dropnet import DropNet
+from pruning.engines.choice import check_engine
 from pruning.errors import RequestError, unknown_name
 from pruning.networks.registry import resolve_factory
 from pruning.recipe import Recipe
@@ -151,6 +152,9 @@ class BuildConfig:
         Of the split and the first run.
     device
         Where networks are trained; ``auto`` takes CUDA where there is one.
+    engine
+        How they are trained (`pruning.engines.choice.ENGINES`); what ``auto`` came to stands
+        with each group.
     pruner
         ``dropnet`` trains, drops and rewinds round by round; ``datafree`` trains once and
         merges neurons without data. The latter's round 0 trains by `dropnet`'s recipe and
@@ -163,6 +167,7 @@ class BuildConfig:
     archs: tuple[str, ...] = ("mlp-a",)
     seed: int = 0
     device: Device = "auto"
+    engine: str = "auto"
     pruner: Pruner = "dropnet"
     data: DataConfig = field(default_factory=DataConfig)
     dropnet: DropNet = field(default_factory=DropNet)
@@ -174,6 +179,7 @@ class BuildConfig:
             raise RequestError(f"--m {self.m} must be at least 1")
         if self.seed < 0:
             raise RequestError(f"--seed {self.seed} must be 0 or more")
+        check_engine(self.engine)
         if not self.archs:
             raise RequestError("no architecture given; name at least one with --arch")
         for arch in self.archs:
@@ -224,6 +230,7 @@ class BuildConfig:
             archs=tuple(stored["archs"]),
             seed=stored["seed"],
             device=stored["device"],
+            engine=stored.get("engine", "auto"),
             pruner=stored.get("pruner", "dropnet"),
             data=DataConfig(**stored["data"]),
             dropnet=DropNet(**dropnet, rewinding=rewinding, recipe=recipe),

@@ -117,7 +117,8 @@ def train_control(
     torch.set_num_threads(1)
     try:
         order = torch_generator(seed, "batches", 0)
-        result = train([network], data, root.config.dropnet.recipe, [order])[0]
+        engine = next(group.engine for group in root.groups if group.runs.arch == arch)
+        result = train([network], data, root.config.dropnet.recipe, [order], engine=engine)[0]
     finally:
         torch.set_num_threads(threads)
     network = network.cpu()

@@ -1,7 +1,8 @@
 """Which runs train together, resolved before training and recorded in ``config.json``.
 
-The rule looks at the networks only, never at the machine's cores or ``--jobs``: a group
-is computed alike wherever it is placed, so the same command gives the same bytes.
+The rule looks at the networks and at the processor's units, never at the machine's cores or
+``--jobs``: a group is computed alike wherever it is placed, so the same command gives the
+same bytes on processors of one instruction set.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Any
 
 from pipelines.config import BuildConfig
 from pruning.dropnet import Runs
+from pruning.engines.choice import choose_engine
 from pruning.errors import RequestError
 from pruning.networks.registry import build_network
-from pruning.programs import stackable
 
 STACK = 10
 """Most plain MLPs that train as one batched program: more gains little on a core, and two
@@ -29,7 +30,7 @@ class Group:
     runs
         Architecture, run numbers and seeds.
     engine
-        ``"stacked"`` (batched matrices) or ``"solo"`` (one network).
+        Of `pruning.engines.choice.ENGINES`, never ``"auto"``.
     threads
         CPU threads of the group's tensor operations.
     """
@@ -69,14 +70,15 @@ def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, .
 
 
 def plan_groups(
-    config: BuildConfig, num_classes: int, input_shape: tuple[int, ...]
+    config: BuildConfig, num_classes: int, input_shape: tuple[int, ...], device: str = "cpu"
 ) -> tuple[Group, ...]:
-    """Return the groups of a build, covering every run once."""
+    """Return the groups of a build on ``"cpu"`` or ``"cuda"``, covering every run once."""
     groups = []
     for offset, arch in enumerate(config.archs):
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
-        engine, size = ("stacked", STACK) if stackable(network) else ("solo", 1)
+        engine = choose_engine(config.engine, network, device)
+        size = STACK if engine == "stacked" else 1
         for start in range(0, len(numbers), size):
             chosen = tuple(numbers[start : start + size])
             seeds = tuple(config.seed + number for number in chosen)

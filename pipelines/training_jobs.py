@@ -83,12 +83,12 @@ def train_group(path: Path, group: Group, splits: Splits, events: Path) -> None:
         if config.pruner == "datafree":
             rounds = datafree(
                 group.runs, splits, config.merging, config.dropnet,
-                start=start, device=run.root.device, on_epoch=on_epoch,
+                start=start, device=run.root.device, engine=group.engine, on_epoch=on_epoch,
             )  # fmt: skip
         else:
             rounds = dropnet(
                 group.runs, splits, config.dropnet,
-                start=start, device=run.root.device, on_epoch=on_epoch,
+                start=start, device=run.root.device, engine=group.engine, on_epoch=on_epoch,
             )  # fmt: skip
         for members in rounds:
             run.store(members)

@@ -93,13 +93,14 @@ def datafree(
     *,
     start: Sequence[Member] = (),
     device: str | torch.device = "cpu",
+    engine: str = "auto",
     on_epoch: ProgressHook | None = None,
 ) -> Iterator[tuple[Member, ...]]:
     """Yield the trained members of a population, then the merged ones.
 
     Parameters
     ----------
-    runs, splits, start, device, on_epoch
+    runs, splits, start, device, engine, on_epoch
         As `pruning.dropnet.dropnet` takes them.
     merging
         What goes.
@@ -114,7 +115,7 @@ def datafree(
     members = tuple(start)
     if not members:
         once = dataclasses.replace(training, rounds=0)
-        members = next(dropnet(runs, splits, once, device=device, on_epoch=on_epoch))
+        members = next(dropnet(runs, splits, once, device=device, engine=engine, on_epoch=on_epoch))
         yield members
     if members[0].round == 0:
         yield tuple(_merged(member, splits, merging) for member in members)

@@ -120,6 +120,7 @@ def dropnet(
     *,
     start: Sequence[Member] = (),
     device: str | torch.device = "cpu",
+    engine: str = "auto",
     on_epoch: ProgressHook | None = None,
 ) -> Iterator[tuple[Member, ...]]:
     """Yield, round by round, the members of a population of runs.
@@ -136,6 +137,8 @@ def dropnet(
         The last finished round of every run, to go on from; empty starts at round 0.
     device
         Where to train. Yielded members are on the CPU.
+    engine
+        How to train, of `pruning.engines.choice.ENGINES`.
     on_epoch
         Called with round, epoch and the run numbers still training.
 
@@ -147,11 +150,11 @@ def dropnet(
     data = DeviceData.of(splits, device)
     full_width = FullWidth(
         settings.rewinding, runs.arch, dict(zip(runs.numbers, runs.seeds, strict=True)),
-        len(splits.classes), splits.input_shape, data, settings.recipe, settings.init,
+        len(splits.classes), splits.input_shape, data, settings.recipe, settings.init, engine,
     )  # fmt: skip
     groups = find_groups(full_width.theta0[runs.numbers[0]], splits.input_shape)
     check_fit(settings.metric, full_width.theta0[runs.numbers[0]], groups)
-    work = _Work(runs, full_width, groups, data, settings, device, on_epoch)
+    work = _Work(runs, full_width, groups, data, settings, device, engine, on_epoch)
     members = tuple(start)
     if not members:
         members = work.first_round()
@@ -181,6 +184,7 @@ class _Work:
     data: DeviceData
     settings: DropNet
     device: str | torch.device
+    engine: str
     on_epoch: ProgressHook | None
 
     def first_round(self) -> tuple[Member, ...]:
@@ -216,11 +220,15 @@ class _Work:
         networks = [self._rewound(run, round_index, plan[run]) for run in numbers]
         generators = [torch_generator(self._seed(run), "batches", round_index) for run in numbers]
         hook = self.on_epoch
+        late = None if round_index else self.full_width.late_epochs
         results = train(
-            networks, self.data, self.settings.recipe, generators,
+            networks, self.data, self.settings.recipe, generators, engine=self.engine, late=late,
             on_epoch=hook
             and (lambda epoch, rows: hook(round_index, epoch, [numbers[r] for r in rows])),
         )  # fmt: skip
+        if late is not None:
+            weights = [result.late_weights for result in results]
+            self.full_width.remember(dict(zip(numbers, weights, strict=True)))
         return tuple(
             self._member(run, round_index, plan[run], network, result, baselines.get(run))
             for run, network, result in zip(numbers, networks, results, strict=True)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
+from pruning.engines.stackable import stackable
 from pruning.errors import RequestError, unknown_name
-from pruning.programs import stackable
+from pruning.optimiser import SGD, Adam, Optimiser
 
 MANY_SAMPLES = 10_000
 """From so many training samples on, an epoch is long and batches may be larger."""
@@ -89,12 +89,12 @@ class Recipe:
             return self.learning_rate
         return self.learning_rate * (1 + math.cos(math.pi * epoch / self.max_epochs)) / 2
 
-    def make_optimizer(self, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def make_optimiser(self, parameters: Sequence[Tensor]) -> Optimiser:
         """Return the optimiser over these tensors; the recipe is resolved."""
-        rate, decay = self.rate(0), self.weight_decay or 0.0
+        decay = self.weight_decay or 0.0
         if self.optimizer == "adam":
-            return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=True)
-        return torch.optim.SGD(parameters, lr=rate, momentum=self.momentum, weight_decay=decay)
+            return Adam(parameters, decay)
+        return SGD(parameters, self.momentum, decay)
 
 
 RECIPES: dict[str, Recipe] = {

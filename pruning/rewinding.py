@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from torch import nn
+from torch import Tensor, nn
 
 from pruning.errors import RequestError, unknown_name
 from pruning.initial import start_from
 from pruning.networks.registry import build_network
 from pruning.recipe import Recipe
 from pruning.seeds import torch_generator
+from pruning.surgery import load_weights
 from pruning.training import DeviceData, train
 
 Rewind = Literal["initial", "random", "late"]
@@ -62,6 +63,8 @@ class FullWidth:
         which round 0 sees the samples.
     init
         A ``.safetensors`` file whose weights are θ0 for every run, in place of a draw.
+    engine
+        What round 0 trains with.
     """
 
     def __init__(
@@ -74,9 +77,10 @@ class FullWidth:
         data: DeviceData,
         recipe: Recipe,
         init: str | None = None,
+        engine: str = "auto",
     ) -> None:
         self.rewinding = rewinding
-        self.data, self.recipe = data, recipe
+        self.data, self.recipe, self.engine = data, recipe, engine
         self._seeds = dict(seeds)
 
         def build(seed: int, round_index: int) -> nn.Module:
@@ -97,15 +101,30 @@ class FullWidth:
             return self._after_late_epochs()[run]
         return self.theta0[run]
 
+    @property
+    def late_epochs(self) -> int | None:
+        """Epochs of round 0 after which weights are late; None where none are wanted."""
+        if self.rewinding.to != "late":
+            return None
+        network, samples = next(iter(self.theta0.values())), len(self.data.train_labels)
+        whole = self.recipe.resolved(network, samples).max_epochs or 0
+        return self.rewinding.late_epochs or max(1, whole // 4)
+
+    def remember(self, weights: Mapping[int, Mapping[str, Tensor]]) -> None:
+        """Take every run's late weights from the training of round 0, which passes them."""
+        for run, state in weights.items():
+            self._late[run] = load_weights(copy.deepcopy(self.theta0[run]), state).eval()
+
     def _after_late_epochs(self) -> dict[int, nn.Module]:
         """Train all of the population, whoever still runs: a resumed run finds the same."""
         if not self._late:
             networks = [self._on_device(self.theta0[run]) for run in self._seeds]
             recipe = dataclasses.replace(self.recipe, keep="last")
             generators = [torch_generator(seed, "batches") for seed in self._seeds.values()]
-            whole = recipe.resolved(networks[0], len(self.data.train_labels)).max_epochs or 0
-            late = self.rewinding.late_epochs or max(1, whole // 4)
-            train(networks, self.data, recipe, generators, epochs=late)
+            train(
+                networks, self.data, recipe, generators,
+                engine=self.engine, epochs=self.late_epochs,
+            )  # fmt: skip
             self._late = _by_run(self._seeds, networks)
         return self._late
 

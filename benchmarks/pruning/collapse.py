@@ -24,8 +24,8 @@ import torch
 
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet, Runs, dropnet
+from pruning.engines.stackable import stackable
 from pruning.networks.registry import build_network
-from pruning.programs import stackable
 from pruning.recipe import find_recipe
 from pruning.rewinding import Rewinding
 

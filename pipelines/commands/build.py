@@ -86,6 +86,7 @@ def build_config(
     thrifty: bool | None,
     seed: int,
     device: Any,
+    engine: str,
 ) -> BuildConfig:
     """Return the configuration that the command line asks for."""
     training = _changed(
@@ -108,6 +109,7 @@ def build_config(
         archs=archs,
         seed=seed,
         device=device,
+        engine=engine,
         pruner=pruner,
         data=DataConfig(data, data_dir, image_size, limit),
         dropnet=_changed(

@@ -237,7 +237,7 @@ def test_groups_cover_every_run_once_and_ignore_the_machine(data: Path) -> None:
         assert group.runs.seeds == group.runs.numbers
         assert group.threads == 1
         assert {n % 2 for n in group.runs.numbers} == {0 if group.runs.arch == "mlp-a" else 1}
-        assert (group.engine == "solo") == (group.runs.arch != "mlp-a")
+        assert (group.engine == "stacked") == (group.runs.arch == "mlp-a")
 
 
 def test_progress_counts_every_round_and_the_time_left_falls(data: Path, tmp_path: Path) -> None:
@@ -274,3 +274,17 @@ def test_jobs_are_no_part_of_a_runs_identity(built: Built) -> None:
     assert "jobs" not in text
     assert "backend" not in text
     assert dataclasses.asdict(Placement()) == {"jobs": 1, "backend": "loky"}
+
+
+def test_the_engine_is_resolved_recorded_and_may_be_asked_for(data: Path) -> None:
+    groups = {
+        engine: plan_groups(tiny_config(data, engine=engine), 3, (1, 4, 4))
+        for engine in ("auto", "loop")
+    }
+    assert {group.engine for group in groups["auto"]} == {"stacked"}
+    assert {group.engine for group in groups["loop"]} == {"loop"}
+    assert all(len(group.runs.numbers) == 1 for group in groups["loop"])
+    with pytest.raises(RequestError, match="--engine stacked runs plain MLPs"):
+        plan_groups(tiny_config(data, archs=("conv-b:2-2",), engine="stacked"), 3, (1, 4, 4))
+    with pytest.raises(RequestError, match="unknown engine 'fast'"):
+        tiny_config(data, engine="fast")

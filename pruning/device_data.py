@@ -1,0 +1,75 @@
+"""Training data on a device, as stored: scaled a batch at a time, never as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pruning.data.splits import Splits
+from pruning.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class DeviceData:
+    """What training reads, on the device: images as stored, labels as class indices."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    val_images: Tensor
+    val_labels: Tensor
+    scaling: Scaling
+
+    @classmethod
+    def of(cls, splits: Splits, device: str | torch.device) -> DeviceData:
+        """Copy the training and validation parts to the device."""
+        return cls(
+            torch.tensor(splits.train.images, device=device),
+            torch.tensor(splits.train.labels, device=device),
+            torch.tensor(splits.val.images, device=device),
+            torch.tensor(splits.val.labels, device=device),
+            splits.scaling,
+        )
+
+    @property
+    def majority(self) -> float:
+        """Validation accuracy of naming the commonest class always."""
+        return float(self.val_labels.bincount().max()) / len(self.val_labels)
+
+
+class Gatherer:
+    """Fetches samples by index into one buffer, as network input.
+
+    Parameters
+    ----------
+    images
+        (N, C, H, W) uint8 or (N, F) float32.
+    scaling
+        Makes network input of them; what it gives, this gives.
+    rows
+        Samples fetched at a time.
+    """
+
+    def __init__(self, images: Tensor, scaling: Scaling, rows: int) -> None:
+        self._images = images.flatten(1)
+        features = self._images.shape[1]
+        self.samples = torch.empty(rows, features, device=images.device)
+        whole = images.dtype == torch.float32
+        self._stored = self.samples if whole else self._images.new_empty(rows, features)
+        self._by_channel = self.samples.view(rows, len(scaling.scale), -1)
+        self._offset = torch.tensor(scaling.offset, device=images.device).unsqueeze(1)
+        self._scale = torch.tensor(scaling.scale, device=images.device).unsqueeze(1)
+        self._shifted = any(scaling.offset)
+        self._scaled = any(scale != 1 for scale in scaling.scale)
+
+    def __call__(self, index: Tensor) -> Tensor:
+        """Return the (rows, F) float32 samples of (rows,) int64; the next call overwrites them."""
+        torch.index_select(self._images, 0, index, out=self._stored)
+        if self._stored is not self.samples:
+            self.samples.copy_(self._stored)
+        if self._shifted:
+            self._by_channel.sub_(self._offset)
+        if self._scaled:
+            self._by_channel.div_(self._scale)
+        return self.samples

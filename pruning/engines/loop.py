@@ -1,0 +1,106 @@
+"""Networks of any kind, one step after the other, by PyTorch's own autograd.
+
+With `bf16`, convolutions and matrix products of training read bfloat16 copies of the
+float32 weights (Micikevicius et al. 2018, whose loss scaling bfloat16's range does without);
+weights, loss, optimiser and evaluation stay float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from pruning.device_data import DeviceData
+from pruning.engines.engine import Seen
+from pruning.recipe import Recipe
+
+_EVALUATED = 512  # samples at once
+
+
+class Loop:
+    """G networks of any kind.
+
+    Parameters
+    ----------
+    networks
+        On the data's device; trained in place.
+    data
+        What they train on.
+    recipe
+        Resolved.
+    bf16
+        Whether products read bfloat16.
+    """
+
+    def __init__(
+        self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe, *, bf16: bool = False
+    ) -> None:
+        self._members = [_Member(network, data, recipe, bf16) for network in networks]
+
+    def epoch(self, orders: Tensor, rate: float) -> list[float]:
+        """Train one epoch; return each member's mean loss."""
+        return [m.epoch(order, rate) for m, order in zip(self._members, orders, strict=True)]
+
+    def evaluate(self) -> Seen:
+        """Return what the validation part shows."""
+        seen = [member.evaluate() for member in self._members]
+        return Seen([loss for loss, _ in seen], [accuracy for _, accuracy in seen])
+
+    def weights(self, row: int) -> dict[str, Tensor]:
+        """Return a copy of one member's state dict."""
+        state = self._members[row].network.state_dict()
+        return {key: value.detach().clone() for key, value in state.items()}
+
+    def keep(self, rows: list[int]) -> None:
+        """Go on with these members only."""
+        self._members = [self._members[row] for row in rows]
+
+
+class _Member:
+    def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, bf16: bool) -> None:
+        self.network, self._data, self._recipe, self._bf16 = network, data, recipe, bf16
+        if any(p.ndim == 4 for p in network.parameters()):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._optimiser = recipe.make_optimiser(list(network.parameters()))
+
+    def epoch(self, order: Tensor, rate: float) -> float:
+        self.network.train()
+        total = torch.zeros((), dtype=torch.float64, device=order.device)
+        for index in torch.split(order, self._recipe.batch_size or len(order)):
+            loss = F.cross_entropy(
+                self._logits(self._data.train_images[index]), self._data.train_labels[index]
+            )
+            self.network.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimiser.step(rate)
+            total += loss.detach() * len(index)
+        return float(total / len(order))
+
+    def _logits(self, stored: Tensor) -> Tensor:
+        with torch.autocast(stored.device.type, torch.bfloat16, enabled=self._bf16):
+            logits: Tensor = self.network(self._input(stored))
+        return logits.float()
+
+    def _input(self, stored: Tensor) -> Tensor:
+        batch = self._data.scaling(stored)
+        return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+
+    @torch.inference_mode()
+    def evaluate(self) -> tuple[float, float]:
+        data = self._data
+        self.network.eval()
+        loss = torch.zeros((), dtype=torch.float64, device=data.val_labels.device)
+        hits = torch.zeros_like(loss)
+        parts = zip(
+            torch.split(data.val_images, _EVALUATED),
+            torch.split(data.val_labels, _EVALUATED),
+            strict=True,
+        )
+        for stored, labels in parts:
+            logits = self.network(self._input(stored)).float()
+            loss += F.cross_entropy(logits, labels, reduction="sum")
+            hits += (logits.argmax(-1) == labels).sum()
+        return float(loss / len(data.val_labels)), float(hits / len(data.val_labels))
