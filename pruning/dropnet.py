@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.data.splits import Splits
-from pruning.dropping import ScoreMode, check_dropping, check_fit, drop_units
+from pruning.dropping import ScoreMode, check_dropping, check_fit, drop_units, see_together
 from pruning.errors import RequestError
 from pruning.initial import start_from
 from pruning.member import Member
@@ -27,6 +27,7 @@ from pruning.recipe import Recipe
 from pruning.rewinding import FullWidth, Rewinding
 from pruning.seeds import torch_generator
 from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
+from pruning.sweep import Means
 from pruning.training import DeviceData, Trained, train
 
 
@@ -195,18 +196,22 @@ class _Work:
     def next_round(self, standing: Sequence[Member]) -> tuple[Member, ...]:
         """Score, drop, rewind, train; a run whose layers are all down to one unit ends."""
         plan = {}
-        for member in standing:
-            masks = self._drop(member)
+        chosen = self.settings
+        seen = see_together(
+            standing, self.groups, self.data, metric=chosen.metric, score_mode=chosen.score_mode
+        )
+        for member, means in zip(standing, seen, strict=True):
+            masks = self._drop(member, means)
             if any(not torch.equal(masks[name], old) for name, old in member.masks.items()):
                 plan[member.run] = masks
         baselines = {member.run: member.baseline_accuracy for member in standing}
         return self._train(standing[0].round + 1, plan, baselines) if plan else ()
 
-    def _drop(self, member: Member) -> dict[str, Tensor]:
+    def _drop(self, member: Member, seen: Means | None) -> dict[str, Tensor]:
         chosen = self.settings
         return drop_units(
             member, self.groups, self.data, metric=chosen.metric, score_mode=chosen.score_mode,
-            fraction=chosen.fraction, round_to=chosen.round_to,
+            fraction=chosen.fraction, round_to=chosen.round_to, seen=seen,
         )  # fmt: skip
 
     def _rewound(self, run: int, round_index: int, masks: dict[str, Tensor]) -> nn.Module:

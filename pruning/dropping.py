@@ -13,8 +13,9 @@ from pruning.masks import drop_lowest, round_down
 from pruning.member import Member
 from pruning.oracle import Samples, oracle_drop
 from pruning.seeds import torch_generator
+from pruning.stacked_sweep import can_sweep_together, sweep_together
 from pruning.surgery import UnitGroup
-from pruning.sweep import check_metric, importances, metric_names, parse_metric
+from pruning.sweep import Means, check_metric, importances, metric_names, parse_metric
 from pruning.training import DeviceData
 
 ORACLE = "oracle"
@@ -45,6 +46,28 @@ def check_fit(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> N
         check_metric(metric, network, groups)
 
 
+def see_together(
+    members: Sequence[Member],
+    groups: Sequence[UnitGroup],
+    data: DeviceData,
+    *,
+    metric: str,
+    score_mode: ScoreMode,
+) -> list[Means | None]:
+    """Return what the metric's score sees of each member, in one sweep; None where it cannot.
+
+    Parameters are those of `drop_units`.
+    """
+    if metric in METRICS or len(members) < 2:
+        return [None] * len(members)
+    score, _ = parse_metric(metric)
+    score = score if score_mode == "text" else score.as_published()
+    networks = [member.network for member in members]
+    if not can_sweep_together(networks, groups, score):
+        return [None] * len(members)
+    return [*sweep_together(networks, groups, score, data.train_images, data.scaling)]
+
+
 def drop_units(
     member: Member,
     groups: Sequence[UnitGroup],
@@ -54,6 +77,7 @@ def drop_units(
     score_mode: ScoreMode,
     fraction: float,
     round_to: int,
+    seen: Means | None = None,
 ) -> dict[str, Tensor]:
     """Return the member's masks with the units of one round dropped.
 
@@ -67,6 +91,8 @@ def drop_units(
         Its training part scores the units.
     metric, score_mode, fraction, round_to
         As in `pruning.dropnet.DropNet`.
+    seen
+        What the score has seen of the member already (`see_together`), or None.
     """
     generator = torch_generator(member.seed, "scores", member.round)
     # Ties are drawn in the order of the groups, wherever the member comes from.
@@ -82,6 +108,7 @@ def drop_units(
         importance = importances(
             network, groups, masks, score if score_mode == "text" else score.as_published(),
             data.train_images, data.scaling, generator=generator, labels=data.train_labels,
+            seen=seen,
         )  # fmt: skip
         new = drop_lowest(importance, masks, fraction, per_layer=per_layer, generator=generator)
     network.to(torch.device("cpu"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -16,6 +16,9 @@ from pruning.scores.base import SCORES, Layer, Score, UnitView
 from pruning.surgery import Masks, Tap, UnitGroup
 
 SUFFIX = "_layer"
+
+Means = Mapping[str, Tensor]
+"""Producer → (n,) or (n, k) float64: mean over the samples of what a score observed."""
 
 
 def parse_metric(metric: str) -> tuple[Score, bool]:
@@ -53,6 +56,7 @@ def importances(
     *,
     generator: torch.Generator,
     labels: Tensor | None = None,
+    seen: Means | None = None,
     batch_size: int = 512,
 ) -> dict[str, Tensor]:
     """Return each group's importances at full width, in eval mode, on unaugmented data.
@@ -73,6 +77,8 @@ def importances(
         For scores that draw.
     labels
         (N,) int64 class indices, for scores that look at the loss's gradient.
+    seen
+        What `pruning.stacked_sweep` has seen of this network, in place of a sweep.
     batch_size
         Samples a forward pass.
 
@@ -88,31 +94,46 @@ def importances(
     """
     if score.needs_gradient and labels is None:
         raise ValueError("a score of the loss's gradient needs the samples' labels")
-    sums = _Sums(score)
-    if score.needs_sweep:
-        with ExitStack() as stack:
-            for group in groups:
-                for producer, tap in zip(group.producers, group.taps, strict=True):
-                    module = network.get_submodule(tap.module)
-                    hook = module.register_forward_hook(sums.watcher(producer, tap))
-                    stack.callback(hook.remove)
-            stack.enter_context(torch.set_grad_enabled(score.needs_gradient))
-            network.eval()
-            for start in range(0, len(images), batch_size):
-                part = slice(start, start + batch_size)
-                logits = network(scaling(images[part]).requires_grad_(score.needs_gradient))
-                sums.add(logits, None if labels is None else labels[part])
+    if seen is None:
+        seen = _sweep(network, groups, score, images, scaling, labels, batch_size)
     full: dict[str, Tensor] = {}
     for group in groups:
         mask = masks[group.name]
         layers = tuple(
-            _layer(network, group, producer, tap, mask, sums.means(producer, len(images)))
+            _layer(network, group, producer, tap, mask, seen.get(producer))
             for producer, tap in zip(group.producers, group.taps, strict=True)
         )
         full[group.name] = torch.zeros(group.size, dtype=torch.float64)
         values = score.importance(UnitView(int(mask.sum()), layers, generator))
         full[group.name][mask] = values.double().cpu()
     return full
+
+
+def _sweep(
+    network: nn.Module,
+    groups: Sequence[UnitGroup],
+    score: Score,
+    images: Tensor,
+    scaling: Scaling,
+    labels: Tensor | None,
+    batch_size: int,
+) -> Means:
+    if not score.needs_sweep:
+        return {}
+    sums = _Sums(score)
+    with ExitStack() as stack:
+        for group in groups:
+            for producer, tap in zip(group.producers, group.taps, strict=True):
+                module = network.get_submodule(tap.module)
+                hook = module.register_forward_hook(sums.watcher(producer, tap))
+                stack.callback(hook.remove)
+        stack.enter_context(torch.set_grad_enabled(score.needs_gradient))
+        network.eval()
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            logits = network(scaling(images[part]).requires_grad_(score.needs_gradient))
+            sums.add(logits, None if labels is None else labels[part])
+    return sums.means(len(images))
 
 
 class _Sums:
@@ -145,10 +166,9 @@ class _Sums:
                 self._enter(producer, self._score.observe(value))
         self._seen.clear()
 
-    def means(self, producer: str, samples: int) -> Tensor | None:
-        """Return the means over all samples, or None if nothing was observed."""
-        total = self._totals.get(producer)
-        return None if total is None else total / samples
+    def means(self, samples: int) -> Means:
+        """Return producer → means over all samples."""
+        return {producer: total / samples for producer, total in self._totals.items()}
 
     def _enter(self, producer: str, sums: Tensor) -> None:
         self._totals[producer] = self._totals[producer] + sums if producer in self._totals else sums
