@@ -21,6 +21,9 @@ RANDOM_TEAMS = 100
 ALL_UNPRUNED = "all_unpruned"
 SINGLE_BEST = "single_best_unpruned"
 SELECTED = "selected"
+CONTROL = "control"
+ONNX, INT8, CASCADE = "selected_onnx", "selected_int8", "selected_cascade"
+EXPORTED = (ONNX, INT8)
 
 Choose = Callable[[PoolPredictions, int], Sequence[str]]
 """Names so many members of a pool of ``select`` predictions."""

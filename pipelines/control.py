@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from ensemble.files import seal, write_bytes_atomic, write_json_atomic
+from pipelines.contenders import CONTROL
 from pipelines.predictions import npz_bytes, read_predictions
 from pipelines.records import History, pack_member, unpack_member
 from pipelines.run import DamagedRunError, RunDirectory
@@ -30,8 +31,6 @@ from pruning.training import DeviceData, train
 from pruning.widening import factor_for_flops, widened
 from selection.pool import PoolPredictions
 from selection.team import Selection
-
-CONTROL = "control"
 
 Tell = Callable[[str], None]
 

@@ -17,15 +17,13 @@ from ensemble.calibration import fit_temperature
 from ensemble.cascade import NEVER, run_cascade
 from ensemble.classifier import Classifier
 from ensemble.description import Description
-from pipelines.contenders import Contender, TeamCost
-from pipelines.control import CONTROL, control_predictions, stored_control
+from pipelines.contenders import CASCADE, CONTROL, INT8, ONNX, Contender, TeamCost
+from pipelines.control import control_predictions, stored_control
 from pipelines.evidence import Evidence, MemberRecord
 from pipelines.run import RunDirectory
 from pruning.cost import Cost
 from pruning.data.splits import Splits
 from pruning.errors import RequestError
-
-ONNX, INT8, CASCADE = "selected_onnx", "selected_int8", "selected_cascade"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.contenders import EXPORTED
 from pipelines.evidence import MemberRecord
 from pipelines.results import Result
 from pipelines.statistics import Interval, t_quantile, wilson
@@ -80,7 +81,11 @@ def mean_curve(runs: Sequence[Curve]) -> tuple[MeanPoint, ...]:
 
 
 def pareto_front(rows: Sequence[Result]) -> tuple[str, ...]:
-    """Return who is beaten by nobody in both accuracy and FLOPs, cheapest first."""
+    """Return who is beaten by nobody in both accuracy and FLOPs, cheapest first.
+
+    An exported file takes the FLOPs of the team that it is, and does not take its place.
+    """
+    rows = [row for row in rows if row.contender not in EXPORTED]
     ordered = sorted(rows, key=lambda row: (row.cost.flops, -row.accuracy.value))
     front: list[Result] = []
     for row in ordered:

@@ -25,10 +25,9 @@ import numpy as np
 from ensemble.artefact import save
 from ensemble.files import seal, write_json_atomic
 from ensemble.model import Ensemble, EnsembleMember
-from pipelines.contenders import SELECTED, Contender, Measurements
-from pipelines.control import CONTROL, load_control, stored_control
+from pipelines.contenders import CASCADE, CONTROL, INT8, ONNX, SELECTED, Contender, Measurements
+from pipelines.control import load_control, stored_control
 from pipelines.evidence import Evidence
-from pipelines.extras import CASCADE, INT8, ONNX
 from pipelines.run import DamagedRunError, RunDirectory
 from pipelines.stopwatch import CONTROL_OF
 from pruning.data.splits import Splits

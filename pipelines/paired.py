@@ -77,31 +77,44 @@ def paired_tests(
 ) -> list[tuple[PairedTest, ...]]:
     """Test every contender against the references, and who was brought along against the team.
 
-    A pair met twice counts once for Holm.
+    A pair met twice counts once for Holm. Who was brought along is corrected apart: what
+    may be said of the run's own teams does not depend on what was exported.
     """
     by_name = {row.name: row for row in rows}
-    pairs = [
+    own = [
         (row, by_name[reference])
         for k, reference in enumerate(REFERENCES)
         for row in rows
-        if row.name not in REFERENCES[: k + 1]
+        if not row.brought and row.name not in REFERENCES[: k + 1]
     ]
-    pairs += [(row, by_name[SELECTED]) for row in rows if row.brought]
+    brought = [
+        (row, by_name[reference])
+        for reference in (*REFERENCES, SELECTED)
+        for row in rows
+        if row.brought
+    ]
+    found: dict[str, list[PairedTest]] = {row.name: [] for row in rows}
+    for pairs in filter(None, (own, brought)):
+        for (row, reference), test in zip(pairs, _family(pairs, rng), strict=True):
+            found[row.name].append(test)
+            if row.name in REFERENCES:
+                found[reference.name].append(replace(test.mirrored, reference=row.name))
+    return [tuple(found[row.name]) for row in rows]
+
+
+def _family(
+    pairs: Sequence[tuple[Contender, Contender]], rng: np.random.Generator
+) -> list[PairedTest]:
+    """Test the first of each pair against the second, all corrected together."""
     differences = np.stack([a.scores.correct - b.scores.correct for a, b in pairs], 1)
     drawn = paired_bootstrap(differences, rng)
     exact = np.array([_mcnemar(a.scores, b.scores) for a, b in pairs])
     plain = np.array([one.p for one in drawn])
-    exact_holm, plain_holm = holm(exact), holm(plain)
-    found: dict[str, list[PairedTest]] = {row.name: [] for row in rows}
-    for k, (row, reference) in enumerate(pairs):
-        p = (exact[k], exact_holm[k], plain[k], plain_holm[k])
-        numbers = tuple(float(value) for value in p)
-        gap = drawn[k].difference
-        found[row.name].append(PairedTest(reference.name, gap, *numbers))
-        if row.name in REFERENCES:
-            mirror = PairedTest(reference.name, gap, *numbers).mirrored
-            found[reference.name].append(replace(mirror, reference=row.name))
-    return [tuple(found[row.name]) for row in rows]
+    columns = np.stack([exact, holm(exact), plain, holm(plain)], 1).tolist()
+    return [
+        PairedTest(reference.name, one.difference, *row)
+        for (_, reference), one, row in zip(pairs, drawn, columns, strict=True)
+    ]
 
 
 def _mcnemar(first: SampleScores, second: SampleScores) -> float:

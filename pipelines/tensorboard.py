@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.control import CONTROL, stored_control
+from pipelines.contenders import CONTROL
+from pipelines.control import stored_control
 from pipelines.gather import stored_selection
 from pipelines.records import History
 from pipelines.run import RunDirectory

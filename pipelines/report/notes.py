@@ -115,7 +115,8 @@ def method() -> Section:
         "The FLOPs of a cascade are the mean over the test samples; an exported file’s bytes are "
         "its size, and int8 operations count like any other.",
         "Differences are paired: the exact McNemar test, and a bootstrap with one disagreement "
-        "either way added. “Corrected” is Holm’s, over all pairs of the table. A contender is "
+        "either way added. “Corrected” is Holm’s, over all pairs of the run’s own teams; the "
+        "pairs of a control and of exported forms are corrected among themselves. A contender is "
         "called worse if one uncorrected test or the interval says so, and better only if every "
         "corrected test and the interval do.",
         "Numbers are rounded against their contender: accuracies and differences down, losses, "

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pipelines.compare import Comparison
-from pipelines.control import CONTROL
+from pipelines.contenders import CONTROL
 from pipelines.paired import Judgement, PairedTest
 from pipelines.report.numbers import (
     amount,

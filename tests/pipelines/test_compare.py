@@ -115,3 +115,46 @@ def test_pruning_that_ruins_is_called_worse(make_evidence: Make) -> None:
     ruined = compare(make_evidence(members=6, size=3, samples=500, loss_by_pruning=0.8))
     tests = {test.reference: test.judgement.value for test in ruined.selected.against}
     assert tests == {"all_unpruned": "worse", "single_best_unpruned": "worse"}
+
+
+def test_what_is_brought_along_changes_nothing_said_of_the_runs_own_teams(
+    evidence: Evidence, comparison: Comparison
+) -> None:
+    labels = evidence.test.labels
+    extras = [
+        Contender.of(
+            f"control{k}", 1, np.roll(np.eye(4, dtype=np.float32)[labels], k, 0), labels,
+            TeamCost(10.0, 5.0, 20.0, 1.0), temperature=1.5,
+        )
+        for k in range(3)
+    ]  # fmt: skip
+    table = compare(evidence, extras=extras).table.set_index("contender")
+    own = comparison.table.set_index("contender")
+    holm = [name for name in own if "holm" in name]
+    assert len(holm) == 4
+    shared = [*holm, "accuracy_low", "mcnemar_p_all_unpruned"]
+    pd.testing.assert_frame_equal(table.loc[own.index, shared], own[shared])
+    perfect, rolled = table.loc["control0"], table.loc["control1"]
+    assert perfect["mcnemar_p_selected"] < perfect["mcnemar_holm_selected"] < 0.001
+    assert rolled["difference_to_selected"] < 0
+    assert table.loc["control0", "temperature"] == 1.5
+
+
+def test_every_team_is_calibrated_on_the_selection_split(
+    evidence: Evidence, comparison: Comparison
+) -> None:
+    from ensemble.calibration import fit_temperature, temper
+    from pipelines.quality import score
+
+    team = evidence.selection.team
+    select, test = evidence.select.rows(team), evidence.test.rows(team)
+    fitted = fit_temperature(select.probabilities.mean(0), select.labels)
+    selected = comparison.selected
+    assert selected.temperature == pytest.approx(fitted, rel=1e-5)
+    assert selected.calibrated is not None
+    known = score(temper(test.probabilities.mean(0), fitted), test.labels)
+    assert selected.calibrated.log_loss.value == pytest.approx(known.log_loss.mean(), rel=1e-4)
+    assert selected.calibrated.brier.value == pytest.approx(known.brier.mean(), rel=1e-4)
+    assert selected.calibrated.ece.value == pytest.approx(known.ece, abs=1e-3)
+    several = {"single_mean_unpruned", "random_s_pruned"}
+    assert {row.contender for row in comparison.results if row.calibrated is None} == several

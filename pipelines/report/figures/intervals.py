@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pipelines.compare import Comparison
-from pipelines.contenders import ALL_UNPRUNED, SELECTED
-from pipelines.control import CONTROL
+from pipelines.contenders import ALL_UNPRUNED, CONTROL, SELECTED
 from pipelines.report.figures.drawing import canvas, dot, line, words
 from pipelines.report.markup import Markup, element
 from pipelines.report.numbers import percent, percent_range, percent_tick, ratio

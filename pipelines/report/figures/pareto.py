@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.compare import Comparison
-from pipelines.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.contenders import ALL_UNPRUNED, EXPORTED, SELECTED
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, line, path
 from pipelines.report.figures.intervals import mark_class
 from pipelines.report.markup import Markup
@@ -26,7 +26,7 @@ def pareto(comparison: Comparison) -> Section:
 
 
 def _draw(comparison: Comparison, width: int) -> Markup:
-    rows = comparison.results
+    rows = [row for row in comparison.results if row.contender not in EXPORTED]
     flops = [max(row.cost.flops, 1) for row in rows]
     accuracies = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
     x = Scale(min(flops) / 1.6, max(flops) * 1.6, 52, width - 8, log=True)
