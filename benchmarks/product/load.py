@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from teams import noise, random_team
+from teams import heading, noise, random_team
 
 from ensemble.artefact import save
 
@@ -112,15 +112,22 @@ def measure(folder: Path, clients: int, seconds: float, limit: int) -> None:
         finally:
             server.terminate()
     p50, p99 = np.quantile(times, [0.5, 0.99]) * 1000
+    answers = ", ".join(f"{count:,} × {name}" for name, count in found.most_common())
     print(
-        f"limit {limit}: {clients} clients, {seconds:g} s: {dict(found)}; "
-        f"p50 {p50:.0f} ms, p99 {p99:.0f} ms; {before:.0f} → {after:.0f} MiB"
+        f"| {limit} | {answers} | {p50:.0f} ms | {p99:.0f} ms | {before:.0f} → {after:.0f} MiB |",
+        flush=True,
     )
 
 
 if __name__ == "__main__":
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     duration = float(sys.argv[2]) if len(sys.argv) > 2 else 30
+    asked = f"python benchmarks/product/load.py {number} {duration:g}"
+    print(heading(f"`ensemble serve` under {number} clients at once", asked))
+    print(
+        f"{duration:g} s after 3 s of warming up; each client uploads a 28×28 PNG again and again."
+    )
+    print("\n| limit | answers | p50 | p99 | resident memory |\n|--:|---|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as place:
         team = Path(place, "team")
         save(random_team(["mlp-a"] * 5, 10, (1, 28, 28), keep=0.4), team)

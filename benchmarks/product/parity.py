@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from teams import noise, random_team
+from teams import heading, noise, random_team
 
 import ensemble
 from ensemble.cascade import NEVER, Cascade
@@ -29,6 +29,11 @@ POOLS = [
 
 def main(inputs: int) -> None:
     """Print the largest difference of each pool."""
+    command = f"python benchmarks/product/parity.py {inputs}"
+    print(heading("torch, ONNX Runtime and the cascade say the same", command))
+    print(f"Largest difference of a probability on {inputs:,} inputs; allowed is 1e-5.\n")
+    print("| pool | classes | input | ONNX Runtime | cascade, never stopping | same class |")
+    print("|---|--:|---|--:|--:|---|")
     for archs, classes, shape, keep in POOLS:
         plain = random_team(archs, classes, shape, keep)
         order = tuple(range(len(archs)))
@@ -46,10 +51,10 @@ def main(inputs: int) -> None:
         clear = top[:, -1] - top[:, -2] > 1e-5
         same = (torch_says.argmax(1) == onnx_says.argmax(1))[clear].all()
         print(
-            f"{'+'.join(archs)}, {classes} classes, {shape}: "
-            f"onnx {np.abs(torch_says - onnx_says).max():.1e}, "
-            f"cascade {np.abs(torch_says - cascade_says).max():.1e}, "
-            f"classes {'agree' if same else 'DIFFER'} on {clear.sum()} of {inputs}",
+            f"| {', '.join(archs)} | {classes} | {'×'.join(map(str, shape))} "
+            f"| {np.abs(torch_says - onnx_says).max():.1e} "
+            f"| {np.abs(torch_says - cascade_says).max():.1e} "
+            f"| {'all' if same else 'NOT all'} {clear.sum():,} that are clear |",
             flush=True,
         )
 

@@ -1,13 +1,15 @@
 """Latency, throughput and peak memory of the product against the unpruned networks.
 
-    python benchmarks/product/speed.py
+    python benchmarks/product/speed.py [threads]
 
 One process a contender for the memory; one process for all times, in turns, so that the
-ratios come from one run. Weights are random: accuracy is not the matter here.
+ratios come from one run; torch and ONNX Runtime with equal threads. Weights are random:
+accuracy is not the matter here.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,22 +18,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from teams import noise, random_team
+import torch
+from teams import heading, noise, random_team
 
-import ensemble
 from ensemble.artefact import save
 from ensemble.cascade import Cascade
 from ensemble.export import export_onnx
 from ensemble.model import Ensemble
 from ensemble.quantize import export_int8
+from ensemble.runtime import load_onnx
 
 SHAPE, CLASSES, ARCH = (1, 28, 28), 10, "conv-b"
 M, S, KEEP = 20, 5, 0.3
 ROUNDS = 5
 LOADED = """
-import sys, numpy as np, ensemble
+import sys, numpy as np
+from pathlib import Path
+from ensemble.loader import load
+from ensemble.runtime import load_onnx
 x = np.random.default_rng(0).integers(0, 256, (1000, 1, 28, 28), dtype=np.uint8)
-ensemble.load(sys.argv[1]).predict_proba(x)
+path, threads = Path(sys.argv[1]), int(sys.argv[2])
+(load_onnx(path, threads=threads) if path.suffix == ".onnx" else load(path)).predict_proba(x)
 print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 """
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -51,14 +58,14 @@ def half_cascade(team: Ensemble) -> Ensemble:
     return Ensemble(team.members, team.classes_, SHAPE, cascade=cascade).set_params(cascade=True)
 
 
-def contender(name: str, folder: Path) -> Predict:
+def contender(name: str, folder: Path, threads: int) -> Predict:
     """Return the prediction of a contender by its name."""
     if name == "voting loop, S pruned":
         return voting_loop(random_team([ARCH] * S, CLASSES, SHAPE, KEEP))
     if name == "cascade, S pruned":
         return half_cascade(random_team([ARCH] * S, CLASSES, SHAPE, KEEP)).predict_proba
     if name.startswith("onnx"):
-        return ensemble.load(folder / f"{name.split(',')[0]}.onnx").predict_proba
+        return load_onnx(folder / f"{name.split(',')[0]}.onnx", threads=threads).predict_proba
     count = {"one": 1, "S": S, "M": M}[name.split()[0]]
     keep = 1.0 if "unpruned" in name else KEEP
     return random_team([ARCH] * count, CLASSES, SHAPE, keep).predict_proba
@@ -92,20 +99,24 @@ def seconds(predict: Predict, x: np.ndarray, repeats: int) -> float:
     return best
 
 
-def peak_memory(name: str, folder: Path) -> str:
+def peak_memory(name: str, folder: Path, threads: int) -> str:
     """Return the MiB of a process that loads a contender and predicts 1,000 images."""
     path = folder / (f"{name.split(',')[0]}.onnx" if name.startswith("onnx") else name)
     if not path.exists():
         return "–"
-    command = [sys.executable, "-c", LOADED, str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", LOADED, str(path), str(threads)]
+    limits = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=limits)
     return f"{int(done.stdout) / 1024:.0f}"
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, threads: int) -> None:
     """Print a row a contender; ratios are to one unpruned network."""
+    command = f"python benchmarks/product/speed.py {threads}"
+    print(heading("Latency, throughput and memory against the unpruned networks", command))
+    torch.set_num_threads(threads)
     export(folder)
-    predicts = {name: contender(name, folder) for name in NAMES}
+    predicts = {name: contender(name, folder, threads) for name in NAMES}
     one, many = noise(1, SHAPE), noise(128, SHAPE)
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in NAMES}
     for _ in range(ROUNDS):
@@ -114,16 +125,20 @@ def main(folder: Path) -> None:
     # what else the machine does only ever adds to a time
     least = {name: np.min(values, axis=0) for name, values in times.items()}
     base = least["one unpruned"]
-    print(f"{'contender':24}{'batch 1':>12}{'ratio':>8}{'batch 128':>12}{'ratio':>8}"
-          f"{'images/s':>10}{'peak MiB':>10}")  # fmt: skip
+    print(f"`{ARCH}` on 28×28, {CLASSES} classes; M = {M}, S = {S}, pruned to {KEEP:.0%} of the "
+          f"units; {threads} thread(s) each. The least of {ROUNDS} turns; ratios are to one "
+          "unpruned network. Peak is of a process that loads it and predicts 1,000 images.\n"
+          "\n| contender | batch 1, ms | ratio | batch 128, ms | ratio | images/s | peak MiB |"
+          "\n|---|--:|--:|--:|--:|--:|--:|")  # fmt: skip
     for name, (first, second) in least.items():
         print(
-            f"{name:24}{first * 1e3:9.2f} ms{first / base[0]:8.2f}{second * 1e3:9.1f} ms"
-            f"{second / base[1]:8.2f}{128 / second:10.0f}{peak_memory(name, folder):>10}",
+            f"| {name} | {first * 1e3:.2f} | {first / base[0]:.2f} | {second * 1e3:.1f} "
+            f"| {second / base[1]:.2f} | {128 / second:,.0f} "
+            f"| {peak_memory(name, folder, threads)} |",
             flush=True,
         )
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        main(Path(place))
+        main(Path(place), int(sys.argv[1]) if len(sys.argv) > 1 else 1)

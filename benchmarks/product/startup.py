@@ -17,7 +17,7 @@ import time
 import venv
 from pathlib import Path
 
-from teams import random_team
+from teams import heading, random_team
 
 import ensemble
 from ensemble.artefact import save
@@ -40,7 +40,9 @@ def bare_python(folder: Path) -> str:
     wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
     subprocess.run([*wheel, str(ROOT)], check=True)
     subprocess.run([*pip, "numpy", "onnxruntime"], check=True)
-    subprocess.run([*pip, "--no-deps", *map(str, folder.glob("*.whl"))], check=True)
+    subprocess.run(
+        [*pip, "--no-deps", *map(str, folder.glob("*.whl"))], check=True, capture_output=True
+    )
     return python
 
 
@@ -60,17 +62,18 @@ def folder_bytes(folder: Path) -> int:
 def main() -> None:
     """Print sizes and times."""
     shape = (1, 28, 28)
+    print(heading("Size and start of the artefact", "python benchmarks/product/startup.py"))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name, count, keep in (("team", 5, 0.3), ("S", 5, 1.0), ("M", 20, 1.0)):
             save(random_team(["conv-b"] * count, 10, shape, keep), folder / name)
         team = ensemble.load(folder / "team")
         export_onnx(team, folder / "team.onnx")  # type: ignore[arg-type]
-        ours = folder_bytes(folder / "team")
+        ours, single, many = (folder_bytes(folder / name) for name in ("team", "S", "M"))
         print(
-            f"artefact {ours} bytes: {ours / folder_bytes(folder / 'S'):.3f} of S unpruned, "
-            f"{ours / folder_bytes(folder / 'M'):.3f} of M; "
-            f"onnx {(folder / 'team.onnx').stat().st_size} bytes"
+            f"- artefact of 5 `conv-b` pruned to 30 % of their units: {ours:,} bytes, "
+            f"{ours / single:.3f} of S = 5 unpruned, {ours / many:.3f} of M = 20 unpruned; "
+            f"its ONNX file {(folder / 'team.onnx').stat().st_size:,} bytes"
         )
         python = bare_python(folder)
         said = subprocess.run(
@@ -81,7 +84,11 @@ def main() -> None:
             [python, "-m", "pip", "list", "--format=freeze"],
             check=True, capture_output=True, text=True,
         )  # fmt: skip
-        print(f"bare environment ({' '.join(listed.stdout.split())}) answers {said.stdout.strip()}")
+        answer, torch_there = said.stdout.split()
+        print(
+            f"- in an environment of {', '.join(listed.stdout.split())} it answers {answer}, "
+            f"torch {'IS' if torch_there == 'True' else 'is not'} loaded"
+        )
         pairs = [
             (
                 start(python, folder / "team.onnx", folder),
@@ -91,7 +98,11 @@ def main() -> None:
         ]
         ratios = [bare / torch for bare, torch in pairs]
         bare, torch = (statistics.median(column) for column in zip(*pairs, strict=True))
-        print(f"start: {bare:.2f} s against {torch:.2f} s, ratio {statistics.median(ratios):.2f}")
+        print(
+            f"- loading and predicting one image takes a process {bare:.2f} s there, {torch:.2f} s "
+            f"with torch, ratio {statistics.median(ratios):.2f} (median of {REPEATS}; allowed "
+            "is 0.5)"
+        )
 
 
 if __name__ == "__main__":

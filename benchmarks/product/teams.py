@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import numpy as np
 import torch
@@ -40,6 +43,16 @@ def random_team(
         cost = count_cost(network, shape)
         members.append(EnsembleMember(f"{i:02d}-r5", arch, network.eval(), cost))
     return Ensemble(members, np.arange(classes), shape)
+
+
+def heading(title: str, command: str) -> str:
+    """Return the first lines of a result: what it is, its command, the machine and its load."""
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "onnxruntime", "numpy"))
+    load = os.getloadavg()[0]
+    return (
+        f"# {title}\n\n`{command}`\n\n{os.cpu_count()} cores, {platform.machine()}; Python "
+        f"{platform.python_version()}, {versions}; load {load:.1f} when it began.\n"
+    )
 
 
 def noise(count: int, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
