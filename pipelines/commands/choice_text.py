@@ -18,7 +18,7 @@ def chosen_lines(selection: Selection, where: str) -> list[str]:
     known = selection.optimism
     if known is not None:
         lines.append(
-            f"which overstates by about {100 * known.overstated:.1f} ± {196 * known.error:.1f} "
+            f"which overstates by about {100 * known.overstated:.2f} ± {196 * known.error:.2f} "
             f"points (95 %, {known.halvings} halvings of the split): expect "
             f"{known.corrected(selection.accuracy):.3f} on new samples"
         )
