@@ -12,7 +12,7 @@ from pipelines.config import BuildConfig
 from pipelines.control import Tell, check_control, train_control
 from pipelines.device import resolve_device
 from pipelines.fingerprint import data_fingerprint, versions
-from pipelines.plan import check_archs, plan_groups
+from pipelines.plan import check_archs, describe_groups, plan_groups
 from pipelines.progress import Tally, Watcher
 from pipelines.run import Root, RunDirectory
 from pipelines.training_jobs import train_groups
@@ -65,7 +65,7 @@ def build(
         Train, after the choice, one unpruned network as costly as the chosen team. It is no
         part of the run's identity: a finished run gets its control later, too.
     tell
-        Told in a line when the control begins.
+        Told in a line how the runs train, and when the control begins.
 
     Raises
     ------
@@ -78,6 +78,8 @@ def build(
         check_control(config.archs, len(splits.classes), splits.input_shape)
     run = RunDirectory(out or config.default_out)
     run.open(resolve(config, splits))
+    for line in describe_groups(run.root.groups, run.root.device):
+        tell(line)
     train(run, splits, placement, watch)
     selection = choose_team(run, splits, config.selection)
     make_ensemble(run, selection)

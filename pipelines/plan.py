@@ -7,12 +7,13 @@ same bytes on processors of one instruction set.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.config import BuildConfig
 from pruning.dropnet import Runs
-from pruning.engines.choice import choose_engine
+from pruning.engines.choice import ENGINES, choose_engine
 from pruning.errors import RequestError
 from pruning.networks.registry import build_network
 
@@ -84,3 +85,21 @@ def plan_groups(
             seeds = tuple(config.seed + number for number in chosen)
             groups.append(Group(Runs(arch, chosen, seeds), engine))
     return tuple(groups)
+
+
+def describe_groups(groups: Sequence[Group], device: str) -> list[str]:
+    """Return how the runs train, a line an architecture.
+
+    >>> describe_groups([Group(Runs("mlp-a", (0, 1), (0, 1)), "stacked")], "cpu")
+    ['2 runs of mlp-a on cpu by stacked: plain MLPs as batched matrices, float32; 1 group of 2']
+    """
+    lines = []
+    for arch in dict.fromkeys(group.runs.arch for group in groups):
+        own = [group for group in groups if group.runs.arch == arch]
+        runs, most = sum(len(g.runs.numbers) for g in own), max(len(g.runs.numbers) for g in own)
+        many = "groups of up to" if len(own) > 1 else "group of"
+        lines.append(
+            f"{runs} runs of {arch} on {device} by {own[0].engine}: {ENGINES[own[0].engine]}; "
+            f"{len(own)} {many} {most}"
+        )
+    return lines

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pruning.data.splits import Splits
@@ -23,12 +26,12 @@ class DeviceData:
 
     @classmethod
     def of(cls, splits: Splits, device: str | torch.device) -> DeviceData:
-        """Copy the training and validation parts to the device."""
+        """Take the training and validation parts to the device; a CPU shares their memory."""
         return cls(
-            torch.tensor(splits.train.images, device=device),
-            torch.tensor(splits.train.labels, device=device),
-            torch.tensor(splits.val.images, device=device),
-            torch.tensor(splits.val.labels, device=device),
+            _on_device(splits.train.images, device),
+            _on_device(splits.train.labels, device),
+            _on_device(splits.val.images, device),
+            _on_device(splits.val.labels, device),
             splits.scaling,
         )
 
@@ -36,6 +39,17 @@ class DeviceData:
     def majority(self) -> float:
         """Validation accuracy of naming the commonest class always."""
         return float(self.val_labels.bincount().max()) / len(self.val_labels)
+
+
+def _on_device(values: NDArray[Any], device: str | torch.device) -> Tensor:
+    """Return the array as a tensor, which nobody writes to.
+
+    Worker processes map one copy of the data, as may what does not fit in memory: a tensor
+    of its own in each would hold it several times.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(values).to(device)
 
 
 class Gatherer:
@@ -56,7 +70,7 @@ class Gatherer:
         features = self._images.shape[1]
         self.samples = torch.empty(rows, features, device=images.device)
         whole = images.dtype == torch.float32
-        self._stored = self.samples if whole else self._images.new_empty(rows, features)
+        self._stored = self.samples if whole else torch.empty_like(self.samples, dtype=images.dtype)
         self._by_channel = self.samples.view(rows, len(scaling.scale), -1)
         self._offset = torch.tensor(scaling.offset, device=images.device).unsqueeze(1)
         self._scale = torch.tensor(scaling.scale, device=images.device).unsqueeze(1)

@@ -27,7 +27,7 @@ def run_build(
 ) -> None:
     """Build, showing progress on standard error and the result on standard output."""
     config = build_config(**options)
-    placement = Placement(_check_jobs(jobs), _check_backend(backend))
+    placement = Placement(_check_jobs(jobs, _check_backend(backend)), backend)
     console = Console(stderr=True)
     started = time.monotonic()
     built = build(
@@ -150,12 +150,16 @@ def _changed(value: Any, **changes: Any) -> Any:
     return dataclasses.replace(value, **{k: v for k, v in changes.items() if v is not None})
 
 
-def _check_jobs(jobs: int | None) -> int:
+def _check_jobs(jobs: int | None, backend: str) -> int:
+    """Return the jobs asked for; only a backend of other machines has more than our cores."""
     cores = int(cpu_count())
     if jobs is None:
         return cores
-    if jobs < 1:
-        raise RequestError(f"--jobs {jobs} must be at least 1; this machine has {cores} cores")
+    if jobs < 1 or (jobs > cores and backend in ("loky", "threading", "sequential")):
+        raise RequestError(
+            f"--jobs {jobs} must be between 1 and {cores}, this machine's cores: more would "
+            "only wait for each other; leave it out to use them all"
+        )
     return jobs
 
 
