@@ -17,9 +17,9 @@ from pruning.engines.choice import ENGINES, choose_engine
 from pruning.errors import RequestError
 from pruning.networks.registry import build_network
 
-STACK = 10
-"""Most plain MLPs that train as one batched program: more gains little on a core, and two
-groups of ten keep two cores busy at M = 20."""
+GROUP_SIZES = {("stacked", "cpu"): 10, ("stacked", "cuda"): 64, ("streams", "cuda"): 20}
+"""Most runs of a group, by engine and device; 1 where none stands. A core gains little from
+stacks of more than 10, and two groups of ten keep two cores busy at M = 20."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def plan_groups(
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
         engine = choose_engine(config.engine, network, device)
-        size = STACK if engine == "stacked" else 1
+        size = GROUP_SIZES.get((engine, device), 1)
         for start in range(0, len(numbers), size):
             chosen = tuple(numbers[start : start + size])
             seeds = tuple(config.seed + number for number in chosen)

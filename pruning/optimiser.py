@@ -19,8 +19,12 @@ _EPSILON = 1e-8
 class Optimiser(Protocol):
     """Moves parameters against their gradients; one without gradient stays as it is."""
 
-    def step(self, rate: float) -> None:
-        """Take one step from each parameter's ``grad``."""
+    def step(self, rate: float | Tensor) -> None:
+        """Take one step from each parameter's ``grad``.
+
+        The rate is a number, or a float32 tensor of none on the parameters' device, which a
+        captured step reads anew at each replay.
+        """
 
     def moved(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Optimiser:
         """Return the optimiser that goes on with cut parameters, its state cut alike."""
@@ -44,7 +48,7 @@ class Adam:
         self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
+    def step(self, rate: float | Tensor) -> None:
         """Take one step."""
         slopes = [p.grad for p in self._parameters]
         reached = [i for i, slope in enumerate(slopes) if slope is not None]
@@ -57,7 +61,8 @@ class Adam:
             [self._squares[i] for i in reached],
             [],
             [self._steps[i] for i in reached],
-            lr=rate, beta1=_BETAS[0], beta2=_BETAS[1], weight_decay=self._decay,
+            lr=rate,
+            beta1=_BETAS[0], beta2=_BETAS[1], weight_decay=self._decay,
             eps=_EPSILON, amsgrad=False, maximize=False,
         )  # fmt: skip
 
@@ -87,7 +92,7 @@ class SGD:
         self._velocities = [torch.zeros_like(p) for p in self._parameters] if momentum else []
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
+    def step(self, rate: float | Tensor) -> None:
         """Take one step."""
         for i, parameter in enumerate(self._parameters):
             slope = parameter.grad
@@ -97,7 +102,10 @@ class SGD:
                 slope = slope.add(parameter, alpha=self._decay)
             if self._momentum:
                 slope = self._velocities[i].mul_(self._momentum).add_(slope)
-            parameter.add_(slope, alpha=-rate)
+            if isinstance(rate, Tensor):
+                parameter.addcmul_(slope, rate, value=-1)
+            else:
+                parameter.add_(slope, alpha=-rate)
 
     def moved(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> SGD:
         """Return the optimiser of the cut parameters."""

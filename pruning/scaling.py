@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
 
@@ -31,9 +33,13 @@ class Scaling:
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """Scale (..., C, H, W) uint8 images or (..., F) rows on the device they are on."""
+        return self.on(values)(values)
+
+    def on(self, values: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the scaling of values stored like these, its numbers on their device."""
         import torch
 
         trailing = (1, 1) if values.dtype == torch.uint8 else ()
         offset = torch.tensor(self.offset, device=values.device).reshape(-1, *trailing)
         scale = torch.tensor(self.scale, device=values.device).reshape(-1, *trailing)
-        return (values.float() - offset) / scale
+        return lambda stored: (stored.float() - offset) / scale

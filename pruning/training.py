@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -78,7 +79,50 @@ def train(
     list of Trained
         In the order of `networks`. A member that has not improved for ``patience`` epochs
         leaves the population and stops costing.
+
+    Warns
+    -----
+    UserWarning
+        If the population does not fit into the device's memory: it is halved and goes on.
     """
+    states = [generator.get_state() for generator in generators]
+    try:
+        return _train(networks, data, recipe, generators, engine, epochs, late, on_epoch)
+    except torch.OutOfMemoryError:
+        if len(networks) == 1:
+            raise
+    for generator, state in zip(generators, states, strict=True):
+        generator.set_state(state)
+    torch.cuda.empty_cache()
+    half = (len(networks) + 1) // 2
+    warnings.warn(
+        f"{len(networks)} networks at once are too many for the device's memory: going on with "
+        f"{half}; equal bytes are no longer promised",
+        stacklevel=2,
+    )
+    results = []
+    for rows in (range(half), range(half, len(networks))):
+        results += train(
+            [networks[r] for r in rows], data, recipe, [generators[r] for r in rows],
+            engine=engine, epochs=epochs, late=late, on_epoch=_of_rows(on_epoch, rows),
+        )  # fmt: skip
+    return results
+
+
+def _of_rows(on_epoch: EpochHook | None, rows: range) -> EpochHook | None:
+    return on_epoch and (lambda epoch, own: on_epoch(epoch, [rows[i] for i in own]))
+
+
+def _train(
+    networks: Sequence[nn.Module],
+    data: DeviceData,
+    recipe: Recipe,
+    generators: Sequence[torch.Generator],
+    engine: str,
+    epochs: int | None,
+    late: int | None,
+    on_epoch: EpochHook | None,
+) -> list[Trained]:
     recipe = recipe.resolved(networks[0], len(data.train_labels))
     device = data.train_images.device.type
     running = make_engine(

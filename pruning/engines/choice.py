@@ -12,6 +12,7 @@ from pruning.engines.engine import Engine
 from pruning.engines.loop import Loop
 from pruning.engines.stackable import stackable
 from pruning.engines.stacked import Stacked
+from pruning.engines.streams import Streams
 from pruning.errors import RequestError, unknown_name
 from pruning.recipe import Recipe
 
@@ -19,6 +20,7 @@ ENGINES = {
     "auto": "what network and processor are best at",
     "loop": "one network after the other, float32",
     "loop-bf16": "one network after the other, products in bfloat16",
+    "streams": "each network a CUDA stream, its step a captured graph, products in bfloat16",
     "stacked": "plain MLPs as batched matrices, float32",
 }
 
@@ -53,9 +55,11 @@ def choose_engine(asked: str, network: nn.Module, device: str) -> str:
             "--engine stacked runs plain MLPs (Flatten, Linear and ReLU in sequence), which "
             "this network is not; take --engine auto, loop or loop-bf16"
         )
-    if asked == "loop-bf16" and not has_bf16_units(device):
+    if asked == "streams" and device != "cuda":
+        raise RequestError("--engine streams needs --device cuda; take --engine auto")
+    if asked in ("loop-bf16", "streams") and not has_bf16_units(device):
         raise RequestError(
-            f"--engine loop-bf16: this {'GPU' if device == 'cuda' else 'processor'} has no "
+            f"--engine {asked}: this {'GPU' if device == 'cuda' else 'processor'} has no "
             "units for bfloat16 (AVX-512 BF16 or AMX); take --engine loop or auto"
         )
     return asked
@@ -67,6 +71,8 @@ def make_engine(
     """Return the engine of this name, as `choose_engine` gave it, holding these networks."""
     if name == "stacked":
         return Stacked(networks, data, recipe)
+    if name == "streams":
+        return Streams(networks, data, recipe)
     return Loop(networks, data, recipe, bf16=name == "loop-bf16")
 
 

@@ -38,58 +38,74 @@ class Loop:
     def __init__(
         self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe, *, bf16: bool = False
     ) -> None:
-        self._members = [_Member(network, data, recipe, bf16) for network in networks]
+        self.members = [Member(network, data, recipe, bf16) for network in networks]
 
     def epoch(self, orders: Tensor, rate: float) -> list[float]:
         """Train one epoch; return each member's mean loss."""
-        return [m.epoch(order, rate) for m, order in zip(self._members, orders, strict=True)]
+        return [m.epoch(order, rate) for m, order in zip(self.members, orders, strict=True)]
 
     def evaluate(self) -> Seen:
         """Return what the validation part shows."""
-        seen = [member.evaluate() for member in self._members]
+        seen = [member.evaluate() for member in self.members]
         return Seen([loss for loss, _ in seen], [accuracy for _, accuracy in seen])
 
     def weights(self, row: int) -> dict[str, Tensor]:
         """Return a copy of one member's state dict."""
-        state = self._members[row].network.state_dict()
+        state = self.members[row].network.state_dict()
         return {key: value.detach().clone() for key, value in state.items()}
 
     def keep(self, rows: list[int]) -> None:
         """Go on with these members only."""
-        self._members = [self._members[row] for row in rows]
+        self.members = [self.members[row] for row in rows]
 
 
-class _Member:
+class Member:
+    """One network with its optimiser."""
+
     def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, bf16: bool) -> None:
         self.network, self._data, self._recipe, self._bf16 = network, data, recipe, bf16
+        self._scaled = data.scaling.on(data.train_images)
         if any(p.ndim == 4 for p in network.parameters()):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._optimiser = recipe.make_optimiser(list(network.parameters()))
+        self.optimiser = recipe.make_optimiser(list(network.parameters()))
 
     def epoch(self, order: Tensor, rate: float) -> float:
+        """Train one epoch in this (N,) order; return the mean loss."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=order.device)
-        for index in torch.split(order, self._recipe.batch_size or len(order)):
-            loss = F.cross_entropy(
-                self._logits(self._data.train_images[index]), self._data.train_labels[index]
-            )
-            self.network.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._optimiser.step(rate)
-            total += loss.detach() * len(index)
+        for index in torch.split(order, self.batch_of(len(order))):
+            total += self.step(index, rate) * len(index)
         return float(total / len(order))
 
+    def step(self, index: Tensor, rate: float | Tensor) -> Tensor:
+        """Take one step on the samples of (B,) int64; return their mean loss."""
+        loss = F.cross_entropy(
+            self._logits(self._data.train_images[index]), self._data.train_labels[index]
+        )
+        self.network.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step(rate)
+        return loss.detach()
+
+    def batch_of(self, samples: int) -> int:
+        """Return the samples of a step."""
+        return min(self._recipe.batch_size or samples, samples)
+
     def _logits(self, stored: Tensor) -> Tensor:
-        with torch.autocast(stored.device.type, torch.bfloat16, enabled=self._bf16):
+        # A step reads each weight once: a cache of bfloat16 copies would save nothing.
+        with torch.autocast(
+            stored.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
+        ):
             logits: Tensor = self.network(self._input(stored))
         return logits.float()
 
     def _input(self, stored: Tensor) -> Tensor:
-        batch = self._data.scaling(stored)
+        batch = self._scaled(stored)
         return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
 
     @torch.inference_mode()
     def evaluate(self) -> tuple[float, float]:
+        """Return mean loss and accuracy on the validation part."""
         data = self._data
         self.network.eval()
         loss = torch.zeros((), dtype=torch.float64, device=data.val_labels.device)

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
 from pruning_support import blobs
 from torch import nn
 
+from pruning.engines.choice import make_engine
+from pruning.engines.engine import Engine, Seen
 from pruning.errors import RequestError
 from pruning.networks.registry import build_network
 from pruning.recipe import Recipe, find_recipe
@@ -109,3 +112,38 @@ def test_recipes_by_name() -> None:
     assert find_recipe("paper").learning_rate == 0.1
     with pytest.raises(RequestError, match="unknown recipe 'papre'; did you mean 'paper'"):
         find_recipe("papre")
+
+
+def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, halved = _networks(5), _networks(5)
+    expected = train(whole, _data(), RECIPE, _generators(5))
+    room = 2
+
+    def cramped(name: str, networks: list[nn.Module], *rest: Any) -> Engine:
+        # Generators must not be left where a failed attempt took them.
+        engine = make_engine(name, networks, *rest)
+        if len(networks) > room:
+            monkeypatch.setattr(engine, "evaluate", _out_of_memory)
+        return engine
+
+    monkeypatch.setattr("pruning.training.make_engine", cramped)
+    seen: set[int] = set()
+    with pytest.warns(UserWarning, match="networks at once are too many") as warned:
+        results = train(
+            halved, _data(), RECIPE, _generators(5), on_epoch=lambda _, rows: seen.update(rows)
+        )
+    assert [str(w.message).split(" ")[0] for w in warned] == ["5", "3"]
+    assert seen == set(range(5))
+    for row, network in enumerate(whole):
+        assert len(results[row].epochs) == len(expected[row].epochs)
+        for key, value in network.state_dict().items():
+            torch.testing.assert_close(halved[row].state_dict()[key], value, rtol=1e-3, atol=1e-4)
+    room = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        train(_networks(1), _data(), RECIPE, _generators(1))
+
+
+def _out_of_memory() -> Seen:
+    raise torch.OutOfMemoryError("CUDA out of memory")

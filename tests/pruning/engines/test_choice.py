@@ -51,6 +51,8 @@ def test_an_engine_that_cannot_run_is_refused_in_one_line(monkeypatch: pytest.Mo
         choose_engine("loop-bf16", CONV, "cpu")
     with pytest.raises(RequestError, match="--engine stacked runs plain MLPs"):
         choose_engine("stacked", CONV, "cpu")
+    with pytest.raises(RequestError, match="--engine streams needs --device cuda"):
+        choose_engine("streams", CONV, "cpu")
     with pytest.raises(RequestError, match="unknown engine 'lopp'; did you mean 'loop'"):
         choose_engine("lopp", MLP, "cpu")
     assert choose_engine("loop", MLP, "cpu") == "loop"
