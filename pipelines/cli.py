@@ -87,7 +87,14 @@ _own_networks = click.option(
 @click.option("--keep", type=float, help="Stop at this share of the units; default 0.55.")
 @click.option("--round-to", type=int, help="Bring each layer's count down to a multiple of this.")
 @click.option("--score-mode", help="text (the paper's words, default) or paper (its code).")
-@click.option("--init", help="A .safetensors file whose weights every run starts from.")
+@click.option(
+    "--coupling",
+    help="joint (channels that are summed go together, default) or paper (a mask a layer).",
+)
+@click.option(
+    "--init",
+    help="Weights every run starts from: a .safetensors file, or torchvision:NAME[:WEIGHTS].",
+)
 @click.option("--rounds", type=int, help="Most pruning rounds.")
 @click.option(
     "--rewind",

@@ -22,7 +22,8 @@ def command_of(config: BuildConfig) -> str:
     parts = [
         (config.data, usual.data, ("data", "data_dir", "image_size", "limit")),
         (config.dropnet, usual.dropnet,
-         ("metric", "score_mode", "fraction", "kappa", "keep", "rounds", "round_to", "init")),
+         ("metric", "score_mode", "fraction", "kappa", "keep", "rounds", "round_to",
+          "coupling", "init")),
         (config.selection, usual.selection,
          ("method", "pool", "voting", "max_flops", "max_bytes", "max_latency",
           "prune_fraction")),

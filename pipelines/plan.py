@@ -15,6 +15,7 @@ from pipelines.config import BuildConfig
 from pruning.dropnet import Runs
 from pruning.engines.choice import ENGINES, choose_engine
 from pruning.errors import RequestError
+from pruning.initial import start_from
 from pruning.networks.registry import build_network
 
 GROUP_SIZES = {("stacked", "cpu"): 10, ("stacked", "cuda"): 64, ("streams", "cuda"): 20}
@@ -65,7 +66,9 @@ def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, .
             if config.pruner == "datafree":
                 config.merging.check_fit(network, input_shape)
             else:
-                config.dropnet.check_fit(network, input_shape)
+                config.dropnet.units(network, input_shape)
+            if config.dropnet.init is not None:
+                start_from(network, config.dropnet.init)
         except RequestError as error:
             raise RequestError(f"architecture {arch!r}: {error}") from error
 

@@ -22,7 +22,7 @@ class Stored:
 
     Attributes
     ----------
-    round, remaining, val_accuracy, collapsed
+    round, remaining, val_accuracy, collapsed, removed
         As in `Member`.
     cost
         Per sample.
@@ -45,6 +45,7 @@ class Stored:
     sizes: dict[str, dict[str, int]]
     epochs: tuple[Epoch, ...]
     sha256: str
+    removed: float | None = None
 
     @staticmethod
     def file_name(round_index: int) -> str:
@@ -105,6 +106,7 @@ def pack_member(member: Member, input_shape: tuple[int, ...]) -> tuple[bytes, St
         sizes=module_sizes(member.network),
         epochs=member.epochs,
         sha256=sha256_of(data),
+        removed=member.removed,
     )
 
 
@@ -132,6 +134,7 @@ def unpack_member(
         val_accuracy=entry.val_accuracy,
         baseline_accuracy=history.rounds[0].val_accuracy,
         collapsed=entry.collapsed,
+        removed=entry.removed,
     )
 
 

@@ -15,6 +15,7 @@ from pruning.datafree import check_mergeable, prune_data_free
 from pruning.dropnet import DropNet, ProgressHook, Runs, dropnet
 from pruning.errors import RequestError, unknown_name
 from pruning.inference import predict_probabilities
+from pruning.masks import remaining_fraction
 from pruning.member import Member
 from pruning.merging import Saliency
 
@@ -137,4 +138,5 @@ def _merged(member: Member, splits: Splits, merging: Merging) -> Member:
         epochs=(),
         val_accuracy=accuracy,
         collapsed=accuracy <= majority,
+        removed=1 - remaining_fraction(done.masks),
     )

@@ -10,23 +10,28 @@ until   accuracy ≤ κ × round 0's
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from pruning.coupling import Coupling, Units
 from pruning.data.splits import Splits
-from pruning.dropping import ScoreMode, check_dropping, check_fit, drop_units, see_together
+from pruning.dropping import (
+    METRICS,
+    ScoreMode,
+    check_dropping,
+    check_fit,
+    drop_units,
+    see_together,
+)
 from pruning.errors import RequestError
-from pruning.initial import start_from
 from pruning.member import Member
 from pruning.recipe import Recipe
 from pruning.rewinding import FullWidth, Rewinding
 from pruning.seeds import torch_generator
-from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
+from pruning.surgery import find_groups, full_masks, shrink
 from pruning.sweep import Means
 from pruning.training import DeviceData, Trained, train
 
@@ -57,9 +62,13 @@ class DropNet:
     round_to
         Each layer's count is brought down to a multiple of this; a round may then drop more
         than p.
+    coupling
+        ``"joint"``: channels that a sum couples live and die together; ``"paper"``: every
+        layer has a mask of its own, as in the published code (`pruning.coupling`).
     init
-        A ``.safetensors`` file whose weights are θ0 of every run, in place of a draw; the
-        runs then differ in the order of their samples alone.
+        A ``.safetensors`` file or torchvision's name (`pruning.initial`) whose weights are θ0
+        of every run, in place of a draw; the runs then differ in the order of their samples
+        alone.
     rewinding
         What the survivors start from.
     recipe
@@ -73,12 +82,14 @@ class DropNet:
     keep: float = 0.55
     rounds: int | None = None
     round_to: int = 1
+    coupling: Coupling = "joint"
     init: str | None = None
     rewinding: Rewinding = field(default_factory=Rewinding)
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
         check_dropping(self.metric, self.score_mode, self.round_to)
+        Units.of((), self.coupling)
         for name, low, high in (("fraction", 0, 1), ("kappa", 0, 1), ("keep", 0, 1)):
             value = getattr(self, name)
             if not (low <= value <= high) or (name == "fraction" and value in (0, 1)):
@@ -86,11 +97,22 @@ class DropNet:
         if self.rounds is not None and self.rounds < 0:
             raise RequestError(f"rounds {self.rounds} must be 0 or more")
 
-    def check_fit(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
-        """Raise `RequestError` if the network cannot be pruned so; nothing is trained."""
-        check_fit(self.metric, network, find_groups(network, input_shape))
-        if self.init is not None:
-            start_from(copy.deepcopy(network), Path(self.init))
+    def units(self, network: nn.Module, input_shape: tuple[int, ...]) -> Units:
+        """Return what can be pruned of a network; nothing is trained.
+
+        Raises
+        ------
+        RequestError
+            If the network cannot be pruned as these settings ask.
+        """
+        units = Units.of(find_groups(network, input_shape), self.coupling)
+        if self.metric in METRICS and units.independent:
+            raise RequestError(
+                f"metric {self.metric!r} removes whole units; leave out --coupling paper"
+            )
+        check_fit(self.metric, network, units.masked)
+        units.check(network, input_shape)
+        return units
 
 
 @dataclass(frozen=True)
@@ -153,9 +175,8 @@ def dropnet(
         settings.rewinding, runs.arch, dict(zip(runs.numbers, runs.seeds, strict=True)),
         len(splits.classes), splits.input_shape, data, settings.recipe, settings.init, engine,
     )  # fmt: skip
-    groups = find_groups(full_width.theta0[runs.numbers[0]], splits.input_shape)
-    check_fit(settings.metric, full_width.theta0[runs.numbers[0]], groups)
-    work = _Work(runs, full_width, groups, data, settings, device, engine, on_epoch)
+    units = settings.units(full_width.theta0[runs.numbers[0]], splits.input_shape)
+    work = _Work(runs, full_width, units, data, settings, device, engine, on_epoch)
     members = tuple(start)
     if not members:
         members = work.first_round()
@@ -181,7 +202,7 @@ class _Work:
 
     runs: Runs
     full_width: FullWidth
-    groups: tuple[UnitGroup, ...]
+    units: Units
     data: DeviceData
     settings: DropNet
     device: str | torch.device
@@ -190,7 +211,7 @@ class _Work:
 
     def first_round(self) -> tuple[Member, ...]:
         """Train θ0 at full width."""
-        plan = {run: full_masks(self.groups) for run in self.runs.numbers}
+        plan = {run: full_masks(self.units.masked) for run in self.runs.numbers}
         return self._train(0, plan, baselines={})
 
     def next_round(self, standing: Sequence[Member]) -> tuple[Member, ...]:
@@ -198,7 +219,11 @@ class _Work:
         plan = {}
         chosen = self.settings
         seen = see_together(
-            standing, self.groups, self.data, metric=chosen.metric, score_mode=chosen.score_mode
+            standing,
+            self.units.masked,
+            self.data,
+            metric=chosen.metric,
+            score_mode=chosen.score_mode,
         )
         for member, means in zip(standing, seen, strict=True):
             masks = self._drop(member, means)
@@ -210,13 +235,14 @@ class _Work:
     def _drop(self, member: Member, seen: Means | None) -> dict[str, Tensor]:
         chosen = self.settings
         return drop_units(
-            member, self.groups, self.data, metric=chosen.metric, score_mode=chosen.score_mode,
+            member, self.units.masked, self.data, held=self.units.standing(member.masks),
+            metric=chosen.metric, score_mode=chosen.score_mode,
             fraction=chosen.fraction, round_to=chosen.round_to, seen=seen,
         )  # fmt: skip
 
     def _rewound(self, run: int, round_index: int, masks: dict[str, Tensor]) -> nn.Module:
         full = self.full_width.weights(run, round_index)
-        return shrink(full, self.groups, masks).to(self.device)
+        return shrink(full, self.units.groups, self.units.cut(masks)).to(self.device)
 
     def _train(
         self, round_index: int, plan: dict[int, dict[str, Tensor]], baselines: dict[int, float]
@@ -224,6 +250,11 @@ class _Work:
         numbers = list(plan)
         networks = [self._rewound(run, round_index, plan[run]) for run in numbers]
         generators = [torch_generator(self._seed(run), "batches", round_index) for run in numbers]
+        silent = [
+            handle
+            for run, network in zip(numbers, networks, strict=True)
+            for handle in self.units.silence(network, plan[run])
+        ]
         hook = self.on_epoch
         late = None if round_index else self.full_width.late_epochs
         results = train(
@@ -234,6 +265,10 @@ class _Work:
         if late is not None:
             weights = [result.late_weights for result in results]
             self.full_width.remember(dict(zip(numbers, weights, strict=True)))
+        for handle in silent:
+            handle.remove()
+        for run, network in zip(numbers, networks, strict=True):
+            self.units.write_silence(network, plan[run])
         return tuple(
             self._member(run, round_index, plan[run], network, result, baselines.get(run))
             for run, network, result in zip(numbers, networks, results, strict=True)
@@ -259,6 +294,7 @@ class _Work:
             val_accuracy=result.val_accuracy,
             baseline_accuracy=result.val_accuracy if baseline is None else baseline,
             collapsed=result.val_accuracy <= self.data.majority,
+            removed=self.units.removed(masks),
         )
 
     def _seed(self, run: int) -> int:

@@ -14,7 +14,7 @@ from pruning.member import Member
 from pruning.oracle import Samples, oracle_drop
 from pruning.seeds import torch_generator
 from pruning.stacked_sweep import can_sweep_together, sweep_together
-from pruning.surgery import UnitGroup
+from pruning.surgery import Masks, UnitGroup
 from pruning.sweep import Means, check_metric, importances, metric_names, parse_metric
 from pruning.training import DeviceData
 
@@ -78,6 +78,7 @@ def drop_units(
     fraction: float,
     round_to: int,
     seen: Means | None = None,
+    held: Masks | None = None,
 ) -> dict[str, Tensor]:
     """Return the member's masks with the units of one round dropped.
 
@@ -93,6 +94,8 @@ def drop_units(
         As in `pruning.dropnet.DropNet`.
     seen
         What the score has seen of the member already (`see_together`), or None.
+    held
+        Which units the network physically holds, if those are more than the masks keep.
     """
     generator = torch_generator(member.seed, "scores", member.round)
     # Ties are drawn in the order of the groups, wherever the member comes from.
@@ -106,7 +109,8 @@ def drop_units(
     else:
         score, per_layer = parse_metric(metric)
         importance = importances(
-            network, groups, masks, score if score_mode == "text" else score.as_published(),
+            network, groups, masks if held is None else held,
+            score if score_mode == "text" else score.as_published(),
             data.train_images, data.scaling, generator=generator, labels=data.train_labels,
             seen=seen,
         )  # fmt: skip

@@ -1,35 +1,40 @@
-"""θ0 from a file: start from weights that somebody trained."""
+"""θ0 from elsewhere: start from weights that somebody trained.
+
+A ``.safetensors`` file, or torchvision's by name: ``torchvision:resnet18`` is what torchvision
+holds best for that classifier, ``torchvision:resnet18:IMAGENET1K_V1`` one of its choices.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
-from pruning.errors import RequestError
-from pruning.surgery import load_weights
+from pruning.errors import RequestError, unknown_name
+from pruning.surgery import PRODUCERS, load_weights
+from pruning.torchvision_compat import import_torchvision
+
+_PREFIX = "torchvision:"
 
 
-def start_from(network: nn.Module, path: Path) -> nn.Module:
-    """Load a ``.safetensors`` file's weights into a full-width network; return it.
+def start_from(network: nn.Module, source: str) -> nn.Module:
+    """Load weights from a file, or torchvision's, into a full-width network; return it.
+
+    Torchvision's may be of another number of classes: the last layer then keeps its draw.
 
     Raises
     ------
     RequestError
-        If there is no such file, it is no safetensors file, or its tensors are not the
-        network's.
+        If there is no such file or name, the file is no safetensors file, the weights
+        cannot be downloaded, or they are not the network's.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        given = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise RequestError(
-            f"initial weights {str(path)!r} cannot be read ({error}); give a .safetensors file"
-        ) from error
+    published = source.startswith(_PREFIX)
+    given = _published(source.removeprefix(_PREFIX)) if published else _stored(Path(source))
     own = network.state_dict()
+    if published:
+        given = _with_own_head(network, own, given)
     wrong = [
         f"{name} is {_shape(given, name)}, expected {_shape(own, name)}"
         for name in sorted(own.keys() | given.keys())
@@ -37,10 +42,57 @@ def start_from(network: nn.Module, path: Path) -> nn.Module:
     ]
     if wrong:
         raise RequestError(
-            f"initial weights {str(path)!r} do not fit the architecture: {wrong[0]}"
+            f"initial weights {source!r} do not fit the architecture: {wrong[0]}"
             + (f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else "")
         )
     return load_weights(network, given)
+
+
+def _stored(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RequestError(
+            f"initial weights {str(path)!r} cannot be read ({error}); give a .safetensors file"
+        ) from error
+    return tensors
+
+
+def _published(name: str) -> dict[str, Tensor]:
+    """Return the weights of one of torchvision's classifiers, downloaded where they are not."""
+    models = import_torchvision().models
+    name, _, choice = name.partition(":")
+    known = models.list_models(module=models)
+    if name not in known:
+        raise unknown_name("torchvision classifier", name, known)
+    choices = models.get_model_weights(name)
+    if choice and choice not in choices.__members__:
+        raise unknown_name(f"weights of torchvision:{name}", choice, choices.__members__)
+    weights = choices[choice or "DEFAULT"]
+    try:
+        network: nn.Module = models.get_model(name, weights=weights)
+    except (OSError, RuntimeError) as error:  # no network, or not the published checksum
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise RequestError(
+            f"torchvision's weights of {name!r} cannot be had ({error}); put "
+            f"{weights.url.rpartition('/')[2]} into {folder}, or give a .safetensors file"
+        ) from error
+    return network.state_dict()
+
+
+def _with_own_head(
+    network: nn.Module, own: Mapping[str, Tensor], given: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Drop auxiliary heads; where the last layer has other classes, keep the network's own."""
+    kept = {k: v for k, v in given.items() if k in own or not k.lower().startswith("aux")}
+    last = [name for name, module in network.named_modules() if isinstance(module, PRODUCERS)][-1]
+    for key in (f"{last}.weight", f"{last}.bias"):
+        if key in own and key in kept and own[key].shape[1:] == kept[key].shape[1:]:
+            kept[key] = kept[key] if own[key].shape == kept[key].shape else own[key]
+    return kept
 
 
 def _shape(tensors: Mapping[str, Tensor], name: str) -> str:

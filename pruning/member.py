@@ -41,6 +41,9 @@ class Member:
         `val_accuracy` of the same run's round 0.
     collapsed
         Whether it never did better on ``val`` than naming one class always.
+    removed
+        Share of round 0's prunable units that are physically gone; less than what is masked
+        where layers that are summed have masks of their own. None: all that is masked.
     """
 
     run: int
@@ -53,6 +56,7 @@ class Member:
     val_accuracy: float
     baseline_accuracy: float
     collapsed: bool
+    removed: float | None = None
 
     @property
     def remaining(self) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal, get_args
 
 from torch import Tensor, nn
@@ -62,7 +61,7 @@ class FullWidth:
         What late weights are trained with: the first epochs of round 0, in the order in
         which round 0 sees the samples.
     init
-        A ``.safetensors`` file whose weights are θ0 for every run, in place of a draw.
+        Whose weights are θ0 for every run, in place of a draw (`pruning.initial`).
     engine
         What round 0 trains with.
     """
@@ -90,7 +89,7 @@ class FullWidth:
         self.theta0 = {run: self._build(seed, 0) for run, seed in self._seeds.items()}
         if init is not None:
             for network in self.theta0.values():
-                start_from(network, Path(init))
+                start_from(network, init)
         self._late: dict[int, nn.Module] = {}
 
     def weights(self, run: int, round_index: int) -> nn.Module:

@@ -70,6 +70,7 @@ def build_config(
     late_epochs: int | None,
     round_to: int | None,
     score_mode: Any,
+    coupling: Any,
     init: str | None,
     recipe: str,
     epochs: int | None,
@@ -113,7 +114,13 @@ def build_config(
         pruner=pruner,
         data=DataConfig(data, data_dir, image_size, limit),
         dropnet=_changed(
-            dropnet, kappa=kappa, keep=keep, round_to=round_to, score_mode=score_mode, init=init
+            dropnet,
+            kappa=kappa,
+            keep=keep,
+            round_to=round_to,
+            score_mode=score_mode,
+            coupling=coupling,
+            init=init,
         ),
         merging=_changed(Merging.of(remove), saliency=saliency),
         selection=selection,
@@ -135,6 +142,11 @@ def summary(built: Built, seconds: float) -> list[str]:
         f"{flops:.0%} of their FLOPs, in {clock_text(seconds)}",
         *chosen_lines(selection, "the selection split"),
     ]
+    if root.config.dropnet.coupling == "paper":
+        masked = sum(1 - entry.remaining for entry in handed_on) / len(handed_on)
+        gone = sum(1 - entry.remaining if entry.removed is None else entry.removed
+                   for entry in handed_on) / len(handed_on)  # fmt: skip
+        lines.append(f"mask sparsity {masked:.1%}, removable sparsity {gone:.1%}")
     collapsed = [h.run for h, e in zip(histories, handed_on, strict=True) if e.collapsed]
     if collapsed:
         lines.append(f"never left chance: run {', '.join(map(str, collapsed))}")

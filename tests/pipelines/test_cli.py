@@ -67,6 +67,7 @@ BAD_BUILDS = [
     (["--pruner", "datafre"], "unknown pruner 'datafre'; did you mean 'datafree'"),
     (["--remove", "0.5"], "pruner 'dropnet' does not use remove, saliency"),
     (["--score-mode", "papre"], "unknown score mode 'papre'; did you mean 'paper'"),
+    (["--coupling", "papre"], "unknown coupling 'papre'; did you mean 'paper'"),
     (["--round-to", "0"], "round_to 0 must be 1 or more"),
     (["--init", "nowhere.safetensors"], "initial weights 'nowhere.safetensors' cannot be read"),
     (["--data", "digit"], "unknown data set 'digit'; did you mean 'digits'"),

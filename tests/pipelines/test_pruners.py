@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pipeline_support import TINY_OPTIONS, write_images
+from safetensors.torch import save_file
 
 import ensemble
 from pipelines.cli import run
 from pipelines.command_line import command_of
 from pipelines.run import RunDirectory
+from pruning.networks.registry import build_network
 
 DATA_FREE = ("--m", "3", "--s", "2", "--arch", "mlp-a:12-8", "--epochs", "3", "--batch-size", "16",
              "--jobs", "1", "--pruner", "datafree")  # fmt: skip
@@ -131,3 +134,46 @@ def test_a_way_of_dropping_goes_from_data_to_artefact(
         last = rounds[0][-1].widths
         assert all(kept % 2 == 0 for kept, _ in last.values())
     assert len(ensemble.load(out).predict(np.load(data)["X"])) == 240
+
+
+def test_masks_of_their_own_report_mask_and_removable_sparsity(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    words = ["--m", "2", "--s", "1", "--arch", "resnet20:3-3-4", "--epochs", "1",
+             "--kappa", "0", "--rounds", "2", "--fraction", "0.4", "--jobs", "1",
+             "--coupling", "paper"]  # fmt: skip
+    assert run(["build", *words, "--data", str(data), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    run_directory = RunDirectory(out)
+    assert run_directory.root.config.dropnet.coupling == "paper"
+    assert "--coupling paper" in command_of(run_directory.root.config)
+    masked, removed = [], []
+    for history in run_directory.histories():
+        last = history.rounds[-1]
+        assert len(last.widths) == 21, "every convolution has its own mask"
+        assert last.removed is not None
+        assert 0 < last.removed < 1 - last.remaining
+        assert last.cost.flops < history.rounds[0].cost.flops
+        masked.append(1 - last.remaining)
+        removed.append(last.removed)
+    line = f"mask sparsity {np.mean(masked):.1%}, removable sparsity {np.mean(removed):.1%}"
+    assert line in said
+    assert len(ensemble.load(out).predict(np.load(data)["X"])) == 240
+
+
+def test_given_weights_are_where_every_run_starts(data: Path, tmp_path: Path) -> None:
+    given = build_network("mlp-a:8-6", 3, (1, 4, 4), 99).state_dict()
+    save_file(given, tmp_path / "given.safetensors")
+    words = [*TINY_OPTIONS, "--m", "2", "--data", str(data), "--out", str(tmp_path / "run"),
+             "--init", str(tmp_path / "given.safetensors"),
+             "--learning-rate", "1e-12", "--rewind", "initial"]  # fmt: skip
+    assert run(["build", *words]) == 0
+    for number in range(2):
+        first, last = (RunDirectory(tmp_path / "run").load_member(number, k) for k in (0, 2))
+        for key, value in first.network.state_dict().items():
+            torch.testing.assert_close(value, given[key], atol=1e-6, rtol=0)
+        kept = given["fc1.weight"][last.masks["fc1"]]
+        torch.testing.assert_close(
+            last.network.get_parameter("fc1.weight"), kept, atol=1e-6, rtol=0
+        )
