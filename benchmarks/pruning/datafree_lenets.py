@@ -14,6 +14,7 @@ import argparse
 from pathlib import Path
 
 from safetensors.torch import save_file
+from torch import nn
 
 from pruning.data.load import load_splits
 from pruning.networks.registry import build_network
@@ -23,8 +24,8 @@ from pruning.training import DeviceData, train
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 RECIPE = Recipe(
-    optimizer="sgd", learning_rate=0.01, momentum=0.9, weight_decay=5e-4, batch_size=64,
-    max_epochs=10, patience=10, keep="last",
+    optimizer="sgd", learning_rate=0.02, momentum=0.9, weight_decay=5e-4, batch_size=64,
+    max_epochs=5, patience=5, keep="last",
 )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("lenets"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument(
-        "--spread", type=float, default=0.001,
+        "--spread", type=float, default=0.0001,
         help="Standard deviation of the dense layers' initial weights; 0 leaves Glorot's.",
     )  # fmt: skip
     options = parser.parse_args()
@@ -47,13 +48,19 @@ def main() -> None:
         if path.exists():
             continue
         network = build_network("lenet", 10, splits.input_shape, seed)
-        if options.spread:
-            for layer in ("fc", "output"):
-                weight = network.get_submodule(layer).get_parameter("weight")
-                weight.data.mul_(options.spread / weight.data.std())
+        draw_(network, options.spread)
         (result,) = train([network], data, RECIPE, [torch_generator(seed, "batches")])
         save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
         print(f"seed {seed}: validation accuracy {result.val_accuracy:.4f}", flush=True)
+
+
+def draw_(network: nn.Module, spread: float) -> None:
+    """Bring convolutions to Caffe's variance, 1 / fan-in, and dense weights to `spread`."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.weight.data.mul_(module.weight[0].numel() ** -0.5 / module.weight.data.std())
+        elif isinstance(module, nn.Linear) and spread:
+            module.weight.data.mul_(spread / module.weight.data.std())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Removing k of n neurons: saliencies updated against saliencies recomputed.
 
-    python benchmarks/pruning/datafree_speed.py
+    python benchmarks/pruning/datafree_speed.py > results/benchmarks/pruning-datafree-speed.md
 
 Distances cost O(n² d) once. A removal then costs O(n) when saliencies are updated and
 O(n²) when they are recomputed: doubling n and k should take about 4 × and 8 × as long.
@@ -32,7 +32,12 @@ def recomputed(distances: Array, outgoing: Array, count: int) -> list[int]:
 
 
 def main() -> None:
-    """Print processor times and their ratio for removing half of n neurons."""
+    """Print a Markdown page: processor times and their ratio for removing half of n neurons."""
+    print("# Data-free removal of half of n neurons: saliencies updated or recomputed\n")
+    print(f"`python benchmarks/pruning/datafree_speed.py`, {FAN_IN} inputs, {OUTPUTS} outputs.")
+    print(
+        "Processor time. Distances cost O(n² d), once; a removal O(n) updated, O(n²) recomputed.\n"
+    )
     print("| n | distances, s | updated, s | recomputed, s | ratio | same removals |")
     print("|---|---|---|---|---|---|")
     for n in SIZES:

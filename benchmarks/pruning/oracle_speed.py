@@ -1,6 +1,8 @@
 """The oracle's choice from shared activations against one full pass a candidate.
 
-python benchmarks/pruning/oracle_speed.py
+    python benchmarks/pruning/oracle_speed.py > results/benchmarks/pruning-oracle.md
+
+Processor time of one choice among all units, the least of three, on one thread.
 """
 
 from __future__ import annotations
@@ -44,7 +46,13 @@ def naive(
 
 
 def main() -> None:
-    """Print the ratio of times and whether both choose the same unit."""
+    """Print a Markdown page: times, their ratio, whether both choose the same unit."""
+    torch.set_num_threads(1)
+    print("# The oracle's choice: shared activations against a full pass a candidate\n")
+    print("`python benchmarks/pruning/oracle_speed.py`, MNIST, double precision. Processor time")
+    print("of one choice among all units, the least of three, one thread, both in one run.\n")
+    print("| network | samples | candidates | naive, s | shared, s | ratio | same choice |")
+    print("|---|---|---|---|---|---|---|")
     splits = load_splits("mnist", data_dir=Path(sys.argv[1]) if sys.argv[1:] else DATA).splits
     for arch, count in SIZES.items():
         samples = Samples(
@@ -60,9 +68,12 @@ def main() -> None:
                 start = time.process_time()
                 choices.add(lowest(losses(double, groups, samples)))
                 times[name].append(time.process_time() - start)
-        ratio = min(times["naive"]) / min(times["shared"])
-        print(f"{arch}, {count} samples: naive / shared = {ratio:.1f}; "
-              f"choices {choices}")  # fmt: skip
+        slow, fast = min(times["naive"]), min(times["shared"])
+        units = sum(group.size for group in groups)
+        print(
+            f"| {arch} | {count} | {units} | {slow:.3f} | {fast:.3f} | {slow / fast:.1f} "
+            f"| {'yes' if len(choices) == 1 else 'NO'} |"
+        )
 
 
 if __name__ == "__main__":
