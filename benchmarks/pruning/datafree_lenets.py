@@ -24,8 +24,8 @@ from pruning.training import DeviceData, train
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 RECIPE = Recipe(
-    optimizer="sgd", learning_rate=0.02, momentum=0.9, weight_decay=5e-4, batch_size=64,
-    max_epochs=5, patience=5, keep="last",
+    optimizer="sgd", learning_rate=0.04, momentum=0.9, weight_decay=5e-4, batch_size=128,
+    max_epochs=4, patience=4, keep="last",
 )  # fmt: skip
 
 
