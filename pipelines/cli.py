@@ -73,7 +73,8 @@ _own_networks = click.option(
     "--metric",
     default="minimum",
     show_default=True,
-    help="What is dropped: minimum, maximum or random; with _layer, ranked per layer.",
+    help="What is dropped first: a score (minimum, random, l1, taylor, …), NAME_layer to rank "
+    "within layers, or oracle; an unknown name lists them all.",
 )
 @click.option(
     "--fraction",
