@@ -1,0 +1,203 @@
+"""What the build benchmarks measure: two tasks, run by the program and by the textbook."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import textbook
+import torch
+
+from pipelines.build import Placement, resolve, train
+from pipelines.config import BuildConfig, DataConfig, SelectionConfig
+from pipelines.progress import Watcher
+from pipelines.run import RunDirectory
+from pruning.data.load import load_splits
+from pruning.data.splits import Splits
+from pruning.dropnet import DropNet
+from pruning.inference import predict_probabilities
+from pruning.networks.registry import build_network
+from pruning.recipe import Recipe
+from pruning.rewinding import Rewinding
+from pruning.seeds import torch_generator
+
+ROUNDS = 11
+"""0.8¹¹ = 0.086: p = 0.2 to a tenth."""
+
+TESTED = 2000
+"""Test samples each network is judged on, the same for all."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Data, architecture and schedule.
+
+    Attributes
+    ----------
+    data, limit
+        What `ensemble build` takes.
+    arch, pruned, metric
+        The architecture, the layers of it that are pruned, the score they are ranked by.
+    epochs, batch, rounds
+        Epochs a round, samples a step, pruning rounds.
+    """
+
+    data: str
+    limit: int | None
+    arch: str
+    pruned: tuple[str, ...]
+    metric: str
+    epochs: int
+    batch: int
+    rounds: int = ROUNDS
+
+    @property
+    def recipe(self) -> Recipe:
+        """No early stop, the last weights: every side takes the same number of steps."""
+        return Recipe(
+            batch_size=self.batch, max_epochs=self.epochs, patience=self.epochs, keep="last"
+        )
+
+    def splits(self, folder: str) -> Splits:
+        """Read the data; `folder` holds it, as ``--data`` or ``--data-dir``."""
+        known = self.data != "cifar10"
+        return load_splits(
+            self.data if known else folder,
+            data_dir=Path(folder) if known else None, limit=self.limit, seed=0,
+        ).splits  # fmt: skip
+
+
+TASKS = {
+    "mlp-a": Task("mnist", None, "mlp-a", ("fc1", "fc2"), "minimum", epochs=2, batch=32),
+    "conv-c": Task(
+        "cifar10", 6250, "conv-c", ("conv1", "conv2", "conv3", "conv4"), "minimum_layer",
+        epochs=3, batch=128,
+    ),
+}  # fmt: skip
+
+
+def held_whole(arch: str) -> Task:
+    """Return one unpruned epoch on all of CIFAR-10."""
+    return Task("cifar10", None, arch, (), "minimum", epochs=1, batch=128, rounds=0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one side came to.
+
+    Attributes
+    ----------
+    seconds
+        By the clock on the wall, data in memory, to the last round of the last member.
+    rounds
+        Seconds of each round, where one process trains one member.
+    accuracies
+        Round → test accuracy of each member.
+    engine
+        What trained them.
+    """
+
+    seconds: float
+    rounds: list[float]
+    accuracies: dict[int, list[float]]
+    engine: str
+
+
+def program(
+    task: Task, splits: Splits, members: int, engine: str, jobs: int, device: str = "cpu"
+) -> Outcome:
+    """Train and prune by `ensemble build`'s training stage, worker processes and files included."""
+    config = BuildConfig(
+        m=members, archs=(task.arch,), device=device, engine=engine,
+        data=DataConfig(task.data, None, None, task.limit),
+        selection=SelectionConfig(size=1),
+        dropnet=DropNet(
+            metric=task.metric, fraction=0.2, kappa=0.0, keep=0.0, rounds=task.rounds,
+            rewinding=Rewinding("initial"), recipe=task.recipe,
+        ),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunDirectory(Path(folder) / "run")
+        started = time.perf_counter()
+        run.open(resolve(config, splits))
+        train(run, splits, Placement(jobs), Watcher)
+        seconds = time.perf_counter() - started
+        accuracies = {
+            k: [_tested(run.load_member(i, k).network, splits) for i in range(members)]
+            for k in sorted({0, min(1, task.rounds), task.rounds})
+        }
+        engine = run.root.groups[0].engine
+    return Outcome(seconds, [], accuracies, engine)
+
+
+def by_the_book(
+    task: Task, splits: Splits, seed: int, threads: int, device: str = "cpu"
+) -> Outcome:
+    """Train and prune one member by the textbook."""
+    torch.set_num_threads(threads)
+    network = build_network(task.arch, len(splits.classes), splits.input_shape, seed).to(device)
+    assert isinstance(network, torch.nn.Sequential)
+    recipe = task.recipe.resolved(network, len(splits.train.labels))
+    plain = textbook.Task(
+        splits.scaling(torch.tensor(splits.train.images, device=device)),
+        torch.tensor(splits.train.labels, device=device),
+        splits.scaling(torch.tensor(splits.val.images, device=device)),
+        torch.tensor(splits.val.labels, device=device),
+        fraction=0.2, rounds=task.rounds, batch=task.batch,
+        rates=tuple(recipe.rate(epoch) for epoch in range(task.epochs)),
+        decay=recipe.weight_decay or 0.0, per_layer=task.metric.endswith("_layer"),
+    )  # fmt: skip
+    started = time.perf_counter()
+    run = textbook.dropnet(
+        network,
+        task.pruned,
+        plain,
+        lambda round_index: torch_generator(seed, "batches", round_index),
+    )
+    seconds = time.perf_counter() - started
+    accuracies = {
+        k: [_masked_accuracy(network.cpu(), task, run.networks[k], splits)]
+        for k in sorted({0, min(1, task.rounds), task.rounds})
+    }
+    return Outcome(seconds, run.seconds, accuracies, f"textbook, {threads} threads")
+
+
+def torchensemble(task: Task, splits: Splits, members: int) -> Outcome:
+    """Train the unpruned networks with torchensemble's VotingClassifier: one round, no pruning."""
+    from torch.utils.data import DataLoader, TensorDataset
+    from torchensemble import VotingClassifier
+
+    network = build_network(task.arch, len(splits.classes), splits.input_shape, 0)
+    recipe = task.recipe.resolved(network, len(splits.train.labels))
+    x = splits.scaling(torch.tensor(splits.train.images))
+    loader = DataLoader(
+        TensorDataset(x, torch.tensor(splits.train.labels)), batch_size=task.batch, shuffle=True
+    )
+    model = VotingClassifier(
+        estimator=lambda: build_network(task.arch, len(splits.classes), splits.input_shape, 0),
+        n_estimators=members, cuda=False,
+    )  # fmt: skip
+    model.set_optimizer("Adam", lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    started = time.perf_counter()
+    model.fit(loader, epochs=task.epochs, log_interval=10**9, save_model=False)
+    seconds = time.perf_counter() - started
+    accuracies = [_tested(member, splits) for member in model.estimators_]
+    return Outcome(seconds, [], {0: accuracies}, "torchensemble")
+
+
+def _tested(network: torch.nn.Module, splits: Splits) -> float:
+    images, labels = splits.test.images[:TESTED], splits.test.labels[:TESTED]
+    found = predict_probabilities(network, images, splits.scaling).argmax(1)
+    return float((found == labels).mean())
+
+
+def _masked_accuracy(
+    network: torch.nn.Sequential, task: Task, state: dict[str, torch.Tensor], splits: Splits
+) -> float:
+    model = textbook.Masked(network, task.pruned)
+    model.masks = {name: state[f"mask.{name}"].cpu() for name in task.pruned}
+    network.load_state_dict({k: v for k, v in state.items() if not k.startswith("mask.")})
+    x = splits.scaling(torch.tensor(splits.test.images[:TESTED]))
+    return textbook.evaluate(model, x, torch.tensor(splits.test.labels[:TESTED]))
