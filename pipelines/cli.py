@@ -106,6 +106,7 @@ _own_networks = click.option(
 @click.option("--recipe", default="default", show_default=True, help="How networks train.")
 @click.option("--epochs", type=int, help="Most epochs a round, in place of the recipe's.")
 @click.option("--batch-size", type=int, help="In place of the recipe's.")
+@click.option("--augment", help="What training does to images: none, shift or shift-flip.")
 @click.option("--learning-rate", type=float, help="In place of the recipe's.")
 @click.option("--method", default=None, help="Selection method; see `ensemble select --help`.")
 @click.option(

@@ -27,7 +27,7 @@ def command_of(config: BuildConfig) -> str:
         (config.selection, usual.selection,
          ("method", "pool", "voting", "max_flops", "max_bytes", "max_latency",
           "prune_fraction")),
-        (config, usual, ("pruner", "seed", "device")),
+        (config, usual, ("pruner", "seed", "device", "engine")),
         (config.merging, usual.merging, ("saliency",)),
     ]  # fmt: skip
     for part, default, names in parts:
@@ -48,7 +48,10 @@ def command_of(config: BuildConfig) -> str:
 
 def _recipe_words(recipe: Recipe) -> list[str]:
     """Return the options that make this recipe of a named one."""
-    options = {"max_epochs": "epochs", "batch_size": "batch-size", "learning_rate": "learning-rate"}
+    options = {
+        "max_epochs": "epochs", "batch_size": "batch-size", "learning_rate": "learning-rate",
+        "augment": "augment",
+    }  # fmt: skip
     for name, base in RECIPES.items():
         changes = {f: getattr(recipe, f) for f in options if getattr(recipe, f) != getattr(base, f)}
         if dataclasses.replace(base, **changes) == recipe:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pruning.augment import moved
 from pruning.data.splits import Splits
 from pruning.scaling import Scaling
 
@@ -66,7 +67,7 @@ class Gatherer:
     """
 
     def __init__(self, images: Tensor, scaling: Scaling, rows: int) -> None:
-        self._images = images.flatten(1)
+        self._images, self._shape = images.flatten(1), images.shape[1:]
         features = self._images.shape[1]
         self.samples = torch.empty(rows, features, device=images.device)
         whole = images.dtype == torch.float32
@@ -77,10 +78,16 @@ class Gatherer:
         self._shifted = any(scaling.offset)
         self._scaled = any(scale != 1 for scale in scaling.scale)
 
-    def __call__(self, index: Tensor) -> Tensor:
-        """Return the (rows, F) float32 samples of (rows,) int64; the next call overwrites them."""
+    def __call__(self, index: Tensor, moves: Tensor | None = None) -> Tensor:
+        """Return the (rows, F) float32 samples of (rows,) int64; the next call overwrites them.
+
+        With (rows, 3) int64 `moves` they are moved as `pruning.augment.moved` says.
+        """
         torch.index_select(self._images, 0, index, out=self._stored)
-        if self._stored is not self.samples:
+        if moves is not None:
+            images = self._stored.view(-1, *self._shape)
+            self.samples.copy_(moved(images, moves).flatten(1))
+        elif self._stored is not self.samples:
             self.samples.copy_(self._stored)
         if self._shifted:
             self._by_channel.sub_(self._offset)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from pruning.augment import Augment, check_augment
 from pruning.engines.stackable import stackable
 from pruning.errors import RequestError, unknown_name
 from pruning.optimiser import SGD, Adam, Optimiser
@@ -44,6 +45,9 @@ class Recipe:
     keep
         ``"best"`` keeps the weights of the epoch with the lowest validation loss,
         ``"last"`` those of the last.
+    augment
+        What training does to its images (`pruning.augment`); scores and validation see them
+        as they are.
     """
 
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -55,8 +59,10 @@ class Recipe:
     max_epochs: int | None = None
     patience: int | None = None
     keep: Literal["best", "last"] = "best"
+    augment: Augment = "none"
 
     def __post_init__(self) -> None:
+        check_augment(self.augment)
         for name in ("learning_rate", "batch_size", "max_epochs", "patience"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pruning.augment import draw_moves
 from pruning.device_data import DeviceData
 from pruning.engines.choice import choose_engine, make_engine
 from pruning.engines.engine import Engine
@@ -133,7 +134,8 @@ def _train(
     rows = list(range(len(networks)))
     last, patience = recipe.max_epochs or 0, recipe.patience or 0
     for epoch in range(last if epochs is None else min(last, epochs)):
-        losses = running.epoch(_orders(data, [generators[r] for r in rows]), recipe.rate(epoch))
+        orders, moves = _draw(data, recipe, [generators[r] for r in rows])
+        losses = running.epoch(orders, recipe.rate(epoch), moves)
         val = running.evaluate()
         for i, row in enumerate(rows):
             seen = Epoch(losses[i], val.losses[i], val.accuracies[i])
@@ -154,10 +156,17 @@ def _train(
     return results
 
 
-def _orders(data: DeviceData, generators: Sequence[torch.Generator]) -> Tensor:
-    n = len(data.train_labels)
-    orders = [torch.randperm(n, generator=generator) for generator in generators]
-    return torch.stack(orders).to(data.train_labels.device)
+def _draw(
+    data: DeviceData, recipe: Recipe, generators: Sequence[torch.Generator]
+) -> tuple[Tensor, Tensor | None]:
+    """Draw an epoch: (G, N) orders, and (G, N, 3) moves where the recipe augments."""
+    n, shape, device = len(data.train_labels), data.train_images.shape[1:], data.train_images.device
+    orders, moves = [], []
+    for generator in generators:
+        orders.append(torch.randperm(n, generator=generator))
+        if (drawn := draw_moves(recipe.augment, n, tuple(shape), generator)) is not None:
+            moves.append(drawn)
+    return torch.stack(orders).to(device), torch.stack(moves).to(device) if moves else None
 
 
 def _record(result: Trained, seen: Epoch, running: Engine, row: int, recipe: Recipe) -> None:

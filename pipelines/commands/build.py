@@ -76,6 +76,7 @@ def build_config(
     epochs: int | None,
     batch_size: int | None,
     learning_rate: float | None,
+    augment: Any,
     method: str | None,
     pool: Any,
     voting: str,
@@ -91,7 +92,11 @@ def build_config(
 ) -> BuildConfig:
     """Return the configuration that the command line asks for."""
     training = _changed(
-        find_recipe(recipe), max_epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
+        find_recipe(recipe),
+        max_epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        augment=augment,
     )
     dropnet = DropNet(
         metric=metric,

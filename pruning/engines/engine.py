@@ -27,7 +27,7 @@ class Seen:
 class Engine(Protocol):
     """G networks that train together, each on its own order of the same samples."""
 
-    def epoch(self, orders: Tensor, rate: float) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss.
 
         Parameters
@@ -37,6 +37,9 @@ class Engine(Protocol):
             training samples.
         rate
             Learning rate.
+        moves
+            (G, N, 3) int64 on the data's device: what `pruning.augment.moved` does to each
+            sample of `orders`; None leaves them as they are.
         """
 
     def evaluate(self) -> Seen:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from pruning.augment import moved
 from pruning.device_data import DeviceData
 from pruning.engines.engine import Seen
 from pruning.recipe import Recipe
@@ -40,9 +41,12 @@ class Loop:
     ) -> None:
         self.members = [Member(network, data, recipe, bf16) for network in networks]
 
-    def epoch(self, orders: Tensor, rate: float) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss."""
-        return [m.epoch(order, rate) for m, order in zip(self.members, orders, strict=True)]
+        return [
+            member.epoch(orders[row], rate, None if moves is None else moves[row])
+            for row, member in enumerate(self.members)
+        ]
 
     def evaluate(self) -> Seen:
         """Return what the validation part shows."""
@@ -69,19 +73,22 @@ class Member:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = recipe.make_optimiser(list(network.parameters()))
 
-    def epoch(self, order: Tensor, rate: float) -> float:
+    def epoch(self, order: Tensor, rate: float, moves: Tensor | None = None) -> float:
         """Train one epoch in this (N,) order; return the mean loss."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=order.device)
-        for index in torch.split(order, self.batch_of(len(order))):
-            total += self.step(index, rate) * len(index)
+        size = self.batch_of(len(order))
+        for start in range(0, len(order), size):
+            part = slice(start, start + size)
+            how = None if moves is None else moves[part]
+            total += self.step(order[part], rate, how) * len(order[part])
         return float(total / len(order))
 
-    def step(self, index: Tensor, rate: float | Tensor) -> Tensor:
-        """Take one step on the samples of (B,) int64; return their mean loss."""
-        loss = F.cross_entropy(
-            self._logits(self._data.train_images[index]), self._data.train_labels[index]
-        )
+    def step(self, index: Tensor, rate: float | Tensor, moves: Tensor | None = None) -> Tensor:
+        """Take one step on the samples of (B,) int64, moved if told; return their mean loss."""
+        stored = self._data.train_images[index]
+        stored = stored if moves is None else moved(stored, moves)
+        loss = F.cross_entropy(self._logits(stored), self._data.train_labels[index])
         self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step(rate)

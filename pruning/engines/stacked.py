@@ -51,23 +51,26 @@ class Stacked:
         self._buffers: dict[int, _Buffers] = {}
 
     @torch.no_grad()
-    def epoch(self, orders: Tensor, rate: float) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss."""
         members, samples = orders.shape
         size = min(self._recipe.batch_size or samples, samples)
         whole = samples - samples % size
         total = torch.zeros(members, dtype=torch.float64, device=orders.device)
-        for part in (orders[:, :whole], orders[:, whole:]):
-            if part.shape[1] == 0:
+        for part in (slice(whole), slice(whole, None)):
+            if orders[:, part].shape[1] == 0:
                 continue
-            batches = part.reshape(members, -1, min(size, part.shape[1])).transpose(0, 1)
+            batches = _batches(orders[:, part], size)
+            moved = [None] * len(batches) if moves is None else _batches(moves[:, part], size)
             labels = self._data.train_labels[batches]
-            for index, named in zip(batches.contiguous().unbind(), labels.unbind(), strict=True):
-                total += self.slopes(batches.shape[2], index, named)
+            for index, named, how in zip(batches, labels, moved, strict=True):
+                total += self.slopes(batches.shape[2], index, named, how)
                 self._optimiser.step(rate)
         return (total / samples).tolist()
 
-    def slopes(self, batch: int, index: Tensor, labels: Tensor) -> Tensor:
+    def slopes(
+        self, batch: int, index: Tensor, labels: Tensor, moves: Tensor | None = None
+    ) -> Tensor:
         """Write the gradient of the batch's mean loss; return (G,) float32 summed losses.
 
         Parameters
@@ -76,10 +79,13 @@ class Stacked:
             B.
         index, labels
             (G, B) int64: the samples each member sees and their classes.
+        moves
+            (G, B, 3) int64: what augmentation does to each.
         """
         buffers = self._buffers_for(batch)
         weights, relu_after = self._weights, self._layers.relu_after
-        samples = buffers.gather(index.flatten()).view(*index.shape, -1)
+        how = None if moves is None else moves.flatten(0, 1)
+        samples = buffers.gather(index.flatten(), how).view(*index.shape, -1)
         x = samples.transpose(1, 2)
         for i, made in enumerate(buffers.made):
             torch.baddbmm(self._biases[i], weights[i], x, out=made)
@@ -135,6 +141,13 @@ class Stacked:
         if batch not in self._buffers:
             self._buffers[batch] = _Buffers(self._layers, self._data, batch)
         return self._buffers[batch]
+
+
+def _batches(values: Tensor, size: int) -> Tensor:
+    """Return (steps, G, B, ...) of (G, N, ...)."""
+    members, samples = values.shape[:2]
+    parts = values.reshape(members, -1, min(size, samples), *values.shape[2:])
+    return parts.transpose(0, 1).contiguous()
 
 
 class _Buffers:

@@ -37,14 +37,15 @@ class Streams(Loop):
         super().__init__(networks, data, recipe, bf16=True)
         self._captured = [_Captured(member, data.train_images.device) for member in self.members]
 
-    def epoch(self, orders: Tensor, rate: float) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch, a step of each member in turn; return each member's mean loss."""
         batch = self.members[0].batch_of(orders.shape[1])
         for captured in self._captured:
-            captured.begin(batch, rate)
-        for index in torch.split(orders, batch, dim=1):
-            for captured, own in zip(self._captured, index, strict=True):
-                captured.step(own)
+            captured.begin(batch, rate, augmented=moves is not None)
+        for start in range(0, orders.shape[1], batch):
+            part = slice(start, start + batch)
+            for row, captured in enumerate(self._captured):
+                captured.step(orders[row, part], None if moves is None else moves[row, part])
         totals = torch.stack([captured.end() for captured in self._captured])
         return (totals / orders.shape[1]).tolist()
 
@@ -63,9 +64,10 @@ class _Captured:
         self._rate = torch.zeros((), device=device)
         self._total = torch.zeros((), dtype=torch.float64, device=device)
         self._index = torch.empty(0, dtype=torch.int64, device=device)
+        self._moves: Tensor | None = None
         self._graph: torch.cuda.CUDAGraph | None = None
 
-    def begin(self, batch: int, rate: float) -> None:
+    def begin(self, batch: int, rate: float, *, augmented: bool) -> None:
         """Make ready for an epoch."""
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
         self._member.network.train()
@@ -73,37 +75,40 @@ class _Captured:
             self._rate.fill_(rate)
             self._total.zero_()
             if self._graph is None:
-                self._capture(batch)
+                self._capture(batch, augmented)
 
-    def step(self, index: Tensor) -> None:
+    def step(self, index: Tensor, moves: Tensor | None) -> None:
         """Take one step; a last, smaller batch is taken without the graph."""
         with torch.cuda.stream(self._stream):
             if self._graph is not None and len(index) == len(self._index):
                 self._index.copy_(index)
+                if self._moves is not None and moves is not None:
+                    self._moves.copy_(moves)
                 self._graph.replay()
             else:
-                self._total += self._member.step(index, self._rate) * len(index)
+                self._total += self._member.step(index, self._rate, moves) * len(index)
 
     def end(self) -> Tensor:
         """Return the epoch's summed loss, ready on the current stream."""
         torch.cuda.current_stream(self._device).wait_stream(self._stream)
         return self._total
 
-    def _capture(self, batch: int) -> None:
+    def _capture(self, batch: int, augmented: bool) -> None:
         """Record a step; the passes before it leave weights, buffers and optimiser as they were."""
         network = self._member.network
         self._index = torch.zeros(batch, dtype=torch.int64, device=self._device)
+        self._moves = self._index.new_zeros(batch, 3) if augmented else None
         before = {key: value.clone() for key, value in network.state_dict().items()}
         optimiser = self._member.optimiser
         self._member.optimiser = _Still()
         for _ in range(_WARM_UP):
-            self._member.step(self._index, self._rate)
+            self._member.step(self._index, self._rate, self._moves)
         network.load_state_dict(before)
         self._member.optimiser = optimiser
         network.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
-            self._total += self._member.step(self._index, self._rate) * batch
+            self._total += self._member.step(self._index, self._rate, self._moves) * batch
         self._graph = graph
 
 
