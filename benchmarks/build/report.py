@@ -86,7 +86,7 @@ def _conv(known: Known) -> list[str]:
         "round, `minimum_layer`, p = 0.2 to 9 % of the filters",
         "",
         "The textbook: one member at a time, two threads. Its rounds cost the same, at full "
-        f"width: rounds 0 and 1 are timed and scaled to {ROUNDS}. Ours: the same members, all "
+        f"width: round 0 is timed and taken {ROUNDS} times. Ours: the same members, all "
         "rounds, two processes, worker start-up and files included.",
         "",
         "| | seconds a member | textbook is slower by | load when measured |",
