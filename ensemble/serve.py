@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -44,6 +45,8 @@ def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
         What is refused; see `Limits`.
     """
     bounds = limits or Limits()
+    # It would tell of every malformed request; the client is told, the log is the server's.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     batcher = Batcher(model)
     decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
 

@@ -16,7 +16,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -30,6 +33,13 @@ from ensemble.serve import serve
 from ensemble.web.limits import Limits
 serve(ensemble.load(sys.argv[1]), port=int(sys.argv[2]), limits=Limits(requests=int(sys.argv[3])))
 """
+
+
+class Server(NamedTuple):
+    """Where a server listens, and its process."""
+
+    port: int
+    pid: int
 
 
 def resident(pid: int) -> float:
@@ -91,8 +101,9 @@ async def storm(port: int, clients: int, seconds: float) -> tuple[Counter[str], 
     return found, times
 
 
-def measure(folder: Path, clients: int, seconds: float, limit: int) -> None:
-    """Run one storm against a fresh server and print what came of it."""
+@contextmanager
+def serving(folder: Path, limit: int) -> Iterator[Server]:
+    """Serve an artefact in a process of its own for as long as the block lasts."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -105,12 +116,18 @@ def measure(folder: Path, clients: int, seconds: float, limit: int) -> None:
             except OSError:
                 time.sleep(0.1)
         try:
-            asyncio.run(storm(port, clients, 3))
-            before = resident(server.pid)
-            found, times = asyncio.run(storm(port, clients, seconds))
-            after = resident(server.pid)
+            yield Server(port, server.pid)
         finally:
             server.terminate()
+
+
+def measure(folder: Path, clients: int, seconds: float, limit: int) -> None:
+    """Run one storm against a fresh server and print what came of it."""
+    with serving(folder, limit) as server:
+        asyncio.run(storm(server.port, clients, 3))
+        before = resident(server.pid)
+        found, times = asyncio.run(storm(server.port, clients, seconds))
+        after = resident(server.pid)
     p50, p99 = np.quantile(times, [0.5, 0.99]) * 1000
     answers = ", ".join(f"{count:,} × {name}" for name, count in found.most_common())
     print(

@@ -1,100 +1,16 @@
-"""Evidence of a run that never happened, in any size, with the regularities of a real one."""
+"""Evidence for tests of the comparison and its report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+from evidence_support import synthetic_evidence
 
-from pipelines.evidence import Evidence, MemberRecord
-from selection.choose import select as select_team
-from selection.pool import PoolPredictions
-
-ROUNDS = 6
-WIDTHS = (64, 64, 128, 128)
+from pipelines.evidence import Evidence
 
 
 @pytest.fixture(scope="session")
 def make_evidence() -> Callable[..., Evidence]:
     """Return the builder, for tests that want their own size."""
     return synthetic_evidence
-
-
-def synthetic_evidence(
-    members: int = 20,
-    size: int = 5,
-    classes: int = 10,
-    samples: int = 1000,
-    *,
-    images: bool = True,
-    seed: int = 0,
-    loss_by_pruning: float = 0.1,
-    method: str = "hq",
-    name: str = "synthetic",
-) -> Evidence:
-    """Return evidence of `members` runs; samples differ in difficulty, members in skill."""
-    rng = np.random.default_rng(seed)
-    records = tuple(
-        _record(run, k, rng, loss_by_pruning) for run in range(members) for k in range(ROUNDS)
-    )
-    shown = [m for m in records if m.round == 0 or m.handed_on]
-    ids = tuple(m.id for m in shown)
-    skill = np.array([2.2 - loss_by_pruning * m.round for m in shown])
-    labels = np.arange(2 * samples) % classes
-    rng.shuffle(labels)
-    probabilities = _probabilities(labels, classes, skill, rng)
-    select = PoolPredictions(probabilities[:, :samples], labels[:samples], ids, "select")
-    test = PoolPredictions(probabilities[:, samples:], labels[samples:], ids, "test")
-    pool = select.rows(tuple(m.id for m in shown if m.handed_on))
-    return Evidence(
-        name=name,
-        config={"data": "synthetic", "seed": seed, "versions": {"numpy": np.__version__}},
-        classes=tuple(f"class {c}" for c in range(classes)),
-        split_sizes={"train": 8 * samples, "val": samples, "select": samples, "test": samples},
-        members=records,
-        select=select,
-        test=test,
-        selection=select_team(pool, method, size),
-        test_images=_images(test.labels, rng) if images else None,
-    )
-
-
-def _record(run: int, k: int, rng: np.random.Generator, loss: float) -> MemberRecord:
-    left = 0.7**k
-    widths = {
-        f"conv{i}": (max(1, round(w * left * rng.uniform(0.8, 1.2))) if k else w, w)
-        for i, w in enumerate(WIDTHS)
-    }
-    return MemberRecord(
-        run=run, round=k, arch="conv-c", seed=run, remaining=left,
-        val_accuracy=float(0.9 - 0.02 * loss * k**2 + rng.normal(0, 0.01)), epochs=20,
-        flops=int(80e6 * left**2), params=int(2e6 * left**1.5), bytes=int(8e6 * left**1.5),
-        peak_activation_bytes=int(5e5 * left), widths=widths, handed_on=k == ROUNDS - 2,
-        collapsed=run == 1 and k == ROUNDS - 1,
-    )  # fmt: skip
-
-
-def _probabilities(
-    labels: NDArray[np.int64], classes: int, skill: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    rows = np.arange(len(labels))
-    shared = rng.normal(size=(len(labels), classes)).astype(np.float32)
-    hardness = rng.exponential(0.6, len(labels))
-    found = np.empty((len(skill), len(labels), classes), np.float32)
-    for m, strength in enumerate(skill):
-        logits = shared + rng.normal(0, 0.8, shared.shape).astype(np.float32)
-        logits[rows, labels] += np.log(classes) + strength * (1.5 - hardness)
-        odds = np.exp(1.5 * (logits - logits.max(1, keepdims=True)))
-        found[m] = odds / odds.sum(1, keepdims=True)
-    return found
-
-
-def _images(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Rings and bars whose size follows the class, in noise."""
-    y, x = np.mgrid[-1:1:16j, -1:1:16j]
-    radius = np.hypot(x, y)
-    rings = np.exp(-((radius - (labels % 10)[:, None, None] / 10) ** 2) / 0.02)
-    noisy = 220 * rings + rng.normal(0, 15, rings.shape)
-    return noisy.clip(0, 255).astype(np.uint8)[:, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from evidence_support import with_everything
 
 from pipelines.compare import Comparison, compare
 from pipelines.evidence import Evidence
@@ -24,3 +25,9 @@ def ruined(make_evidence: Callable[..., Evidence]) -> Comparison:
         members=6, size=3, classes=4, samples=500, loss_by_pruning=0.8, name="too_far <b>"
     )
     return compare(evidence)
+
+
+@pytest.fixture(scope="session")
+def everything(make_evidence: Callable[..., Evidence]) -> Comparison:
+    """A run with a control, its other forms, and all of it measured."""
+    return with_everything(make_evidence(members=8, size=3, classes=4, samples=300))

@@ -32,16 +32,20 @@ def tools() -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("kind", ["one", "many", "everything"])
 def test_no_window_and_no_scheme_shows_a_fault(
-    tools: str, tmp_path: Path, comparison: Comparison, ruined: Comparison, many: bool
-) -> None:
+    tools: str, tmp_path: Path, comparison: Comparison, ruined: Comparison,
+    everything: Comparison, kind: str,
+) -> None:  # fmt: skip
     file = tmp_path / "report.html"
-    page = (
-        render_many([comparison, ruined], [Failure("half", "it has no selection.json")])
-        if many
-        else render(comparison)
-    )
+    pages = {
+        "one": lambda: render(comparison),
+        "many": lambda: render_many(
+            [comparison, ruined], [Failure("half", "it has no selection.json")]
+        ),
+        "everything": lambda: render(everything),
+    }
+    page = pages[kind]()
     file.write_text(page, encoding="utf-8")
     done = subprocess.run(
         ["node", str(SCRIPT), tools, str(file)],

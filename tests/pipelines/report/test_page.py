@@ -47,7 +47,9 @@ class Outline(HTMLParser):
         return [attributes for tag, attributes in self.seen if tag == wanted]
 
 
-def test_every_number_in_the_tables_is_the_csvs(comparison: Comparison) -> None:
+@pytest.mark.parametrize("which", ["comparison", "everything"])
+def test_every_number_in_the_tables_is_the_csvs(which: str, request: pytest.FixtureRequest) -> None:
+    comparison = request.getfixturevalue(which)
     file = {row["contender"]: row for row in reading.DictReader(io.StringIO(csv(comparison)))}
     rows = re.findall(r'<tr[^>]* data-contender="(\w+)">(.*?)</tr>', render(comparison))
     found = [
@@ -115,3 +117,17 @@ def test_it_renders_small_and_large_in_time_and_size(
 def test_a_run_without_rounds_or_classes_hit_still_renders(make_evidence: Make) -> None:
     evidence = make_evidence(1, 1, 3, 20, method="top")
     assert "The team is one network" in render(compare(evidence))
+
+
+def test_what_was_brought_along_and_measured_is_told(everything: Comparison) -> None:
+    page = render(everything)
+    for words in (
+        "One unpruned network as costly, at", "the team shows no significant difference",
+        "Selected 3, cascade", "Paired tests against: Selected 3", "Peak process memory",
+        "Measured on a processor that is none", "was not compared: a note.",
+        "After the temperature fitted on the selection split",
+    ):  # fmt: skip
+        assert words in page, words
+    assert "Not measured: nothing of the table is missing" in page
+    shares = re.findall(r"([\d.]+)\u202f% of all<", page)
+    assert len(shares) > 20
