@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -82,7 +83,12 @@ def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
 
 
 def serve(
-    model: Classifier, host: str = "127.0.0.1", port: int = 8000, limits: Limits | None = None
+    model: Classifier,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+    *,
+    ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until interrupted.
 
@@ -95,8 +101,31 @@ def serve(
         passwords or encryption.
     limits
         See `Limits`.
+    ready
+        Told the address when it is taken; port 0 takes any that is free.
+
+    Raises
+    ------
+    RequestError
+        If host and port cannot be listened on.
     """
-    uvicorn.Server(server_config(model, host, port, limits)).run()
+    config = server_config(model, host, port, limits)
+    with listening(host, port) as taken:
+        shown = f"[{host}]" if ":" in host else host
+        ready(f"http://{shown}:{taken.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[taken])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on a host and port; a `RequestError` if none can."""
+    try:
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((host, port), family=socket.AddressFamily(family))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RequestError(
+            f"--host {host} --port {port} cannot be listened on: {reason}; give another"
+        ) from error
 
 
 def server_config(

@@ -124,6 +124,10 @@ def same_team(one: Description, other: Description) -> bool:
 
 
 def _artefact(run: RunDirectory) -> Description:
+    if not run.ensemble_folder.is_dir():
+        raise RequestError(
+            f"{run.path} has no ensemble/; give the `ensemble build` command again to go on"
+        )
     return describe_folder(run.ensemble_folder)
 
 

@@ -31,7 +31,6 @@ from pipelines.evidence import Evidence
 from pipelines.run import DamagedRunError, RunDirectory
 from pipelines.stopwatch import CONTROL_OF
 from pruning.data.splits import Splits
-from pruning.errors import RequestError
 from pruning.scaling import Scaling
 
 TURNS = 3
@@ -115,8 +114,6 @@ def measure(
     threads
         CPU threads of every contender, torch and ONNX Runtime alike.
     """
-    if threads < 1:
-        raise RequestError(f"--threads {threads} must be at least 1")
     with tempfile.TemporaryDirectory(prefix="ensemble-") as place:
         samples = Path(place, "samples.npy")
         np.save(samples, splits.test.images[:SAMPLES])

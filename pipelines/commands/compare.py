@@ -37,6 +37,8 @@ def run_compare(
     """Compare, print the table, write the files; return 1 if a run could not be compared."""
     if threads is not None and not measure:
         raise RequestError("--threads belongs to --measure; give both")
+    if threads is not None and threads < 1:
+        raise RequestError(f"--threads {threads} must be at least 1")
     stopwatch = _Stopwatch(measure, 1 if threads is None else threads)
     folder = Path(out) if out else Path(runs[0])
     if len(runs) == 1:

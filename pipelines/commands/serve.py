@@ -35,8 +35,10 @@ def run_serve(
             "encryption",
             file=sys.stderr,
         )
-    print(f"http://{host}:{port}  (Ctrl-C stops)", flush=True)
-    serve(model, host=host, port=port, limits=Limits(**asked))  # type: ignore[arg-type]
+    serve(
+        model, host=host, port=port, limits=Limits(**asked),  # type: ignore[arg-type]
+        ready=lambda address: print(f"{address}  (Ctrl-C stops)", flush=True),
+    )  # fmt: skip
 
 
 def is_loopback(host: str) -> bool:

@@ -8,12 +8,12 @@ import pytest
 from pipeline_support import tiny_config, write_images
 
 from pipelines.build import Built, build
+from pipelines.cli import run as cli
 from pipelines.compare import compare
 from pipelines.contenders import SELECTED, Contender
 from pipelines.gather import gather_all
 from pipelines.measuring import Measured, measure, stored_measurements
 from pipelines.run import RunDirectory
-from pruning.errors import RequestError
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture(scope="module")
 def measured(built: Built) -> Measured:
-    """The team and its cascade, in two processes."""
+    """The team, in its process."""
     before = {f: f.read_bytes() for f in built.run.path.rglob("*") if f.is_file()}
-    found = _measure(built.run, SELECTED, "selected_cascade")
+    found = _measure(built.run, SELECTED)
     assert all(file.read_bytes() == content for file, content in before.items())
     return found
 
@@ -45,7 +45,7 @@ def _measure(run: RunDirectory, *names: str, threads: int = 1) -> Measured:
 
 
 def test_every_figure_is_there_and_sane(built: Built, measured: Measured) -> None:
-    assert set(measured.contenders) == {SELECTED, "selected_cascade"}
+    assert set(measured.contenders) == {SELECTED}
     team = measured.contenders[SELECTED]
     assert team.latency_1_ms is not None and team.latency_128_ms is not None
     assert 0 < team.latency_1_ms < 1000
@@ -87,16 +87,22 @@ def test_a_process_that_fails_is_named(built: Built, monkeypatch: pytest.MonkeyP
         measure(built.run, evidence, [row], splits)
 
 
-def test_no_threads_are_refused(built: Built) -> None:
-    evidence, _, splits = gather_all(built.run)
-    with pytest.raises(RequestError, match="--threads 0 must be at least 1"):
-        measure(built.run, evidence, [], splits, 0)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--measure", "--threads", "0"], "--threads 0 must be at least 1"),
+        (["--threads", "2"], "--threads belongs to --measure"),
+    ],
+)
+def test_wrong_threads_are_refused_before_anything_is_read(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli(["compare", "nowhere", *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_every_contender_of_a_whole_run_is_measured(built: Built, tmp_path: Path) -> None:
-    from pipelines.cli import run as cli
-
     source = str(built.run.path)
     asked = tiny_config(built.run.path.parent / "tiny.npz")
     build(asked, built.run.path, control=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
+
 import pytest
 from pipeline_support import tiny_config, write_images
 
@@ -19,7 +22,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     calls: list[dict[str, object]] = []
-    monkeypatch.setattr("ensemble.serve.serve", lambda model, **options: calls.append(options))
+
+    def serve(model: object, *, ready: Callable[[str], None], **options: object) -> None:
+        ready("http://there:1")
+        calls.append(options)
+
+    monkeypatch.setattr("ensemble.serve.serve", serve)
     return calls
 
 
@@ -33,7 +41,7 @@ def test_limits_come_from_the_command_line(
         {"host": "127.0.0.1", "port": 8123, "limits": Limits(1000, 50, 2, 3, 1.5)}
     ]  # fmt: skip
     out, err = capsys.readouterr()
-    assert "http://127.0.0.1:8123" in out
+    assert out == "http://there:1  (Ctrl-C stops)\n"
     assert err == ""
 
 
@@ -66,3 +74,29 @@ def test_a_wrong_limit_is_one_line_and_exit_2(
     assert message in err
     assert err.count("\n") == 1
     assert not served
+
+
+def test_an_address_that_cannot_be_taken_is_one_line_and_exit_2(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert run(["serve", source, "--port", port]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"--host 127.0.0.1 --port {port} cannot be listened on: address already in use" in err
+    assert err.count("\n") == 1
+
+
+def test_the_address_is_told_when_it_is_taken(
+    source: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ports: list[int] = []
+
+    def run_server(self: object, sockets: list[socket.socket]) -> None:
+        ports.append(sockets[0].getsockname()[1])
+
+    monkeypatch.setattr("uvicorn.Server.run", run_server)
+    assert run(["serve", source, "--port", "0"]) == 0
+    assert capsys.readouterr().out == f"http://127.0.0.1:{ports[0]}  (Ctrl-C stops)\n"
+    assert ports[0] > 0
