@@ -101,7 +101,12 @@ def test_what_should_be_said_is_said(comparison: Comparison) -> None:
 
 @pytest.mark.parametrize(
     ("members", "size", "classes", "images"),
-    [(2, 1, 2, True), (2, 2, 200, True), (200, 5, 2, False), (200, 5, 200, True)],
+    [
+        (2, 1, 2, True),
+        (2, 2, 200, True),
+        (200, 5, 2, False),
+        pytest.param(200, 5, 200, True, marks=pytest.mark.slow),
+    ],
 )
 def test_it_renders_small_and_large_in_time_and_size(
     make_evidence: Make, members: int, size: int, classes: int, images: bool
