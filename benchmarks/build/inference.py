@@ -1,6 +1,6 @@
 """Latency of five pruned members against one and five unpruned networks, random weights.
 
-Each member keeps 33 % of its filters, what 0.8⁵ leaves; torch and ONNX Runtime, one thread.
+The pruned keep 33 % of their filters, what 0.8⁵ leaves, or 9 %; one thread.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from pruning.networks.registry import build_network
 from pruning.seeds import torch_generator
 from pruning.surgery import find_groups, full_masks, shrink
 
-SHAPE, CLASSES, PRUNINGS, TURNS = (3, 32, 32), 10, 5, 7
-TEAMS = {"1 unpruned": (1, 0), "5 unpruned": (5, 0), "5 pruned": (5, PRUNINGS)}
+SHAPE, CLASSES, TURNS = (3, 32, 32), 10, 5
+TEAMS = {"1 unpruned": (1, 0), "5 unpruned": (5, 0), "5 at 33 %": (5, 5), "5 at 9 %": (5, 11)}
+"""Members, and how often a fifth of the filters was dropped."""
 
 
 def latencies(arch: str) -> dict[str, dict[str, dict[str, float]]]:

@@ -175,10 +175,8 @@ def torchensemble(task: Task, splits: Splits, members: int) -> Outcome:
     loader = DataLoader(
         TensorDataset(x, torch.tensor(splits.train.labels)), batch_size=task.batch, shuffle=True
     )
-    model = VotingClassifier(
-        estimator=lambda: build_network(task.arch, len(splits.classes), splits.input_shape, 0),
-        n_estimators=members, cuda=False,
-    )  # fmt: skip
+    # An instance is copied for each member; that they start alike does not matter to the clock.
+    model = VotingClassifier(estimator=network, n_estimators=members, cuda=False)
     model.set_optimizer("Adam", lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     started = time.perf_counter()
     model.fit(loader, epochs=task.epochs, log_interval=10**9, save_model=False)
