@@ -209,7 +209,7 @@ def _registered(arch: str) -> Callable[..., nn.Module]:
     if not built_in(arch):
         raise RequestError(
             f"architecture {arch!r} is its author's own code, which loading never runs; "
-            f"hand it over: ensemble.load(path, factories={{{arch!r}: {rest}}})"
+            f"hand it over: --arch {arch}, or ensemble.load(path, factories={{{arch!r}: {rest}}})"
         )
     return resolve_factory(arch)
 

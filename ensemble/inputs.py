@@ -42,12 +42,22 @@ def batches(given: Any, shape: tuple[int, ...], size: int) -> Iterator[Samples]:
         values = _as_array(given)
         if values.ndim == 0 or (values.ndim < 3 and len(shape) == 3):
             raise _wrong_shape(values.shape, shape)
+        check_several(values.shape, shape)
         for start in range(0, len(values), size):
             yield as_samples(values[start : start + size], shape)
         return
     entries = iter(given)
     while chunk := list(islice(entries, size)):
         yield np.concatenate([_one(entry, shape) for entry in chunk])
+
+
+def check_several(given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Refuse a whole array that is one colour image as well as several greyscale ones."""
+    if given == shape and len(shape) == 3 and shape[0] > 1:
+        raise RequestError(
+            f"an array of shape {shape} is one image or {shape[0]} greyscale ones; "
+            f"say which: X[None] is one image, X[:, None] is {shape[0]}"
+        )
 
 
 def as_samples(values: NDArray[Any], shape: tuple[int, ...]) -> Samples:
@@ -108,7 +118,8 @@ def _channels_first(values: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArra
         return values
     if values.shape[1:] == (height, width, channels):
         return values.transpose(0, 3, 1, 2)
-    if values.shape[1:] == (height, width):
+    if values.shape[1:] in ((height, width), (1, height, width)):
+        values = values.reshape(len(values), height, width)
         return np.broadcast_to(values[:, None], (len(values), *shape))
     raise _wrong_shape(values.shape, shape)
 

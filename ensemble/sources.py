@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ensemble.inputs import Samples, as_samples
+from ensemble.inputs import Samples, as_samples, check_several
 from pruning.errors import RequestError
 
 STANDARD_INPUT = "-"
@@ -219,6 +219,8 @@ def _array_batches(entry: _Chunks | Failure, shape: tuple[int, ...], size: int) 
     row = 0
     try:
         for chunk in entry.slices:
+            if not row:
+                check_several(chunk.shape, shape)
             for start in range(0, len(chunk), size):
                 samples = as_samples(np.asarray(chunk[start : start + size]), shape)
                 names = tuple(f"{entry.name}[{row + i}]" for i in range(len(samples)))

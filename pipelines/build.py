@@ -20,6 +20,9 @@ from pruning.data.load import Loaded, load_splits
 from pruning.data.splits import Splits
 from selection.team import Selection
 
+MOST_TOLD = 10
+"""Files that could not be read, one line each; the rest are counted."""
+
 Watch = Callable[[Tally], Watcher]
 
 
@@ -65,7 +68,8 @@ def build(
         Train, after the choice, one unpruned network as costly as the chosen team. It is no
         part of the run's identity: a finished run gets its control later, too.
     tell
-        Told in a line how the runs train, and when the control begins.
+        Told in a line each: what could not be read, how the runs train, when the control
+        begins.
 
     Raises
     ------
@@ -74,6 +78,11 @@ def build(
     """
     loaded = load_data(config)
     splits = loaded.splits
+    skipped = tuple(f"{file.path}: {file.reason}" for file in loaded.skipped)
+    for line in skipped[:MOST_TOLD]:
+        tell(f"left out: {line}")
+    if len(skipped) > MOST_TOLD:
+        tell(f"left out: {len(skipped) - MOST_TOLD} more unreadable images")
     if control:
         check_control(config.archs, len(splits.classes), splits.input_shape)
     run = RunDirectory(out or config.default_out)
@@ -85,7 +94,6 @@ def build(
     make_ensemble(run, selection)
     if control:
         train_control(run, splits, selection, tell)
-    skipped = tuple(f"{file.path}: {file.reason}" for file in loaded.skipped)
     return Built(run, selection, skipped)
 
 

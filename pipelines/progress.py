@@ -175,7 +175,7 @@ class PlainWatcher(Watcher):
             f"{left:.0%} of the units, val accuracy {spread_text(list(event.val_accuracy))}"
         )
         if event.collapsed:
-            line += f"; collapsed: {', '.join(map(str, event.collapsed))}"
+            line += f"; never left chance: run {', '.join(map(str, event.collapsed))}"
         self.console.print(line, highlight=False, soft_wrap=True)
 
 

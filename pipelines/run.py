@@ -242,7 +242,10 @@ class RunDirectory:
         except OSError as error:
             raise DamagedRunError(f"{file} cannot be read: {error.strerror}") from error
         if sha256_of(data) != checksum:
-            raise DamagedRunError(f"{file} is damaged: its checksum is not the recorded one")
+            raise DamagedRunError(
+                f"{file} is damaged: its checksum is not the recorded one; delete {file.parent} "
+                "and give the `ensemble build` command again to train it anew"
+            )
         return data
 
     def _history_file(self, run: int) -> Path:

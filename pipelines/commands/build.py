@@ -30,6 +30,8 @@ def run_build(
     placement = Placement(_check_jobs(jobs, _check_backend(backend)), backend)
     console = Console(stderr=True)
     started = time.monotonic()
+    if console.is_terminal:
+        console.print(f"reading {config.data.data}", highlight=False)
     built = build(
         config, Path(out) if out else None, placement=placement,
         watch=lambda tally: watcher_for(tally, console), control=control,
@@ -37,10 +39,6 @@ def run_build(
     )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)
-    for skipped in built.skipped[:10]:
-        console.print(f"left out: {skipped}", highlight=False, soft_wrap=True)
-    if len(built.skipped) > 10:
-        console.print(f"left out: {len(built.skipped) - 10} more unreadable images")
 
 
 def watcher_for(tally: Tally, console: Console) -> Watcher:

@@ -45,7 +45,7 @@ def choose_again(run: RunDirectory, out: Path | None, changes: dict[str, Any]) -
     new.open(dataclasses.replace(root, config=config))
     try:
         return _choose_into(new, run, asked)
-    except RequestError:
+    except BaseException:
         if fresh:  # a choice that cannot be made leaves no folder in the way of the next
             shutil.rmtree(out)
         raise

@@ -128,8 +128,10 @@ def _user_factory(module_name: str, factory_name: str) -> Factory:
     try:
         factory = getattr(importlib.import_module(module_name), factory_name)
     except (ImportError, AttributeError) as error:
+        meant = module_name.removesuffix(".py").strip("./").replace("/", ".")
+        hint = f"; did you mean '{meant}:{factory_name}'?" if meant != module_name else ""
         raise RequestError(
-            f"architecture '{module_name}:{factory_name}' cannot be imported ({error}); "
+            f"architecture '{module_name}:{factory_name}' cannot be imported ({error}){hint}; "
             f"give module:factory as seen from this folder, or one of {', '.join(NETWORKS)}"
         ) from error
     if not callable(factory):

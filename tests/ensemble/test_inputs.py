@@ -42,6 +42,15 @@ def test_grey_images_feed_a_colour_ensemble() -> None:
     np.testing.assert_array_equal(read(x, RGB), np.stack([x] * 3, axis=1))
 
 
+def test_an_array_that_is_one_colour_image_or_three_grey_ones_is_asked_about() -> None:
+    image = np.zeros((3, 8, 8), np.uint8)
+    with pytest.raises(RequestError, match=r"say which: X\[None\] is one image"):
+        list(batches(image, (3, 8, 8), 9))
+    assert [len(b) for b in batches(image[None], (3, 8, 8), 9)] == [1]
+    assert [b.shape for b in batches(image[:, None], (3, 8, 8), 9)] == [(3, 3, 8, 8)]
+    assert [len(b) for b in batches(np.zeros((4, 8, 8), np.uint8), (3, 8, 8), 9)] == [4]
+
+
 def test_pictures_and_paths_are_decoded_as_in_training(tmp_path: Path) -> None:
     picture = Image.fromarray(noise(9, 16, 3))
     picture.save(tmp_path / "a.png")

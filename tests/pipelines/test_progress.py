@@ -69,7 +69,7 @@ def test_no_terminal_gets_a_line_a_round() -> None:
         watcher.saw(RoundDone(0, (0, 1), (1.0, 1.0), (0.9, 0.8), (1,)))
     assert text.getvalue() == (
         "0:00  round 0, 2 runs 0…1: 100% of the units, "
-        "val accuracy 0.850 (0.800 to 0.900); collapsed: 1\n"
+        "val accuracy 0.850 (0.800 to 0.900); never left chance: run 1\n"
     )
 
 
