@@ -36,7 +36,7 @@ class Recipe:
         ``"cosine"`` takes the learning rate from its value to 0 over `max_epochs`
         (Loshchilov & Hutter 2017, without restarts), epoch by epoch; ``"constant"`` keeps it.
     batch_size
-        Samples a step and member. None leaves it to the data: 32, and 128 from 10,000
+        Samples a step and member. None leaves it to the data: 16, and 128 from 10,000
         training samples on.
     max_epochs, patience
         Training ends after `max_epochs`, or when validation loss has not improved for
@@ -75,7 +75,7 @@ class Recipe:
         0.01
         """
         rate, decay = (1e-2, 1e-3) if stackable(network) else (1e-3, 0.0)
-        batch, epochs, patience = (32, 40, 10) if samples < MANY_SAMPLES else (128, 12, 4)
+        batch, epochs, patience = (16, 40, 10) if samples < MANY_SAMPLES else (128, 12, 4)
         usual = Recipe(
             learning_rate=rate, weight_decay=decay,
             batch_size=batch, max_epochs=epochs, patience=patience,
