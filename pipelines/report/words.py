@@ -21,7 +21,7 @@ from pipelines.report.numbers import (
 from pipelines.results import Result
 
 _NAMES = {
-    "single_best_unpruned": "Best single on select",
+    "single_best_unpruned": "Best single unpruned",
     "single_mean_unpruned": "Mean single unpruned",
     "top_s_unpruned": "Top {members} unpruned",
     "hq_unpruned": "HQ {members} unpruned",
