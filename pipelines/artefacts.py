@@ -15,7 +15,6 @@ from ensemble.model import Ensemble, EnsembleMember
 from pipelines.evidence import member_id
 from pipelines.predictions import read_predictions
 from pipelines.run import RunDirectory
-from pruning.scaling import Scaling
 from selection.team import Selection
 from selection.voting import vote
 
@@ -53,7 +52,7 @@ def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
         members,
         np.array(root.classes),
         root.input_shape,
-        Scaling(tuple(root.scaling["offset"]), tuple(root.scaling["scale"])),
+        root.input_scaling,
         voting=selection.voting,
         weights=selection.weights,
         provenance=Provenance(

@@ -15,6 +15,32 @@ import click
 
 from pruning.errors import RequestError
 
+CHOICE = (
+    click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take."),
+    click.option("--max-bytes", type=float, help="Most bytes the team may take."),
+    click.option(
+        "--max-latency", type=float,
+        help="Most milliseconds a sample the team may take, measured here.",
+    ),
+    click.option("--prune-fraction", type=float, help="β of hq: share of teams dropped a size."),
+    click.option(
+        "--measure", "measures", multiple=True,
+        help="Diversity measure of hq; repeat for consensus.",
+    ),
+    click.option(
+        "--thrifty", is_flag=True, default=None,
+        help="Take the cheapest team, of any size up to S, that is as accurate beyond noise.",
+    ),
+)  # fmt: skip
+"""What `build` and `select` both ask of a choice."""
+
+
+def choice_options(command: Any) -> Any:
+    """Give a command the options of `CHOICE`, in their order."""
+    for option in reversed(CHOICE):
+        command = option(command)
+    return command
+
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -108,7 +134,9 @@ _own_networks = click.option(
 @click.option("--batch-size", type=int, help="In place of the recipe's.")
 @click.option("--augment", help="What training does to images: none, shift or shift-flip.")
 @click.option("--learning-rate", type=float, help="In place of the recipe's.")
-@click.option("--method", default=None, help="Selection method; see `ensemble select --help`.")
+@click.option(
+    "--method", default=None, help="soft (default), hq, top, …; an unknown name lists them all."
+)
 @click.option(
     "--pool",
     default="pruned",
@@ -116,21 +144,7 @@ _own_networks = click.option(
     help="What may be chosen: pruned, unpruned, mixed or rounds.",
 )
 @click.option("--voting", default="mean", show_default=True, help="How the team votes.")
-@click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take.")
-@click.option("--max-bytes", type=float, help="Most bytes the team may take.")
-@click.option(
-    "--max-latency", type=float, help="Most milliseconds a sample the team may take, measured here."
-)
-@click.option("--prune-fraction", type=float, help="β of hq: share of teams dropped a size.")
-@click.option(
-    "--measure", "measures", multiple=True, help="Diversity measure of hq; repeat for consensus."
-)
-@click.option(
-    "--thrifty",
-    is_flag=True,
-    default=None,
-    help="Take the cheapest team, of any size up to S, that is as accurate beyond noise.",
-)
+@choice_options
 @click.option(
     "--control",
     is_flag=True,
@@ -144,7 +158,7 @@ _own_networks = click.option(
     "--engine",
     default="auto",
     show_default=True,
-    help="How networks train: stacked, loop or loop-bf16; auto takes what is best here.",
+    help="How networks train: stacked, loop, loop-bf16 or streams; auto takes what is best here.",
 )
 @click.option("--jobs", type=int, help="Groups of runs at a time; by default one a core.")
 @click.option("--backend", default="loky", show_default=True, help="joblib backend for --jobs.")
@@ -165,21 +179,7 @@ def build(**options: Any) -> None:
 @click.option("--method", help="top, random, hq, …; an unknown name lists them all.")
 @click.option("--pool", help="What may be chosen: pruned, unpruned, mixed or rounds.")
 @click.option("--voting", help="How the team votes.")
-@click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take.")
-@click.option("--max-bytes", type=float, help="Most bytes the team may take.")
-@click.option(
-    "--max-latency", type=float, help="Most milliseconds a sample the team may take, measured here."
-)
-@click.option("--prune-fraction", type=float, help="β of hq: share of teams dropped a size.")
-@click.option(
-    "--measure", "measures", multiple=True, help="Diversity measure of hq; repeat for consensus."
-)
-@click.option(
-    "--thrifty",
-    is_flag=True,
-    default=None,
-    help="Take the cheapest team, of any size up to S, that is as accurate beyond noise.",
-)
+@choice_options
 @click.option("--out", help="New folder for the choice; needed for a run.")
 def select(**options: Any) -> None:
     """Choose again from SOURCE, a run or predictions made elsewhere (.npz), without training."""

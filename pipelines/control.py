@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from ensemble.files import seal, write_bytes_atomic, write_json_atomic
 from pipelines.contenders import CONTROL
+from pipelines.device import threads
+from pipelines.evidence import run_and_round
 from pipelines.predictions import npz_bytes, read_predictions
 from pipelines.records import History, pack_member, unpack_member
 from pipelines.run import DamagedRunError, RunDirectory
@@ -24,7 +24,6 @@ from pruning.cost import Cost
 from pruning.data.splits import Split, Splits
 from pruning.inference import predict_probabilities
 from pruning.member import Member
-from pruning.scaling import Scaling
 from pruning.seeds import torch_generator
 from pruning.surgery import find_groups, full_masks
 from pruning.training import DeviceData, train
@@ -112,14 +111,10 @@ def train_control(
     tell(f"control: one {arch} at {factor:.3g} times its widths, as costly as the team")
     network = widened(arch, factor, classes, shape, seed).to(root.device)
     data = DeviceData.of(splits, root.device)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        order = torch_generator(seed, "batches", 0)
-        engine = next(group.engine for group in root.groups if group.runs.arch == arch)
+    order = torch_generator(seed, "batches", 0)
+    engine = next(group.engine for group in root.groups if group.runs.arch == arch)
+    with threads(1):
         result = train([network], data, root.config.dropnet.recipe, [order], engine=engine)[0]
-    finally:
-        torch.set_num_threads(threads)
     network = network.cpu()
     member = Member(
         run=number, round=0, arch=arch, seed=seed, network=network,
@@ -141,8 +136,7 @@ def control_predictions(
             return kept
     root = run.root
     network = load_control(run, control).network
-    scaling = Scaling(tuple(root.scaling["offset"]), tuple(root.scaling["scale"]))
-    found = predict_probabilities(network, split.images, scaling, device=root.device)
+    found = predict_probabilities(network, split.images, root.input_scaling, device=root.device)
     pool = PoolPredictions(found[None], split.labels, (CONTROL,), name)
     write_bytes_atomic(file, npz_bytes(pool))
     return pool
@@ -158,9 +152,9 @@ def load_control(run: RunDirectory, control: Control) -> Member:
 def _arch_and_flops(run: RunDirectory, team: tuple[str, ...]) -> tuple[str, int]:
     found = []
     for name in team:
-        number, _, round_index = name.partition("-r")
-        history = run.history(int(number))
-        found.append((history.arch, history.rounds[int(round_index)].cost.flops))
+        number, round_index = run_and_round(name)
+        history = run.history(number)
+        found.append((history.arch, history.rounds[round_index].cost.flops))
     most = Counter(arch for arch, _ in found).most_common(1)[0][0]
     return most, sum(flops for _, flops in found)
 

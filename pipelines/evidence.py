@@ -21,6 +21,16 @@ def member_id(run: int, round_index: int) -> str:
     return f"{run:02d}-r{round_index}"
 
 
+def run_and_round(name: str) -> tuple[int, int]:
+    """Return the (run, round) that `member_id` named.
+
+    >>> run_and_round("07-r3")
+    (7, 3)
+    """
+    run, _, round_index = name.partition("-r")
+    return int(run), int(round_index)
+
+
 @dataclass(frozen=True)
 class MemberRecord:
     """One round of one DropNet run, without its weights.

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pipelines.device import threads
+
 ROUNDS = 15
 LEAST_SECONDS = 0.002
 
@@ -33,17 +35,12 @@ def measure_latencies(
         Turns of each network, at least 1.
     """
     sample = torch.zeros(1, *input_shape)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            repeats = [_repeats(network.eval(), sample) for network in networks]
-            turns = [
-                [_seconds(n, sample, times) for n, times in zip(networks, repeats, strict=True)]
-                for _ in range(rounds)
-            ]
-    finally:
-        torch.set_num_threads(threads)
+    with threads(1), torch.inference_mode():
+        repeats = [_repeats(network.eval(), sample) for network in networks]
+        turns = [
+            [_seconds(n, sample, times) for n, times in zip(networks, repeats, strict=True)]
+            for _ in range(rounds)
+        ]
     seconds: NDArray[np.float64] = np.median(np.array(turns), axis=0)
     return seconds
 

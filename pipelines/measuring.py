@@ -31,7 +31,6 @@ from pipelines.evidence import Evidence
 from pipelines.run import DamagedRunError, RunDirectory
 from pipelines.stopwatch import CONTROL_OF
 from pruning.data.splits import Splits
-from pruning.scaling import Scaling
 
 TURNS = 3
 SAMPLES = 1024
@@ -171,8 +170,8 @@ def _members(
 
 def _ensemble(run: RunDirectory, members: Iterable[EnsembleMember]) -> Ensemble:
     root = run.root
-    scaling = Scaling(tuple(root.scaling["offset"]), tuple(root.scaling["scale"]))
-    return Ensemble(tuple(members), np.array(root.classes), root.input_shape, scaling)
+    classes = np.array(root.classes)
+    return Ensemble(tuple(members), classes, root.input_shape, root.input_scaling)
 
 
 def _in_turns(

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.files import sha256_of, write_bytes_atomic
-from pipelines.evidence import member_id
+from pipelines.evidence import member_id, run_and_round
 from pipelines.run import DamagedRunError, RunDirectory
 from pruning.data.splits import Split
 from pruning.inference import predict_probabilities
-from pruning.scaling import Scaling
 from selection.pool import PoolPredictions
 
 Row = tuple[int, int]
@@ -66,13 +65,12 @@ def predicted(
     if not missing and kept is not None:
         return kept
     root = run.root
-    scaling = Scaling(tuple(root.scaling["offset"]), tuple(root.scaling["scale"]))
     for row in missing:
         network = run.load_member(*row).network
         known[member_id(*row)] = predict_probabilities(
-            network, split.images, scaling, device=device
+            network, split.images, root.input_scaling, device=device
         )
-    ids = tuple(sorted(known, key=_by_run_and_round))
+    ids = tuple(sorted(known, key=run_and_round))
     pool = PoolPredictions(np.stack([known[i] for i in ids]), split.labels, ids, name)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_bytes_atomic(file, npz_bytes(pool))
@@ -112,8 +110,3 @@ def npz_bytes(pool: PoolPredictions) -> bytes:
 def file_sha256(file: Path) -> str:
     """Return a file's checksum."""
     return sha256_of(file.read_bytes())
-
-
-def _by_run_and_round(name: str) -> Row:
-    run, _, round_index = name.partition("-r")
-    return int(run), int(round_index)

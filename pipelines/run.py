@@ -26,6 +26,7 @@ from pipelines.plan import Group
 from pipelines.records import History, Stored, pack_member, unpack_member
 from pruning.errors import RequestError
 from pruning.member import Member
+from pruning.scaling import Scaling
 
 FORMAT = 1
 
@@ -69,6 +70,11 @@ class Root:
     split_sizes: dict[str, int]
     fingerprint: str
     versions: dict[str, str]
+
+    @property
+    def input_scaling(self) -> Scaling:
+        """What makes network input of stored samples."""
+        return Scaling(tuple(self.scaling["offset"]), tuple(self.scaling["scale"]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``config.json``, with the checksum of all the rest."""

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import joblib
-import torch
 
+from pipelines.device import threads
 from pipelines.plan import Group
 from pipelines.progress import EpochDone, Event, RoundDone, Watcher, event_from_json
 from pipelines.run import RunDirectory
@@ -77,9 +77,7 @@ def train_group(path: Path, group: Group, splits: Splits, events: Path) -> None:
     def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
         _tell(events, EpochDone(round_index, epoch, len(runs)))
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(group.threads)
-    try:
+    with threads(group.threads):
         if config.pruner == "datafree":
             rounds = datafree(
                 group.runs, splits, config.merging, config.dropnet,
@@ -93,8 +91,6 @@ def train_group(path: Path, group: Group, splits: Splits, events: Path) -> None:
         for members in rounds:
             run.store(members)
             _tell(events, _summary(members))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _summary(members: tuple[Member, ...]) -> RoundDone:

@@ -39,7 +39,7 @@ class Loop:
     def __init__(
         self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe, *, bf16: bool = False
     ) -> None:
-        self.members = [Member(network, data, recipe, bf16) for network in networks]
+        self.members = [Trainee(network, data, recipe, bf16) for network in networks]
 
     def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss."""
@@ -63,7 +63,7 @@ class Loop:
         self.members = [self.members[row] for row in rows]
 
 
-class Member:
+class Trainee:
     """One network with its optimiser."""
 
     def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, bf16: bool) -> None:

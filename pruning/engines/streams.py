@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.device_data import DeviceData
-from pruning.engines.loop import Loop, Member
+from pruning.engines.loop import Loop, Trainee
 from pruning.recipe import Recipe
 
 _WARM_UP = 3  # passes before a capture, as PyTorch asks for
@@ -58,7 +58,7 @@ class Streams(Loop):
 class _Captured:
     """A member's stream, the graph of its step, and what the graph reads and writes."""
 
-    def __init__(self, member: Member, device: torch.device) -> None:
+    def __init__(self, member: Trainee, device: torch.device) -> None:
         self._member, self._device = member, device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._rate = torch.zeros((), device=device)
