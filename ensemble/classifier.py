@@ -33,7 +33,7 @@ class Classifier(ABC):
     description
         What it is; see `Description`.
     batch_size
-        Samples that pass through the members at once.
+        Samples that are voted on at once.
 
     Attributes
     ----------

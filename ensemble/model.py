@@ -17,6 +17,7 @@ from ensemble.description import Classes, Description, LayerWidth, MemberInfo, P
 from ensemble.inputs import Samples
 from pruning.cost import Cost
 from pruning.errors import RequestError
+from pruning.layout import Layout
 from pruning.scaling import Scaling
 
 _DEFAULT_SCALING = Scaling()
@@ -79,7 +80,7 @@ class Ensemble(Classifier):
     device
         Where the networks run; they are moved there.
     batch_size
-        Samples that pass through the members at once.
+        Samples that are voted on at once.
 
     >>> from pruning.networks.registry import build_network
     >>> net = build_network("mlp-a:3", 2, (1, 4, 4), seed=0)
@@ -117,9 +118,12 @@ class Ensemble(Classifier):
     def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
         with torch.inference_mode():
             scaled = self._scaled(samples)
-            parts = [m.network(scaled).float().softmax(-1) for m in self.members]
+            parts = [self._probabilities(row, scaled) for row in range(len(self.members))]
             found: NDArray[np.float32] = torch.stack(parts).cpu().numpy()
         return found
+
+    def _probabilities(self, row: int, scaled: torch.Tensor) -> torch.Tensor:
+        return self._layouts[row].through(self.members[row].network, scaled).float().softmax(-1)
 
     def _team_probabilities(self, samples: Samples) -> NDArray[np.float32]:
         if not self.cascade:
@@ -138,8 +142,7 @@ class Ensemble(Classifier):
 
             def run(member: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
                 chosen = scaled if len(rows) == len(scaled) else scaled[torch.from_numpy(rows)]
-                logits = self.members[member].network(chosen).float()
-                return np.asarray(logits.softmax(-1).cpu().numpy())
+                return np.asarray(self._probabilities(member, chosen).cpu().numpy())
 
             return run_cascade(about.cascade, len(samples), run, about.weights, about.voting)
 
@@ -158,9 +161,9 @@ class Ensemble(Classifier):
             raise RequestError(f"cascade {value!r}: allowed is False, or True where one was fitted")
         if name == "device":
             try:
-                for member in self.members:
-                    member.network.to(value).eval()
+                networks = [member.network.to(value).eval() for member in self.members]
             except (RuntimeError, AssertionError) as error:
                 reason = str(error).splitlines()[0]
                 raise RequestError(f"device {value!r} cannot be used: {reason}") from error
+            self._layouts = [Layout.of(network, value) for network in networks]
         super()._set(name, value)

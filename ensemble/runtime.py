@@ -40,7 +40,7 @@ class OnnxEnsemble(Classifier):
     description
         What the file says of itself.
     batch_size
-        Samples that pass through the members at once.
+        Samples that are voted on at once.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pruning.layout import Layout
 from pruning.scaling import Scaling
 
 
@@ -16,7 +17,6 @@ def predict_probabilities(
     scaling: Scaling,
     *,
     device: str | torch.device = "cpu",
-    batch_size: int = 512,
 ) -> NDArray[np.float32]:
     """Return (N, C) float32 class probabilities, in eval mode, without gradients.
 
@@ -30,13 +30,12 @@ def predict_probabilities(
         Makes network input of them.
     device
         Where to run; the network is moved there.
-    batch_size
-        Samples a forward pass.
     """
     network = network.to(device).eval()
+    layout = Layout.of(network, device)
     parts = []
     with torch.inference_mode():
-        for start in range(0, len(images), batch_size):
-            batch = torch.tensor(images[start : start + batch_size]).to(device)
-            parts.append(network(scaling(batch)).float().softmax(-1).cpu())
+        for part in layout.parts(len(images)):
+            inputs = layout.batch(scaling(torch.tensor(images[part]).to(device)))
+            parts.append(network(inputs).float().softmax(-1).cpu())
     return torch.cat(parts).numpy()

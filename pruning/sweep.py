@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.errors import unknown_name
+from pruning.layout import Layout
 from pruning.scaling import Scaling
 from pruning.scores.base import SCORES, Layer, Score, UnitView
 from pruning.surgery import Masks, Tap, UnitGroup
@@ -57,7 +58,7 @@ def importances(
     generator: torch.Generator,
     labels: Tensor | None = None,
     seen: Means | None = None,
-    batch_size: int = 512,
+    batch_size: int | None = None,
 ) -> dict[str, Tensor]:
     """Return each group's importances at full width, in eval mode, on unaugmented data.
 
@@ -80,7 +81,7 @@ def importances(
     seen
         What `pruning.stacked_sweep` has seen of this network, in place of a sweep.
     batch_size
-        Samples a forward pass.
+        Samples a forward pass; None: as many as suit the network (`pruning.layout`).
 
     Returns
     -------
@@ -116,7 +117,7 @@ def _sweep(
     images: Tensor,
     scaling: Scaling,
     labels: Tensor | None,
-    batch_size: int,
+    batch_size: int | None,
 ) -> Means:
     if not score.needs_sweep:
         return {}
@@ -129,9 +130,10 @@ def _sweep(
                 stack.callback(hook.remove)
         stack.enter_context(torch.set_grad_enabled(score.needs_gradient))
         network.eval()
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
-            logits = network(scaling(images[part]).requires_grad_(score.needs_gradient))
+        layout = Layout.of(network, images.device)
+        for part in layout.parts(len(images), batch_size):
+            inputs = layout.batch(scaling(images[part]))
+            logits = network(inputs.requires_grad_(score.needs_gradient))
             sums.add(logits, None if labels is None else labels[part])
     return sums.means(len(images))
 

@@ -16,9 +16,8 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.augment import moved
 from pruning.device_data import DeviceData
 from pruning.engines.engine import Seen
+from pruning.layout import Layout
 from pruning.recipe import Recipe
-
-_EVALUATED = 512  # samples at once
 
 
 class Loop:
@@ -69,8 +68,7 @@ class Trainee:
     def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, bf16: bool) -> None:
         self.network, self._data, self._recipe, self._bf16 = network, data, recipe, bf16
         self._scaled = data.scaling.on(data.train_images)
-        if any(p.ndim == 4 for p in network.parameters()):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._layout = Layout.of(network, data.train_images.device)
         self.optimiser = recipe.make_optimiser(list(network.parameters()))
 
     def epoch(self, order: Tensor, rate: float, moves: Tensor | None = None) -> float:
@@ -107,8 +105,7 @@ class Trainee:
         return logits.float()
 
     def _input(self, stored: Tensor) -> Tensor:
-        batch = self._scaled(stored)
-        return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+        return self._layout.batch(self._scaled(stored))
 
     @torch.inference_mode()
     def evaluate(self) -> tuple[float, float]:
@@ -117,13 +114,9 @@ class Trainee:
         self.network.eval()
         loss = torch.zeros((), dtype=torch.float64, device=data.val_labels.device)
         hits = torch.zeros_like(loss)
-        parts = zip(
-            torch.split(data.val_images, _EVALUATED),
-            torch.split(data.val_labels, _EVALUATED),
-            strict=True,
-        )
-        for stored, labels in parts:
-            logits = self.network(self._input(stored)).float()
+        for part in self._layout.parts(len(data.val_labels)):
+            labels = data.val_labels[part]
+            logits = self.network(self._input(data.val_images[part])).float()
             loss += F.cross_entropy(logits, labels, reduction="sum")
             hits += (logits.argmax(-1) == labels).sum()
         return float(loss / len(data.val_labels)), float(hits / len(data.val_labels))

@@ -1,0 +1,66 @@
+"""How networks and batches lie in memory, and how many samples pass at once.
+
+Convolutions are fastest channels last, on processors and on tensor cores. On a processor,
+passes without gradients are fastest while a layer's activations stay in its cache: conv-c
+takes 467 images a second so, 64 at a time, and 249 channels first, 512 at a time (float32,
+one core).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+_MANY, _FEW = 512, 64
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What suits a network on a device.
+
+    Attributes
+    ----------
+    channels_last
+        Whether images go channels last.
+    samples_at_once
+        Samples of a pass without gradients.
+    """
+
+    channels_last: bool
+    samples_at_once: int
+
+    @classmethod
+    def of(cls, network: nn.Module, device: torch.device | str) -> Layout:
+        """Return the layout that suits a network, and lay its weights out so, in place.
+
+        >>> Layout.of(nn.Conv2d(3, 8, 3), "cpu")
+        Layout(channels_last=True, samples_at_once=64)
+        >>> Layout.of(nn.Linear(3, 8), "cpu")
+        Layout(channels_last=False, samples_at_once=512)
+        """
+        convolutional = any(p.ndim == 4 for p in network.parameters())
+        if convolutional:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        few = convolutional and torch.device(device).type == "cpu"
+        return cls(convolutional, _FEW if few else _MANY)
+
+    def batch(self, inputs: Tensor) -> Tensor:
+        """Return (B, …) network input, laid out."""
+        if self.channels_last and inputs.ndim == 4:
+            return inputs.contiguous(memory_format=torch.channels_last)
+        return inputs
+
+    def through(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        """Return what the network makes of (N, …) inputs, as many at a time as suit it."""
+        if len(inputs) <= self.samples_at_once:
+            return network(self.batch(inputs))  # type: ignore[no-any-return]
+        return torch.cat([network(self.batch(inputs[part])) for part in self.parts(len(inputs))])
+
+    def parts(self, samples: int, size: int | None = None) -> Iterator[slice]:
+        """Yield the slices of so many samples that pass one after the other, `size` each."""
+        size = size or self.samples_at_once
+        for start in range(0, samples, size):
+            yield slice(start, start + size)
