@@ -13,21 +13,29 @@ from typing import Any
 
 import click
 
+from pipelines.help_sections import SectionedCommand, section
 from pruning.errors import RequestError
 
+_what = section("What")
+_data = section("Data")
+_training = section("Networks and their training")
+_pruning = section("Pruning")
+_choice = section("Choice of the team")
+_where = section("Where it runs")
+
 CHOICE = (
-    click.option("--max-flops", type=float, help="Most FLOPs a sample the team may take."),
-    click.option("--max-bytes", type=float, help="Most bytes the team may take."),
-    click.option(
+    _choice("--max-flops", type=float, help="Most FLOPs a sample the team may take."),
+    _choice("--max-bytes", type=float, help="Most bytes the team may take."),
+    _choice(
         "--max-latency", type=float,
         help="Most milliseconds a sample the team may take, measured here.",
     ),
-    click.option("--prune-fraction", type=float, help="β of hq: share of teams dropped a size."),
-    click.option(
+    _choice("--prune-fraction", type=float, help="β of hq: share of teams dropped a size."),
+    _choice(
         "--measure", "measures", multiple=True,
         help="Diversity measure of hq; repeat for consensus.",
     ),
-    click.option(
+    _choice(
         "--thrifty", is_flag=True, default=None,
         help="Take the cheapest team, of any size up to S, that is as accurate beyond noise.",
     ),
@@ -59,21 +67,21 @@ _own_networks = click.option(
 )
 
 
-@cli.command(short_help="Train, prune, choose: data in, ensemble out.")
-@click.option("--m", default=20, show_default=True, help="M, networks to train and prune.")
-@click.option("--s", "size", default=5, show_default=True, help="S, members of the team.")
-@click.option(
+@cli.command(cls=SectionedCommand, short_help="Train, prune, choose: data in, ensemble out.")
+@_what("--m", default=20, show_default=True, help="M, networks to train and prune.")
+@_what("--s", "size", default=5, show_default=True, help="S, members of the team.")
+@_what("--seed", default=0, show_default=True, help="Of the split and the first run.")
+@_what("--out", help="The run's folder; by default results/<data>-<arch>-…")
+@_data(
     "--data",
     default="digits",
     show_default=True,
     help="A known data set, a folder of class folders, or an .npz with X and y.",
 )
-@click.option("--data-dir", help="Where a named data set's files are, or go.")
-@click.option(
-    "--image-size", type=int, help="Side in pixels that a folder's images are brought to."
-)
-@click.option("--limit", type=int, help="Use at most so many training, val and select samples.")
-@click.option(
+@_data("--data-dir", help="Where a named data set's files are, or go.")
+@_data("--image-size", type=int, help="Side in pixels that a folder's images are brought to.")
+@_data("--limit", type=int, help="Use at most so many training, val and select samples.")
+@_training(
     "--arch",
     "archs",
     multiple=True,
@@ -82,87 +90,81 @@ _own_networks = click.option(
     help="Architecture, with widths if you like (mlp-a:60-60), or module:factory. "
     "Repeat for a mixed pool.",
 )
-@click.option(
+@_training(
+    "--init",
+    help="Weights every run starts from: a .safetensors file, or torchvision:NAME[:WEIGHTS].",
+)
+@_training("--recipe", default="default", show_default=True, help="How networks train.")
+@_training("--epochs", type=int, help="Most epochs a round, in place of the recipe's.")
+@_training("--batch-size", type=int, help="In place of the recipe's.")
+@_training("--augment", help="What training does to images: none, shift or shift-flip.")
+@_training("--learning-rate", type=float, help="In place of the recipe's.")
+@_pruning(
     "--pruner",
     default="dropnet",
     show_default=True,
     help="dropnet, or datafree: train once, merge similar neurons without data.",
 )
-@click.option(
+@_pruning(
     "--remove",
     multiple=True,
     help="With datafree: a share of each dense layer's neurons (0.5), or LAYER=COUNT; "
     "by default up to the data-free cut-off.",
 )
-@click.option("--saliency", help="With datafree: heuristic (the paper's, default) or exact.")
-@click.option(
+@_pruning("--saliency", help="With datafree: heuristic (the paper's, default) or exact.")
+@_pruning(
     "--metric",
     default="minimum",
     show_default=True,
     help="What is dropped first: a score (minimum, random, l1, taylor, …), NAME_layer to rank "
     "within layers, or oracle; an unknown name lists them all.",
 )
-@click.option(
+@_pruning(
     "--fraction",
     default=0.2,
     show_default=True,
     help="p, share of the remaining units dropped a round.",
 )
-@click.option(
-    "--kappa", type=float, help="κ: stop at this share of round 0's accuracy; default 0.97."
-)
-@click.option("--keep", type=float, help="Stop at this share of the units; default 0.55.")
-@click.option("--round-to", type=int, help="Bring each layer's count down to a multiple of this.")
-@click.option("--score-mode", help="text (the paper's words, default) or paper (its code).")
-@click.option(
+@_pruning("--kappa", type=float, help="κ: stop at this share of round 0's accuracy; default 0.97.")
+@_pruning("--keep", type=float, help="Stop at this share of the units; default 0.55.")
+@_pruning("--round-to", type=int, help="Bring each layer's count down to a multiple of this.")
+@_pruning("--score-mode", help="text (the paper's words, default) or paper (its code).")
+@_pruning(
     "--coupling",
     help="joint (channels that are summed go together, default) or paper (a mask a layer).",
 )
-@click.option(
-    "--init",
-    help="Weights every run starts from: a .safetensors file, or torchvision:NAME[:WEIGHTS].",
-)
-@click.option("--rounds", type=int, help="Most pruning rounds.")
-@click.option(
+@_pruning("--rounds", type=int, help="Most pruning rounds.")
+@_pruning(
     "--rewind",
     type=click.Choice(["initial", "random", "late"]),
     help="What each round's survivors start from: θ0, a new draw, or θ0 after some epochs.",
 )
-@click.option("--late-epochs", type=int, help="Epochs after which --rewind late takes weights.")
-@click.option("--recipe", default="default", show_default=True, help="How networks train.")
-@click.option("--epochs", type=int, help="Most epochs a round, in place of the recipe's.")
-@click.option("--batch-size", type=int, help="In place of the recipe's.")
-@click.option("--augment", help="What training does to images: none, shift or shift-flip.")
-@click.option("--learning-rate", type=float, help="In place of the recipe's.")
-@click.option(
+@_pruning("--late-epochs", type=int, help="Epochs after which --rewind late takes weights.")
+@_choice(
     "--method", default=None, help="soft (default), hq, top, …; an unknown name lists them all."
 )
-@click.option(
+@_choice(
     "--pool",
     default="pruned",
     show_default=True,
     help="What may be chosen: pruned, unpruned, mixed or rounds.",
 )
-@click.option("--voting", default="mean", show_default=True, help="How the team votes.")
+@_choice("--voting", default="mean", show_default=True, help="How the team votes.")
 @choice_options
-@click.option(
+@_choice(
     "--control",
     is_flag=True,
     help="Train one unpruned network as costly as the team, too; compare then holds both.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the split and the first run.")
-@click.option(
-    "--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"])
-)
-@click.option(
+@_where("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+@_where(
     "--engine",
     default="auto",
     show_default=True,
     help="How networks train: stacked, loop, loop-bf16 or streams; auto takes what is best here.",
 )
-@click.option("--jobs", type=int, help="Groups of runs at a time; by default one a core.")
-@click.option("--backend", default="loky", show_default=True, help="joblib backend for --jobs.")
-@click.option("--out", help="The run's folder; by default results/<data>-<arch>-…")
+@_where("--jobs", type=int, help="Groups of runs at a time; by default one a core.")
+@_where("--backend", default="loky", show_default=True, help="joblib backend for --jobs.")
 def build(**options: Any) -> None:
     """Train M networks, prune each, choose the S that vote best together.
 
@@ -173,12 +175,12 @@ def build(**options: Any) -> None:
     run_build(**options)
 
 
-@cli.command(short_help="Choose again, without training.")
+@cli.command(cls=SectionedCommand, short_help="Choose again, without training.")
 @click.argument("source")
-@click.option("--s", "size", type=int, help="S, members of the team; by default the run's.")
-@click.option("--method", help="top, random, hq, …; an unknown name lists them all.")
-@click.option("--pool", help="What may be chosen: pruned, unpruned, mixed or rounds.")
-@click.option("--voting", help="How the team votes.")
+@_choice("--s", "size", type=int, help="S, members of the team; by default the run's.")
+@_choice("--method", help="top, random, hq, …; an unknown name lists them all.")
+@_choice("--pool", help="What may be chosen: pruned, unpruned, mixed or rounds.")
+@_choice("--voting", help="How the team votes.")
 @choice_options
 @click.option("--out", help="New folder for the choice; needed for a run.")
 def select(**options: Any) -> None:

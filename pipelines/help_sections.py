@@ -1,0 +1,48 @@
+"""Options of a long command in sections, each with a heading of its own in ``--help``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+_OTHER = "Options"
+
+
+class SectionedOption(click.Option):
+    """An option that knows under which heading it stands."""
+
+    def __init__(self, *words: Any, section: str, **settings: Any) -> None:
+        super().__init__(*words, **settings)
+        self.section = section
+
+
+class SectionedCommand(click.Command):
+    """A command whose help shows its options under their headings, in order of appearance."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections; options without one come last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and not isinstance(parameter, click.Argument):
+                sections.setdefault(getattr(parameter, "section", _OTHER), []).append(record)
+        others = sections.pop(_OTHER)  # there is always --help
+        for heading, records in (*sections.items(), (_OTHER, others)):
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def section(heading: str) -> Callable[..., Any]:
+    """Return `click.option` for the options under one heading.
+
+    >>> data = section("Data")
+    >>> @click.command(cls=SectionedCommand)
+    ... @data("--limit", type=int, help="Use at most so many.")
+    ... def build(limit): ...
+    >>> print(build.get_help(click.Context(build)).split("Data:")[1].splitlines()[1].strip())
+    --limit INTEGER  Use at most so many.
+    """
+    return functools.partial(click.option, cls=SectionedOption, section=heading)
