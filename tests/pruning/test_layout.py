@@ -25,7 +25,7 @@ def convolutional() -> nn.Module:
 def test_parts_are_all_samples_in_order(samples: int) -> None:
     layout = Layout(channels_last=False, samples_at_once=64)
     parts = [list(range(samples))[part] for part in layout.parts(samples)]
-    assert sum(parts, []) == list(range(samples))
+    assert [row for part in parts for row in part] == list(range(samples))
     assert all(len(part) <= 64 for part in parts)
 
 

@@ -80,6 +80,12 @@ def test_a_network_that_does_not_take_the_input_is_said() -> None:
         find_groups(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)), (7,))
 
 
+def test_a_depthwise_convolution_may_have_many_channels() -> None:
+    many = {"in_channels": 3000, "out_channels": 3000, "groups": 3000}
+    network = resize(nn.Sequential(nn.Conv2d(4, 4, 3, groups=4)), {"0": many})
+    assert network.get_parameter("0.weight").shape == (3000, 1, 3, 3)
+
+
 @pytest.mark.parametrize(
     "sizes",
     [
