@@ -23,6 +23,9 @@ from selection.team import Selection
 MOST_TOLD = 10
 """Files that could not be read, one line each; the rest are counted."""
 
+FEW_SAMPLES = 150
+"""Below so many the 95 % interval of an accuracy can be wider than ±8 points."""
+
 Watch = Callable[[Tally], Watcher]
 
 
@@ -36,11 +39,22 @@ class Placement:
 
 @dataclass(frozen=True)
 class Built:
-    """A finished build: its directory, its choice, and the files it could not read."""
+    """A finished build.
+
+    Attributes
+    ----------
+    run, selection
+        Its directory and its choice.
+    skipped
+        Files that could not be read.
+    earlier
+        Whether an earlier command had trained and chosen already.
+    """
 
     run: RunDirectory
     selection: Selection
     skipped: tuple[str, ...]
+    earlier: bool
 
 
 def build(
@@ -68,8 +82,8 @@ def build(
         Train, after the choice, one unpruned network as costly as the chosen team. It is no
         part of the run's identity: a finished run gets its control later, too.
     tell
-        Told in a line each: what could not be read, how the runs train, when the control
-        begins.
+        Told in a line each: what could not be read, which split is small, how the runs
+        train, when the control begins.
 
     Raises
     ------
@@ -87,14 +101,25 @@ def build(
         check_control(config.archs, len(splits.classes), splits.input_shape)
     run = RunDirectory(out or config.default_out)
     run.open(resolve(config, splits))
-    for line in describe_groups(run.root.groups, run.root.device):
+    for line in (*_small_parts(splits), *describe_groups(run.root.groups, run.root.device)):
         tell(line)
+    earlier = run.selection_file.is_file()
     train(run, splits, placement, watch)
     selection = choose_team(run, splits, config.selection)
     make_ensemble(run, selection)
     if control:
         train_control(run, splits, selection, tell)
-    return Built(run, selection, skipped)
+    return Built(run, selection, skipped, earlier)
+
+
+def _small_parts(splits: Splits) -> list[str]:
+    """Return a line for each part that is too small to tell networks apart."""
+    return [
+        f"{name} has {samples} samples: an accuracy there is sure to ±{98 / samples**0.5:.0f} "
+        "points (95 %); more images would say more"
+        for name in ("select", "test")
+        if (samples := splits.sizes[name]) < FEW_SAMPLES
+    ]
 
 
 def load_data(config: BuildConfig) -> Loaded:

@@ -142,8 +142,9 @@ def summary(built: Built, seconds: float) -> list[str]:
     selection = built.selection
     lines = [
         f"{len(histories)} networks trained and pruned to {units:.0%} of their units and "
-        f"{flops:.0%} of their FLOPs, in {clock_text(seconds)}",
-        *chosen_lines(selection, "the selection split"),
+        f"{flops:.0%} of their FLOPs, "
+        + ("earlier: nothing was left to train" if built.earlier else f"in {clock_text(seconds)}"),
+        *chosen_lines(selection, root.config.selection, "the selection split"),
     ]
     if root.config.dropnet.coupling == "paper":
         masked = sum(1 - entry.remaining for entry in handed_on) / len(handed_on)

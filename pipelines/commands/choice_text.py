@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.config import SelectionConfig
 from selection.records import FrontPoint
 from selection.team import Selection
 
@@ -9,12 +10,19 @@ UNITS = {"flops": ("MFLOPs", 1e-6), "bytes": ("kB", 1e-3), "latency": ("ms", 1e3
 MOST_POINTS = 12
 
 
-def chosen_lines(selection: Selection, where: str) -> list[str]:
-    """Return one line on the team and, where it was estimated, one on its optimism."""
+def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> list[str]:
+    """Return a line on the team, why it is smaller than asked, and what is known of optimism."""
     lines = [
         f"chosen {len(selection.team)} of {len(selection.pool)} by {selection.method}: "
         f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on {where}"
     ]
+    if len(selection.team) < asked.size:
+        why = (
+            "no larger team is more accurate beyond noise"
+            if asked.thrifty
+            else "the best of the teams that fit the budget"
+        )
+        lines.append(f"fewer than the {asked.size} asked for: {why}")
     known = selection.optimism
     if known is not None:
         lines.append(

@@ -27,18 +27,18 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
         select_from_file(Path(source), Path(out) if out else None, changes)
         return
     run = RunDirectory.existing(Path(source))
-    selection = choose_again(run, Path(out) if out else None, changes)
-    for line in [*chosen_lines(selection, "the selection split"), *reasons(selection)]:
+    asked = dataclasses.replace(run.root.config.selection, **changes)
+    selection = choose_again(run, Path(out) if out else None, asked)
+    for line in [*chosen_lines(selection, asked, "the selection split"), *reasons(selection)]:
         print(line)
     print(f"\nnext: ensemble compare {out}")
 
 
-def choose_again(run: RunDirectory, out: Path | None, changes: dict[str, Any]) -> Selection:
+def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) -> Selection:
     """Make a run at `out` with the members of `run` and another choice; nothing is trained."""
     if out is None:
         raise RequestError(f"choosing again from {run.path} needs a new folder: give --out")
     root = run.root
-    asked = dataclasses.replace(root.config.selection, **changes)
     config = dataclasses.replace(root.config, selection=asked)
     list(run.histories())  # an unfinished run is refused before anything is written
     new, fresh = RunDirectory(out), not out.exists()

@@ -23,7 +23,7 @@ def select_from_file(source: Path, out: Path | None, changes: dict[str, Any]) ->
         pool, config.method, config.size, costs=costs, voting=config.voting,
         budget=config.budget, **config.method_options,
     )  # fmt: skip
-    for line in [*chosen_lines(selection, source.name), *reasons(selection)]:
+    for line in [*chosen_lines(selection, config, source.name), *reasons(selection)]:
         print(line)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,9 @@ def test_build_says_what_came_out_and_what_comes_next(
     assert "chosen 2 of 4 by" in out
     assert f"next: ensemble compare {tmp_path / 'r'}" in out
     assert "round 1, 4 runs 0…3: " in err
+    assert "select has 36 samples: an accuracy there is sure to ±16 points" in err
+    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(tmp_path / "r")]) == 0
+    assert "earlier: nothing was left to train" in capsys.readouterr().out
 
 
 BAD_BUILDS = [
@@ -234,6 +237,20 @@ def test_select_takes_the_settings_of_its_method_and_says_why(
     assert options["measures"] == ["double_fault"]
     for part in ("overstates by", "team without it", "standing", "accuracy against flops"):
         assert part in said
+
+
+@pytest.mark.parametrize("option", ["--max-flops", "--thrifty"])
+def test_select_says_why_a_team_is_smaller_than_asked(
+    option: str, built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flops = sorted(h.handed_on(0.0).cost.flops for h in RunDirectory(built).histories())
+    words = {"--max-flops": ["--max-flops", str(flops[0])], "--thrifty": ["--thrifty", "--s", "4"]}
+    assert run(["select", str(built), *words[option], "--out", str(tmp_path / "less")]) == 0
+    why = {
+        "--max-flops": "fewer than the 2 asked for: the best of the teams that fit the budget",
+        "--thrifty": "fewer than the 4 asked for: no larger team is more accurate beyond noise",
+    }
+    assert why[option] in capsys.readouterr().out
 
 
 def test_select_keeps_within_a_measured_latency(
