@@ -111,7 +111,7 @@ _own_networks = click.option(
     help="With datafree: a share of each dense layer's neurons (0.5), or LAYER=COUNT; "
     "by default up to the data-free cut-off.",
 )
-@_pruning("--saliency", help="With datafree: heuristic (the paper's, default) or exact.")
+@_pruning("--saliency", help="With datafree: exact (default) or heuristic, the paper's.")
 @_pruning(
     "--metric",
     default="minimum",

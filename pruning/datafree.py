@@ -43,7 +43,7 @@ def prune_data_free(
     *,
     count: Mapping[str, int] | None = None,
     fraction: float | None = None,
-    saliency: Saliency = "heuristic",
+    saliency: Saliency = "exact",
 ) -> DataFree:
     """Merge similar units of a trained network.
 
@@ -62,7 +62,9 @@ def prune_data_free(
         Share of each layer's units to remove, in [0, 1), in place of `count`. With neither,
         each layer stops at its data-free cut-off.
     saliency
-        See `pruning.merging.differences`.
+        See `pruning.merging.differences`. Exact by default: on the MNIST LeNet never worse
+        than the paper's heuristic, and 5 points better where 470 of 500 units go
+        (``results/benchmarks/pruning-datafree.md``).
 
     Raises
     ------

@@ -37,7 +37,7 @@ class Merging:
 
     fraction: float | None = None
     counts: tuple[tuple[str, int], ...] = ()
-    saliency: Saliency = "heuristic"
+    saliency: Saliency = "exact"
 
     def __post_init__(self) -> None:
         if self.fraction is not None and not 0 <= self.fraction < 1:
@@ -50,7 +50,7 @@ class Merging:
             raise unknown_name("saliency", self.saliency, get_args(Saliency))
 
     @classmethod
-    def of(cls, words: Iterable[str], saliency: Saliency = "heuristic") -> Merging:
+    def of(cls, words: Iterable[str], saliency: Saliency = "exact") -> Merging:
         """Return what ``0.5``, ``fc=440`` or several ``LAYER=COUNT`` ask for.
 
         >>> Merging.of(["fc1=20", "fc2=10"]).counts

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_args
 
 import torch
 from safetensors.torch import load_file
@@ -24,6 +24,7 @@ from torch import nn
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
 from pruning.datafree import prune_data_free
+from pruning.merging import Saliency
 from pruning.networks.registry import build_network
 from pruning.surgery import find_groups, full_masks, load_weights, shrink
 
@@ -53,7 +54,7 @@ def _without_biases(network: nn.Module, count: int) -> nn.Module:
     bias = equal.get_parameter("fc.bias")
     kept = bias.detach().clone()
     nn.init.zeros_(bias)
-    merged = prune_data_free(equal, SHAPE, count={"fc": count})
+    merged = prune_data_free(equal, SHAPE, count={"fc": count}, saliency="heuristic")
     merged.network.get_parameter("fc.bias").data = kept[merged.masks["fc"]]
     return merged.network
 
@@ -62,7 +63,7 @@ PRUNERS: dict[str, Callable[[nn.Module, int], nn.Module]] = {
     "magnitude": _smallest,
     "random": _random,
     "heuristic": lambda network, count: (
-        prune_data_free(network, SHAPE, count={"fc": count}).network
+        prune_data_free(network, SHAPE, count={"fc": count}, saliency="heuristic").network
     ),
     "heuristic of weights alone": _without_biases,
     "exact": lambda network, count: (
@@ -95,28 +96,30 @@ def main() -> None:
     features = [_features(network, splits) for network in networks]
     labels = torch.tensor(splits.test.labels)
 
-    def accuracy(pruner: Callable[[nn.Module], nn.Module]) -> float:
+    def accuracy(pruned: Iterable[nn.Module]) -> float:
         """Mean over the networks; the convolutions are the same before and after."""
         hits = [
-            (pruner(network)[5:](seen).argmax(1) == labels).double().mean()
-            for network, seen in zip(networks, features, strict=True)
+            (network[5:](seen).argmax(1) == labels).double().mean()
+            for network, seen in zip(pruned, features, strict=True)
         ]
         return float(torch.stack(hits).mean()) * 100
 
-    print(f"{len(networks)} networks, unpruned {accuracy(lambda network: network):.2f} %")
+    print(f"{len(networks)} networks, unpruned {accuracy(networks):.2f} %")
     print(f"| removed | published | {' | '.join(PRUNERS)} | heuristic - published |")
     print("|" + "---|" * (len(PRUNERS) + 3))
     for row in published["rows"]:
         count, theirs = row[0], row[3]
         ours = {
-            name: accuracy(functools.partial(pruner, count=count))
+            name: accuracy(pruner(network, count) for network in networks)
             for name, pruner in PRUNERS.items()
         }
         cells = " | ".join(f"{value:.2f}" for value in ours.values())
         print(f"| {count} | {theirs} | {cells} | {ours['heuristic'] - theirs:+.2f} |", flush=True)
-    removed = [len(prune_data_free(n, SHAPE).merges["fc"]) for n in networks]
-    at_cut = accuracy(lambda network: prune_data_free(network, SHAPE).network)
-    print(f"data-free cut-off removes {removed} (published: 440), accuracy {at_cut:.2f} %")
+    for saliency in get_args(Saliency):
+        done = [prune_data_free(n, SHAPE, saliency=saliency) for n in networks]
+        removed = [len(pruned.merges["fc"]) for pruned in done]
+        at_cut = accuracy(pruned.network for pruned in done)
+        print(f"{saliency}: the cut-off removes {removed} (published: 440), {at_cut:.2f} %")
 
 
 if __name__ == "__main__":

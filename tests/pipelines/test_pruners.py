@@ -39,17 +39,17 @@ def test_data_free_from_data_to_artefact(
 ) -> None:
     out = tmp_path / "run"
     words = [*DATA_FREE, "--kappa", "0", "--data", str(data), "--out", str(out)]
-    removed = ["--remove", "fc1=5", "--remove", "fc2=2", "--saliency", "exact"]
+    removed = ["--remove", "fc1=5", "--remove", "fc2=2", "--saliency", "heuristic"]
     assert run(["build", *words, *removed]) == 0
     assert "next: ensemble compare" in capsys.readouterr().out
     root = RunDirectory(out).root
     asked = json.loads((out / "config.json").read_text())["asked"]
     assert asked["pruner"] == "datafree"
     assert asked["merging"] == {
-        "fraction": None, "counts": [["fc1", 5], ["fc2", 2]], "saliency": "exact",
+        "fraction": None, "counts": [["fc1", 5], ["fc2", 2]], "saliency": "heuristic",
     }  # fmt: skip
     said = command_of(root.config)
-    assert "--pruner datafree --saliency exact --remove fc1=5 --remove fc2=2" in said
+    assert "--pruner datafree --saliency heuristic --remove fc1=5 --remove fc2=2" in said
     for history in RunDirectory(out).histories():
         assert [stored.widths for stored in history.rounds] == [
             {"fc1": (12, 12), "fc2": (8, 8)}, {"fc1": (7, 12), "fc2": (6, 8)},
@@ -62,7 +62,7 @@ def test_data_free_from_data_to_artefact(
     before = {file: file.read_bytes() for file in (out / "members").rglob("*") if file.is_file()}
     assert run(["build", *words, *removed]) == 0, "the same command goes on"
     assert before == {file: file.read_bytes() for file in before}
-    assert "merging.saliency: heuristic asked, exact there" in _refused(
+    assert "merging.saliency: exact asked, heuristic there" in _refused(
         capsys, *words, *removed[:-2]
     )
 
