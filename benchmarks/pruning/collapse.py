@@ -1,8 +1,9 @@
 """How many members collapse on the way down to 5 % of the units, under each recipe.
 
-    python benchmarks/pruning/collapse.py --arch mlp-a --data mnist --rows collapse.csv
-    python benchmarks/pruning/collapse.py --arch conv-c --data cifar10 --limit 12500 \\
-        --fraction 0.4 --epochs 2 --rows collapse.csv
+    python benchmarks/pruning/collapse.py --arch mlp-a --fraction 0.4 --rows collapse.csv
+    python benchmarks/pruning/collapse.py --arch conv-b --fraction 0.53 --epochs 1 --rows …
+    python benchmarks/pruning/collapse.py --arch conv-c --data DIR --limit 10000 \\
+        --fraction 0.53 --epochs 2 --rows …
     python benchmarks/pruning/collapse.py --rows collapse.csv --table
 
 A member has collapsed when it does no better on validation data than naming the commonest
