@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _OTHER = "Options"
 
 
@@ -35,7 +36,7 @@ class SectionedCommand(click.Command):
                 formatter.write_dl(records)
 
 
-def section(heading: str) -> Callable[..., Any]:
+def section(heading: str) -> Callable[..., Callable[[Decorated], Decorated]]:
     """Return `click.option` for the options under one heading.
 
     >>> data = section("Data")

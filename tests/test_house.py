@@ -13,7 +13,7 @@ import pytest
 ORDER = ("pruning", "selection", "ensemble", "pipelines")
 INFERENCE_ROOMS = {
     "pruning.networks", "pruning.surgery", "pruning.cost", "pruning.errors",
-    "pruning.registry", "pruning.inference", "pruning.scaling", "pruning.images",
+    "pruning.registry", "pruning.inference", "pruning.layout", "pruning.scaling", "pruning.images",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pipeline_support import TINY_OPTIONS, write_images
 
-from pipelines.cli import main, run
+from pipelines.cli import cli, main, run
 from pipelines.command_line import command_of
 from pipelines.commands.build import build_config
 from pipelines.config import BuildConfig
@@ -355,6 +355,21 @@ def test_an_interrupt_is_exit_130(
     assert out == ""
     # click ends the line that ^C was typed on
     assert err.strip() == "ensemble: interrupted; the same command goes on where it stopped"
+
+
+def test_every_option_of_build_stands_under_a_heading(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["build", "--help"]) == 0
+    sections = capsys.readouterr().out.split("\n\n")[3:]
+    assert [section.splitlines()[0] for section in sections] == [
+        "What:", "Data:", "Networks and their training:", "Pruning:", "Choice of the team:",
+        "Where it runs:", "Options:",
+    ]  # fmt: skip
+    assert sections[-1].strip().splitlines()[1:] == ["  -h, --help  Show this message and exit."]
+    options = [word for option in cli.commands["build"].params for word in option.opts]
+    assert len(options) > 40
+    assert all(f"  {option} " in "".join(sections) for option in options)
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
