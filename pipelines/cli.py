@@ -140,6 +140,11 @@ _own_networks = click.option(
     help="What each round's survivors start from: θ0, a new draw, or θ0 after some epochs.",
 )
 @_pruning("--late-epochs", type=int, help="Epochs after which --rewind late takes weights.")
+@_pruning(
+    "--rescale/--no-rescale",
+    default=None,
+    help="Whether survivors' weights grow as their inputs become fewer; default yes.",
+)
 @_choice(
     "--method", default=None, help="soft (default), hq, top, …; an unknown name lists them all."
 )

@@ -43,6 +43,8 @@ def command_of(config: BuildConfig) -> str:
         words += ["--rewind", rewinding.to]
     if rewinding.late_epochs != usual.dropnet.rewinding.late_epochs:
         words += ["--late-epochs", str(rewinding.late_epochs)]
+    if rewinding.rescale != usual.dropnet.rewinding.rescale:
+        words += ["--rescale" if rewinding.rescale else "--no-rescale"]
     return shlex.join(words + _recipe_words(config.dropnet.recipe))
 
 

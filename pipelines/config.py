@@ -222,7 +222,7 @@ class BuildConfig:
         """Return the configuration that `to_json` wrote."""
         dropnet = dict(stored["dropnet"])
         recipe = Recipe(**dropnet.pop("recipe"))
-        rewinding = Rewinding(**dropnet.pop("rewinding"))
+        rewinding = Rewinding(**{"rescale": False} | dropnet.pop("rewinding"))
         merging = dict(stored.get("merging", {}))
         counts = tuple((layer, count) for layer, count in merging.pop("counts", ()))
         return cls(

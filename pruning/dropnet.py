@@ -29,6 +29,7 @@ from pruning.dropping import (
 from pruning.errors import RequestError
 from pruning.member import Member
 from pruning.recipe import Recipe
+from pruning.rescaling import rescale
 from pruning.rewinding import FullWidth, Rewinding
 from pruning.seeds import torch_generator
 from pruning.surgery import find_groups, full_masks, shrink
@@ -241,8 +242,11 @@ class _Work:
         )  # fmt: skip
 
     def _rewound(self, run: int, round_index: int, masks: dict[str, Tensor]) -> nn.Module:
-        full = self.full_width.weights(run, round_index)
-        return shrink(full, self.units.groups, self.units.cut(masks)).to(self.device)
+        groups, cut = self.units.groups, self.units.cut(masks)
+        small = shrink(self.full_width.weights(run, round_index), groups, cut)
+        if self.settings.rewinding.rescale:
+            rescale(small, groups, cut)
+        return small.to(self.device)
 
     def _train(
         self, round_index: int, plan: dict[int, dict[str, Tensor]], baselines: dict[int, float]

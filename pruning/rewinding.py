@@ -34,10 +34,14 @@ class Rewinding:
     late_epochs
         Epochs, at least 1; None for a quarter of the recipe's. At the recipe's number of
         epochs a round goes on from the trained weights of the unpruned network.
+    rescale
+        Whether the survivors' weights grow as their inputs become fewer (`pruning.rescaling`).
+        Without it, as published, networks cut to a twentieth hardly ever leave chance.
     """
 
     to: Rewind = "late"
     late_epochs: int | None = None
+    rescale: bool = True
 
     def __post_init__(self) -> None:
         if self.to not in REWINDS:

@@ -115,7 +115,7 @@ def program(
         selection=SelectionConfig(size=1),
         dropnet=DropNet(
             metric=task.metric, fraction=0.2, kappa=0.0, keep=0.0, rounds=task.rounds,
-            rewinding=Rewinding("initial"), recipe=task.recipe,
+            rewinding=Rewinding("initial", rescale=False), recipe=task.recipe,
         ),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

@@ -32,7 +32,9 @@ from pruning.rewinding import Rewinding
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 KEEP = 0.05
-SETTING = ("arch", "data", "train", "recipe", "rewind", "metric", "fraction", "most_epochs")
+SETTING = (
+    "arch", "data", "train", "recipe", "rewind", "rescale", "metric", "fraction", "most_epochs",
+)  # fmt: skip
 FIELDS = (*SETTING, "seed", "round", "remaining", "val_accuracy", "collapsed", "epochs", "seconds")
 
 
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="Most epochs a round, else the recipe's.")
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--rewind", help="By default late, and initial for --recipe paper.")
+    parser.add_argument("--no-rescale", action="store_true", help="As --recipe paper always.")
     parser.add_argument("--together", type=int, default=10, help="Plain MLPs at a time.")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
@@ -64,15 +67,17 @@ def run(options: argparse.Namespace) -> None:
     """Train and prune, a row a seed and round, as each round ends."""
     splits = load_splits(options.data, data_dir=options.data_dir, limit=options.limit).splits
     rewind = options.rewind or ("initial" if options.recipe == "paper" else "late")
+    rescale = options.recipe != "paper" and not options.no_rescale
     network = build_network(options.arch, len(splits.classes), splits.input_shape, 0)
     recipe = find_recipe(options.recipe).resolved(network, splits.sizes["train"])
     epochs = min(options.epochs or 1000, recipe.max_epochs or 1000)
     settings = DropNet(
         metric=options.metric, fraction=options.fraction, kappa=0.0, keep=KEEP,
-        rewinding=Rewinding(rewind), recipe=type(recipe)(**vars(recipe) | {"max_epochs": epochs}),
+        rewinding=Rewinding(rewind, rescale=rescale),
+        recipe=type(recipe)(**vars(recipe) | {"max_epochs": epochs}),
     )  # fmt: skip
     setting = (
-        options.arch, options.data, splits.sizes["train"], options.recipe, rewind,
+        options.arch, options.data, splits.sizes["train"], options.recipe, rewind, int(rescale),
         options.metric, options.fraction, epochs,
     )  # fmt: skip
     ended = {

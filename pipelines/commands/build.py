@@ -66,6 +66,7 @@ def build_config(
     rounds: int | None,
     rewind: Any,
     late_epochs: int | None,
+    rescale: bool | None,
     round_to: int | None,
     score_mode: Any,
     coupling: Any,
@@ -100,7 +101,7 @@ def build_config(
         metric=metric,
         fraction=fraction,
         rounds=rounds,
-        rewinding=_changed(Rewinding(), to=rewind, late_epochs=late_epochs),
+        rewinding=_changed(Rewinding(), to=rewind, late_epochs=late_epochs, rescale=rescale),
         recipe=training,
     )
     selection = SelectionConfig(

@@ -388,7 +388,7 @@ def test_the_command_in_the_report_asks_for_the_same_configuration() -> None:
         "build --method hq --prune-fraction 0.2 --measure entropy --max-latency 3 --max-flops 1e6",
         "build --pruner datafree --remove fc1=3 --remove fc2=4 --saliency heuristic --kappa 0.9",
         "build --pruner datafree --remove 0.25 --init weights.safetensors",
-        "build --rewind random --keep 0.4 --rounds 3 --pool mixed --voting majority",
+        "build --rewind random --no-rescale --keep 0.4 --rounds 3 --pool mixed --voting majority",
     ):
         asked = _config(build, words)
         assert _config(build, command_of(asked).removeprefix("ensemble ")) == asked

@@ -13,6 +13,7 @@ from pruning.errors import RequestError
 from pruning.member import Member, handed_on
 from pruning.networks.registry import build_network
 from pruning.recipe import Recipe
+from pruning.rescaling import rescale
 from pruning.rewinding import REWINDS, FullWidth, Rewind, Rewinding
 from pruning.surgery import find_groups, shrink
 from pruning.training import DeviceData
@@ -52,13 +53,19 @@ def test_the_network_is_physically_as_small_as_its_masks() -> None:
             assert not member.network.training
 
 
-def test_each_round_starts_from_the_surviving_weights_of_theta_0() -> None:
+@pytest.mark.parametrize("rescaled", [False, True])
+def test_each_round_starts_from_the_surviving_weights_of_theta_0(rescaled: bool) -> None:
     # A learning rate this small leaves the start readable in what comes out.
-    settings = dataclasses.replace(SETTINGS, recipe=Recipe(learning_rate=1e-12, max_epochs=1))
+    settings = dataclasses.replace(
+        SETTINGS, rewinding=Rewinding("initial", rescale=rescaled),
+        recipe=Recipe(learning_rate=1e-12, max_epochs=1),
+    )  # fmt: skip
     for members in _rounds(settings):
         for member in members:
             theta0 = build_network(member.arch, 3, (1, 4, 4), member.seed)
-            start = shrink(theta0, find_groups(theta0, (1, 4, 4)), member.masks)
+            groups = find_groups(theta0, (1, 4, 4))
+            start = shrink(theta0, groups, member.masks)
+            start = rescale(start, groups, member.masks) if rescaled else start
             for key, value in start.state_dict().items():
                 torch.testing.assert_close(member.network.state_dict()[key], value)
 
@@ -66,7 +73,7 @@ def test_each_round_starts_from_the_surviving_weights_of_theta_0() -> None:
 def test_random_rewinding_starts_from_a_new_draw_at_full_width() -> None:
     settings = dataclasses.replace(
         SETTINGS,
-        rewinding=Rewinding("random"),
+        rewinding=Rewinding("random", rescale=False),
         rounds=1,
         recipe=Recipe(learning_rate=1e-12, max_epochs=1),
     )
