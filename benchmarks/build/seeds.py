@@ -23,20 +23,27 @@ from pipelines.command_line import command_of
 from pipelines.compare import Comparison, compare
 from pipelines.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.gather import gather
+from pipelines.statistics import Interval
 
 T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 19: 2.093}
 """Student's t, two-sided 95 %, by degrees of freedom."""
 
 COLUMNS = ("single_best_unpruned", "all_unpruned", "all_pruned", "selected")
+AGAINST = COLUMNS[:2]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One seed: accuracies by contender, the team's share of the FLOPs, seconds by stage."""
+    """One seed: accuracies by contender, the team's share of the FLOPs, seconds by stage.
+
+    `gaps` holds the selected team's accuracy less a contender's, with its interval over the
+    test samples.
+    """
 
     seed: int
     accuracy: dict[str, float]
     flops_share: float
+    gaps: dict[str, Interval]
     build_seconds: float
     compare_seconds: float
 
@@ -80,7 +87,8 @@ def one_seed(config: BuildConfig, jobs: int) -> Row:
         row = Row(
             config.seed,
             {name: comparison.row(name).accuracy.value for name in COLUMNS},
-            _share(comparison),
+            comparison.row("selected").ratios.flops,
+            _gaps(comparison),
             trained - started,
             time.monotonic() - trained,
         )
@@ -88,8 +96,9 @@ def one_seed(config: BuildConfig, jobs: int) -> Row:
     return row
 
 
-def _share(comparison: Comparison) -> float:
-    return comparison.row("selected").ratios.flops
+def _gaps(comparison: Comparison) -> dict[str, Interval]:
+    tests = {name: comparison.row("selected").versus(name) for name in AGAINST}
+    return {name: test.difference for name, test in tests.items() if test}
 
 
 def report(command: str, rows: list[Row]) -> str:
@@ -112,18 +121,24 @@ def report(command: str, rows: list[Row]) -> str:
         + f" | {100 * share:.2f} | {statistics.mean(r.build_seconds for r in rows):.1f} | "
         f"{statistics.mean(r.compare_seconds for r in rows):.1f} |\n"
     )  # fmt: skip
-    for name in ("single_best_unpruned", "all_unpruned"):
+    for name in AGAINST:
         gaps = [100 * (row.accuracy["selected"] - row.accuracy[name]) for row in rows]
-        lines.append(f"selected − {name}: {_interval(gaps)} points")
+        found = _interval(gaps) if len(rows) > 1 else _of_samples(rows[0].gaps[name])
+        lines.append(f"selected − {name}: {found}")
     return "\n".join(lines) + "\n"
 
 
 def _interval(values: list[float]) -> str:
     mean = statistics.mean(values)
     if len(values) - 1 not in T_95:
-        return f"{mean:+.2f}"
+        return f"{mean:+.2f} points"
     half = T_95[len(values) - 1] * statistics.stdev(values) / len(values) ** 0.5
-    return f"{mean:+.2f} (95 % interval over seeds {mean - half:+.2f} to {mean + half:+.2f})"
+    return f"{mean:+.2f} points (95 % interval over seeds {mean - half:+.2f} to {mean + half:+.2f})"
+
+
+def _of_samples(gap: Interval) -> str:
+    value, low, high = (100 * part for part in (gap.value, gap.low, gap.high))
+    return f"{value:+.2f} points (95 % interval over test samples {low:+.2f} to {high:+.2f})"
 
 
 if __name__ == "__main__":
