@@ -143,7 +143,7 @@ _own_networks = click.option(
 @_pruning(
     "--rescale/--no-rescale",
     default=None,
-    help="Whether survivors' weights grow as their inputs become fewer; default yes.",
+    help="Whether survivors' weights grow so that signals stay as strong; default yes.",
 )
 @_choice(
     "--method", default=None, help="soft (default), hq, top, …; an unknown name lists them all."

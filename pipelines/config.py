@@ -221,7 +221,7 @@ class BuildConfig:
     def from_json(cls, stored: dict[str, Any]) -> BuildConfig:
         """Return the configuration that `to_json` wrote."""
         dropnet = dict(stored["dropnet"])
-        recipe = Recipe(**dropnet.pop("recipe"))
+        recipe = Recipe(**{"attempts": 1} | dropnet.pop("recipe"))
         rewinding = Rewinding(**{"rescale": False} | dropnet.pop("rewinding"))
         merging = dict(stored.get("merging", {}))
         counts = tuple((layer, count) for layer, count in merging.pop("counts", ()))

@@ -22,7 +22,7 @@ class Stored:
 
     Attributes
     ----------
-    round, remaining, val_accuracy, collapsed, removed
+    round, remaining, val_accuracy, collapsed, removed, attempts
         As in `Member`.
     cost
         Per sample.
@@ -46,6 +46,7 @@ class Stored:
     epochs: tuple[Epoch, ...]
     sha256: str
     removed: float | None = None
+    attempts: int = 1
 
     @staticmethod
     def file_name(round_index: int) -> str:
@@ -107,6 +108,7 @@ def pack_member(member: Member, input_shape: tuple[int, ...]) -> tuple[bytes, St
         epochs=member.epochs,
         sha256=sha256_of(data),
         removed=member.removed,
+        attempts=member.attempts,
     )
 
 
@@ -135,6 +137,7 @@ def unpack_member(
         baseline_accuracy=history.rounds[0].val_accuracy,
         collapsed=entry.collapsed,
         removed=entry.removed,
+        attempts=entry.attempts,
     )
 
 

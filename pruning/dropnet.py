@@ -4,12 +4,13 @@ train θ0                                         round 0, the unpruned network
 repeat  score the units of the trained network
         drop the share p of them that matters least
         rewind the survivors to θ0
-        train
+        train (anew from another draw if it has not left chance)
 until   accuracy ≤ κ × round 0's
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -35,6 +36,11 @@ from pruning.seeds import torch_generator
 from pruning.surgery import find_groups, full_masks, shrink
 from pruning.sweep import Means
 from pruning.training import DeviceData, Trained, train
+
+FEW = 64
+"""Samples on which the strength of signals is compared."""
+NEXT_ATTEMPT = 100_000
+"""Beyond any round: what tells the streams of an attempt from those of the one before."""
 
 
 @dataclass(frozen=True)
@@ -241,19 +247,30 @@ class _Work:
             fraction=chosen.fraction, round_to=chosen.round_to, seen=seen,
         )  # fmt: skip
 
-    def _rewound(self, run: int, round_index: int, masks: dict[str, Tensor]) -> nn.Module:
-        groups, cut = self.units.groups, self.units.cut(masks)
-        small = shrink(self.full_width.weights(run, round_index), groups, cut)
-        if self.settings.rewinding.rescale:
-            rescale(small, groups, cut)
-        return small.to(self.device)
-
     def _train(
         self, round_index: int, plan: dict[int, dict[str, Tensor]], baselines: dict[int, float]
     ) -> tuple[Member, ...]:
+        trained = self._attempt(round_index, plan, 1)
+        attempts = dict.fromkeys(plan, 1)
+        most = self.settings.recipe.attempts if round_index else 1
+        for attempt in range(2, most + 1):
+            stuck = {run: plan[run] for run, (_, found) in trained.items() if self._stuck(found)}
+            if not stuck:
+                break
+            trained |= self._attempt(round_index, stuck, attempt)
+            attempts |= dict.fromkeys(stuck, attempt)
+        return tuple(
+            self._member(run, round_index, masks, *trained[run], baselines.get(run), attempts[run])
+            for run, masks in plan.items()
+        )
+
+    def _attempt(
+        self, round_index: int, plan: dict[int, dict[str, Tensor]], attempt: int
+    ) -> dict[int, tuple[nn.Module, Trained]]:
         numbers = list(plan)
-        networks = [self._rewound(run, round_index, plan[run]) for run in numbers]
-        generators = [torch_generator(self._seed(run), "batches", round_index) for run in numbers]
+        key = round_index + (attempt - 1) * NEXT_ATTEMPT
+        networks = [self._start(run, round_index, plan[run], key) for run in numbers]
+        generators = [torch_generator(self._seed(run), "batches", key) for run in numbers]
         silent = [
             handle
             for run, network in zip(numbers, networks, strict=True)
@@ -273,10 +290,28 @@ class _Work:
             handle.remove()
         for run, network in zip(numbers, networks, strict=True):
             self.units.write_silence(network, plan[run])
-        return tuple(
-            self._member(run, round_index, plan[run], network, result, baselines.get(run))
-            for run, network, result in zip(numbers, networks, results, strict=True)
-        )
+        pairs = zip(networks, results, strict=True)
+        return dict(zip(numbers, pairs, strict=True))
+
+    def _start(self, run: int, round_index: int, masks: dict[str, Tensor], key: int) -> nn.Module:
+        """Return what the survivors start from: rewound, or at a later attempt a new draw."""
+        rewound = key == round_index
+        full = self.full_width.weights(run, key) if rewound else self.full_width.drawn(run, key)
+        groups, cut = self.units.groups, self.units.cut(masks)
+        small = shrink(full, groups, cut)
+        if round_index and self.settings.rewinding.rescale:
+            rescale(small, full, groups, cut, self.few_inputs)
+        return small.to(self.device)
+
+    @functools.cached_property
+    def few_inputs(self) -> Tensor:
+        """Network input of a few training samples from all over, on the CPU."""
+        images = self.data.train_images
+        some = torch.linspace(0, len(images) - 1, min(FEW, len(images))).long()
+        return self.data.scaling(images[some.to(images.device)].cpu())
+
+    def _stuck(self, result: Trained) -> bool:
+        return result.val_accuracy <= self.data.majority
 
     def _member(
         self,
@@ -286,6 +321,7 @@ class _Work:
         network: nn.Module,
         result: Trained,
         baseline: float | None,
+        attempts: int,
     ) -> Member:
         return Member(
             run=run,
@@ -297,8 +333,9 @@ class _Work:
             epochs=tuple(result.epochs),
             val_accuracy=result.val_accuracy,
             baseline_accuracy=result.val_accuracy if baseline is None else baseline,
-            collapsed=result.val_accuracy <= self.data.majority,
+            collapsed=self._stuck(result),
             removed=self.units.removed(masks),
+            attempts=attempts,
         )
 
     def _seed(self, run: int) -> int:

@@ -44,6 +44,9 @@ class Member:
     removed
         Share of round 0's prunable units that are physically gone; less than what is masked
         where layers that are summed have masks of their own. None: all that is masked.
+    attempts
+        How often it was trained: more than once where it had not left chance and was drawn
+        anew.
     """
 
     run: int
@@ -57,6 +60,7 @@ class Member:
     baseline_accuracy: float
     collapsed: bool
     removed: float | None = None
+    attempts: int = 1
 
     @property
     def remaining(self) -> float:

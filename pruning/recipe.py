@@ -48,6 +48,9 @@ class Recipe:
     augment
         What training does to its images (`pruning.augment`); scores and validation see them
         as they are.
+    attempts
+        A pruned network that ends no better than chance is drawn anew at its widths and
+        trained again until it has been trained so often; 1 leaves it as it is.
     """
 
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -60,10 +63,11 @@ class Recipe:
     patience: int | None = None
     keep: Literal["best", "last"] = "best"
     augment: Augment = "none"
+    attempts: int = 3
 
     def __post_init__(self) -> None:
         check_augment(self.augment)
-        for name in ("learning_rate", "batch_size", "max_epochs", "patience"):
+        for name in ("learning_rate", "batch_size", "max_epochs", "patience", "attempts"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise RequestError(f"{name} {value} must be positive")
@@ -115,6 +119,7 @@ RECIPES: dict[str, Recipe] = {
         max_epochs=100,
         patience=5,
         keep="last",
+        attempts=1,
     ),
 }
 

@@ -1,46 +1,104 @@
 """Signals stay as strong when a network is cut down.
 
 A layer drawn for n inputs and cut to k of them adds up k terms: the variance of its output
-falls to k / n, layer after layer, until the last ones see next to nothing and the network
-never leaves chance. Weights times √(n / k) bring the variance back, as drawing them for k
-inputs would (He et al. 2015, section 2.2), and keep their directions.
+falls to about k / n, layer after layer, until the last ones see next to nothing and the
+network never leaves chance. A factor a layer brings its outputs back to the strength that
+they have at full width, on a few samples, as layer-sequential unit-variance initialisation
+does to variance 1 (Mishkin & Matas 2016). Directions and biases stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pruning.surgery import PRODUCERS, Masks, UnitGroup
 from pruning.surgery.cutting import kept_channels
+from pruning.surgery.layers import channel_axis
+
+MOST = 10.0
+"""No layer's weights grow or shrink by more."""
 
 
 @torch.no_grad()
-def rescale(small: nn.Module, groups: Sequence[UnitGroup], masks: Masks) -> nn.Module:
-    """Multiply each layer's weights by √(inputs at full width / inputs left), in place.
+def rescale(
+    small: nn.Module, full: nn.Module, groups: Sequence[UnitGroup], masks: Masks, inputs: Tensor
+) -> nn.Module:
+    """Bring back what each layer that lost inputs puts out, without its bias, in place.
 
-    Layers that a batch norm follows are left alone: it brings the variance back by itself.
+    Layers that a batch norm follows are left alone: it brings the strength back by itself.
+    Both networks are put into eval mode.
 
     Parameters
     ----------
-    small
-        What `shrink` made of the full-width network.
+    small, full
+        The network cut down and the one that it was cut from.
     groups, masks
         As given to `shrink`.
+    inputs
+        (B, …) network input, a few samples.
 
     >>> from pruning.surgery import find_groups, shrink
-    >>> net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2))
-    >>> groups, masks = find_groups(net, (2,)), {"0": torch.tensor([True, False, False, False])}
-    >>> small = rescale(shrink(net, groups, masks), groups, masks)
-    >>> bool((small[2].weight == 2 * net[2].weight[:, :1]).all())
-    True
+    >>> net = nn.Sequential(nn.Linear(1, 4, bias=False), nn.ReLU(), nn.Linear(4, 1, bias=False))
+    >>> for layer in (net[0], net[2]):
+    ...     _ = nn.init.ones_(layer.weight)
+    >>> groups, masks = find_groups(net, (1,)), {"0": torch.tensor([True, False, False, False])}
+    >>> rescale(shrink(net, groups, masks), net, groups, masks, torch.ones(2, 1))[2].weight
+    Parameter containing:
+    tensor([[4.]], requires_grad=True)
     """
+    kept = kept_channels(groups, masks)
     taps = [pair for group in groups for pair in zip(group.producers, group.taps, strict=True)]
     normed = {producer for producer, tap in taps if tap.norm}
-    for (name, side), channels in kept_channels(groups, masks).items():
-        module = small.get_submodule(name)
-        if side == "in" and name not in normed and isinstance(module, PRODUCERS):
-            module.weight.mul_((len(channels) / int(channels.sum())) ** 0.5)
+    lost = [
+        name
+        for (name, side), channels in kept.items()
+        if side == "in" and name not in normed and not channels.all()
+        and isinstance(small.get_submodule(name), PRODUCERS)
+    ]  # fmt: skip
+    wanted: dict[str, float] = {}
+
+    def note(name: str) -> Any:
+        def hook(module: nn.Module, _: object, output: Tensor) -> None:
+            plain = _without_bias(module, output)
+            if (made := kept.get((name, "out"))) is not None:
+                axis = channel_axis(module, output.ndim)
+                plain = plain.index_select(axis, made.nonzero().flatten())
+            wanted[name] = _strength(plain)
+
+        return hook
+
+    def match(name: str) -> Any:
+        def hook(module: nn.Module, _: object, output: Tensor) -> Tensor:
+            plain = _without_bias(module, output)
+            found = _strength(plain)
+            factor = min(max(wanted[name] / found, 1 / MOST), MOST) if found > 0 else 1.0
+            module.get_parameter("weight").mul_(factor)
+            return output + (factor - 1) * plain
+
+        return hook
+
+    for network, look in ((full, note), (small, match)):
+        with ExitStack() as stack:
+            for name in lost:
+                handle = network.get_submodule(name).register_forward_hook(look(name))
+                stack.callback(handle.remove)
+            network.eval()(inputs)
     return small
+
+
+def _without_bias(module: nn.Module, output: Tensor) -> Tensor:
+    bias = module._parameters.get("bias")
+    if bias is None:
+        return output
+    shape = [1] * output.ndim
+    shape[channel_axis(module, output.ndim)] = -1
+    return output - bias.view(shape)
+
+
+def _strength(values: Tensor) -> float:
+    return float(values.double().square().mean().sqrt())

@@ -35,8 +35,9 @@ class Rewinding:
         Epochs, at least 1; None for a quarter of the recipe's. At the recipe's number of
         epochs a round goes on from the trained weights of the unpruned network.
     rescale
-        Whether the survivors' weights grow as their inputs become fewer (`pruning.rescaling`).
-        Without it, as published, networks cut to a twentieth hardly ever leave chance.
+        Whether the survivors' weights grow so that signals stay as strong as at full width
+        (`pruning.rescaling`). Without it, as published, deep networks cut to a twentieth
+        hardly ever leave chance.
     """
 
     to: Rewind = "late"
@@ -99,10 +100,14 @@ class FullWidth:
     def weights(self, run: int, round_index: int) -> nn.Module:
         """Return the full-width network that the run's round is cut from; θ0 for round 0."""
         if round_index and self.rewinding.to == "random":
-            return self._build(self._seeds[run], round_index)
+            return self.drawn(run, round_index)
         if round_index and self.rewinding.to == "late":
             return self._after_late_epochs()[run]
         return self.theta0[run]
+
+    def drawn(self, run: int, key: int) -> nn.Module:
+        """Return a new draw at full width; another key is another draw."""
+        return self._build(self._seeds[run], key)
 
     @property
     def late_epochs(self) -> int | None:

@@ -35,7 +35,10 @@ KEEP = 0.05
 SETTING = (
     "arch", "data", "train", "recipe", "rewind", "rescale", "metric", "fraction", "most_epochs",
 )  # fmt: skip
-FIELDS = (*SETTING, "seed", "round", "remaining", "val_accuracy", "collapsed", "epochs", "seconds")
+FIELDS = (
+    *SETTING, "seed", "round", "remaining", "val_accuracy", "collapsed", "attempts", "epochs",
+    "seconds",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -96,7 +99,7 @@ def run(options: argparse.Namespace) -> None:
             seconds = round(time.monotonic() - started, 1)
             write(options.rows, [
                 (*setting, m.seed, m.round, f"{m.remaining:.4f}", f"{m.val_accuracy:.4f}",
-                 int(m.collapsed), len(m.epochs), seconds)
+                 int(m.collapsed), m.attempts, len(m.epochs), seconds)
                 for m in members
             ])  # fmt: skip
 
@@ -122,16 +125,26 @@ def table(rows: list[dict[str, str]]) -> str:
     found: dict[tuple[str, ...], dict[str, dict[str, str]]] = defaultdict(dict)
     for row in rows:
         found[*(row[key] for key in SETTING), row["round"]][row["seed"]] = row
-    lines = [f"| {' | '.join(SETTING)} | remaining | seeds | collapsed | mean accuracy | lowest |"]
-    lines.append("|" + "---|" * (len(SETTING) + 5))
+    headings = [
+        *SETTING,
+        "remaining",
+        "seeds",
+        "drawn anew",
+        "collapsed",
+        "mean accuracy",
+        "lowest",
+    ]
+    lines = [f"| {' | '.join(headings)} |", "|" + "---|" * len(headings)]
     for key, seeds in found.items():
         collapsed = sum(int(row["collapsed"]) for row in seeds.values())
+        anew = sum(int(row["attempts"]) > 1 for row in seeds.values())
         accuracy = torch.tensor([float(row["val_accuracy"]) for row in seeds.values()])
         remaining = torch.tensor([float(row["remaining"]) for row in seeds.values()])
-        lines.append(
-            f"| {' | '.join(key[:-1])} | {remaining.mean():.3f} | {len(seeds)} | {collapsed} "
-            f"| {accuracy.mean():.4f} | {accuracy.min():.4f} |"
-        )
+        cells = [
+            *key[:-1], f"{remaining.mean():.3f}", str(len(seeds)), str(anew), str(collapsed),
+            f"{accuracy.mean():.4f}", f"{accuracy.min():.4f}",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -154,13 +154,20 @@ def summary(built: Built, seconds: float) -> list[str]:
         lines.append(f"mask sparsity {masked:.1%}, removable sparsity {gone:.1%}")
     collapsed = [h.run for h, e in zip(histories, handed_on, strict=True) if e.collapsed]
     if collapsed:
-        lines.append(f"never left chance: run {', '.join(map(str, collapsed))}")
+        lines.append(f"never left chance: run {_listed(collapsed)}")
+    anew = [h.run for h in histories if any(entry.attempts > 1 for entry in h.rounds)]
+    if anew:
+        lines.append(f"drawn anew where pruning had left them at chance: run {_listed(anew)}")
     path = built.run.path
     return [
         *lines,
         f"{path}: the ensemble is in {path / 'ensemble'}",
         f"next: ensemble compare {path}",
     ]
+
+
+def _listed(runs: list[int]) -> str:
+    return ", ".join(map(str, runs))
 
 
 def _changed(value: Any, **changes: Any) -> Any:

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from pruning_support import blobs
+from torch import nn
 
 from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropping import all_metrics
 from pruning.errors import RequestError
-from pruning.member import Member, handed_on
+from pruning.member import Epoch, Member, handed_on
 from pruning.networks.registry import build_network
 from pruning.recipe import Recipe
 from pruning.rescaling import rescale
 from pruning.rewinding import REWINDS, FullWidth, Rewind, Rewinding
 from pruning.surgery import find_groups, shrink
-from pruning.training import DeviceData
+from pruning.training import DeviceData, Trained, train
 
 RUNS = Runs("mlp-a:10-8", (0, 1, 2), (5, 6, 7))
 SETTINGS = DropNet(
@@ -58,14 +61,18 @@ def test_each_round_starts_from_the_surviving_weights_of_theta_0(rescaled: bool)
     # A learning rate this small leaves the start readable in what comes out.
     settings = dataclasses.replace(
         SETTINGS, rewinding=Rewinding("initial", rescale=rescaled),
-        recipe=Recipe(learning_rate=1e-12, max_epochs=1),
+        recipe=Recipe(learning_rate=1e-12, max_epochs=1, attempts=1),
     )  # fmt: skip
     for members in _rounds(settings):
         for member in members:
             theta0 = build_network(member.arch, 3, (1, 4, 4), member.seed)
             groups = find_groups(theta0, (1, 4, 4))
             start = shrink(theta0, groups, member.masks)
-            start = rescale(start, groups, member.masks) if rescaled else start
+            if rescaled and member.round:
+                images = torch.tensor(blobs().train.images)
+                some = torch.linspace(0, len(images) - 1, 64).long()
+                few = blobs().scaling(images[some])
+                start = rescale(start, theta0, groups, member.masks, few)
             for key, value in start.state_dict().items():
                 torch.testing.assert_close(member.network.state_dict()[key], value)
 
@@ -75,7 +82,7 @@ def test_random_rewinding_starts_from_a_new_draw_at_full_width() -> None:
         SETTINGS,
         rewinding=Rewinding("random", rescale=False),
         rounds=1,
-        recipe=Recipe(learning_rate=1e-12, max_epochs=1),
+        recipe=Recipe(learning_rate=1e-12, max_epochs=1, attempts=1),
     )
     first, second = _rounds(settings)
     theta0 = build_network(RUNS.arch, 3, (1, 4, 4), 5)
@@ -86,6 +93,36 @@ def test_random_rewinding_starts_from_a_new_draw_at_full_width() -> None:
     start = shrink(drawn, find_groups(drawn, (1, 4, 4)), member.masks)
     for key, value in start.state_dict().items():
         torch.testing.assert_close(member.network.state_dict()[key], value)
+
+
+def test_a_network_that_has_not_left_chance_is_drawn_and_trained_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[list[nn.Module]] = []
+
+    def train_and_spoil(networks: list[nn.Module], *words: Any, **more: Any) -> list[Trained]:
+        calls.append([copy.deepcopy(network) for network in networks])
+        results = train(networks, *words, **more)
+        if len(calls) in (2, 3):  # round 1: its first attempt for all, its second for one
+            results[-1].kept = Epoch(9.0, 9.0, 0.0)
+        return results
+
+    monkeypatch.setattr("pruning.dropnet.train", train_and_spoil)
+    once = dataclasses.replace(SETTINGS, rounds=1, keep=0.0)
+    _, members = _rounds(once)
+    assert [len(networks) for networks in calls] == [len(members), len(members), 1, 1]
+    assert [member.attempts for member in members] == [1] * (len(members) - 1) + [3]
+    starts = [call[-1].get_parameter("fc2.weight") for call in calls[1:]]
+    assert len({start.shape for start in starts}) == 1
+    assert not any(torch.equal(a, b) for a, b in pairwise(starts))
+    assert not members[-1].collapsed
+
+    calls.clear()
+    _, members = _rounds(
+        dataclasses.replace(once, recipe=dataclasses.replace(once.recipe, attempts=1))
+    )
+    assert len(calls) == 2
+    assert members[-1].collapsed
 
 
 def test_late_rewinding_goes_on_from_what_round_0_was_after_so_many_epochs() -> None:
