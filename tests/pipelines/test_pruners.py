@@ -167,7 +167,7 @@ def test_given_weights_are_where_every_run_starts(data: Path, tmp_path: Path) ->
     save_file(given, tmp_path / "given.safetensors")
     words = [*TINY_OPTIONS, "--m", "2", "--data", str(data), "--out", str(tmp_path / "run"),
              "--init", str(tmp_path / "given.safetensors"),
-             "--learning-rate", "1e-12", "--rewind", "initial"]  # fmt: skip
+             "--recipe", "paper", "--learning-rate", "1e-12", "--rewind", "initial"]  # fmt: skip
     assert run(["build", *words]) == 0
     for number in range(2):
         first, last = (RunDirectory(tmp_path / "run").load_member(number, k) for k in (0, 2))
