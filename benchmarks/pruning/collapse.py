@@ -80,8 +80,8 @@ def run(options: argparse.Namespace) -> None:
         recipe=type(recipe)(**vars(recipe) | {"max_epochs": epochs}),
     )  # fmt: skip
     setting = (
-        options.arch, options.data, splits.sizes["train"], options.recipe, rewind, int(rescale),
-        options.metric, options.fraction, epochs,
+        options.arch, Path(options.data).name, splits.sizes["train"], options.recipe, rewind,
+        int(rescale), options.metric, options.fraction, epochs,
     )  # fmt: skip
     ended = {
         int(row["seed"])
