@@ -30,15 +30,13 @@ from pruning.dropping import (
 from pruning.errors import RequestError
 from pruning.member import Member
 from pruning.recipe import Recipe
-from pruning.rescaling import rescale
+from pruning.rescaling import few_inputs, rescale
 from pruning.rewinding import FullWidth, Rewinding
 from pruning.seeds import torch_generator
 from pruning.surgery import find_groups, full_masks, shrink
 from pruning.sweep import Means
 from pruning.training import DeviceData, Trained, train
 
-FEW = 64
-"""Samples on which the strength of signals is compared."""
 NEXT_ATTEMPT = 100_000
 """Beyond any round: what tells the streams of an attempt from those of the one before."""
 
@@ -269,7 +267,10 @@ class _Work:
     ) -> dict[int, tuple[nn.Module, Trained]]:
         numbers = list(plan)
         key = round_index + (attempt - 1) * NEXT_ATTEMPT
-        networks = [self._start(run, round_index, plan[run], key) for run in numbers]
+        networks = []
+        for run in numbers:
+            weights = self.full_width.weights if attempt == 1 else self.full_width.drawn
+            networks.append(self._cut(weights(run, key), round_index, plan[run]))
         generators = [torch_generator(self._seed(run), "batches", key) for run in numbers]
         silent = [
             handle
@@ -284,8 +285,8 @@ class _Work:
             and (lambda epoch, rows: hook(round_index, epoch, [numbers[r] for r in rows])),
         )  # fmt: skip
         if late is not None:
-            weights = [result.late_weights for result in results]
-            self.full_width.remember(dict(zip(numbers, weights, strict=True)))
+            passed = [result.late_weights for result in results]
+            self.full_width.remember(dict(zip(numbers, passed, strict=True)))
         for handle in silent:
             handle.remove()
         for run, network in zip(numbers, networks, strict=True):
@@ -293,22 +294,17 @@ class _Work:
         pairs = zip(networks, results, strict=True)
         return dict(zip(numbers, pairs, strict=True))
 
-    def _start(self, run: int, round_index: int, masks: dict[str, Tensor], key: int) -> nn.Module:
-        """Return what the survivors start from: rewound, or at a later attempt a new draw."""
-        rewound = key == round_index
-        full = self.full_width.weights(run, key) if rewound else self.full_width.drawn(run, key)
+    def _cut(self, full: nn.Module, round_index: int, masks: dict[str, Tensor]) -> nn.Module:
+        """Return what the survivors start from, cut out of full-width weights."""
         groups, cut = self.units.groups, self.units.cut(masks)
         small = shrink(full, groups, cut)
         if round_index and self.settings.rewinding.rescale:
-            rescale(small, full, groups, cut, self.few_inputs)
+            rescale(small, full, groups, cut, self._few_inputs)
         return small.to(self.device)
 
     @functools.cached_property
-    def few_inputs(self) -> Tensor:
-        """Network input of a few training samples from all over, on the CPU."""
-        images = self.data.train_images
-        some = torch.linspace(0, len(images) - 1, min(FEW, len(images))).long()
-        return self.data.scaling(images[some.to(images.device)].cpu())
+    def _few_inputs(self) -> Tensor:
+        return few_inputs(self.data.train_images, self.data.scaling)
 
     def _stuck(self, result: Trained) -> bool:
         return result.val_accuracy <= self.data.majority

@@ -9,17 +9,20 @@ does to variance 1 (Mishkin & Matas 2016). Directions and biases stay.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pruning.scaling import Scaling
 from pruning.surgery import PRODUCERS, Masks, UnitGroup
 from pruning.surgery.cutting import kept_channels
 from pruning.surgery.layers import channel_axis
 
+FEW = 64
+"""Samples on which the strength of signals is compared."""
 MOST = 10.0
 """No layer's weights grow or shrink by more."""
 
@@ -61,34 +64,44 @@ def rescale(
         and isinstance(small.get_submodule(name), PRODUCERS)
     ]  # fmt: skip
     wanted: dict[str, float] = {}
-
-    def note(name: str) -> Any:
-        def hook(module: nn.Module, _: object, output: Tensor) -> None:
-            plain = _without_bias(module, output)
-            if (made := kept.get((name, "out"))) is not None:
-                axis = channel_axis(module, output.ndim)
-                plain = plain.index_select(axis, made.nonzero().flatten())
-            wanted[name] = _strength(plain)
-
-        return hook
-
-    def match(name: str) -> Any:
-        def hook(module: nn.Module, _: object, output: Tensor) -> Tensor:
-            plain = _without_bias(module, output)
-            found = _strength(plain)
-            factor = min(max(wanted[name] / found, 1 / MOST), MOST) if found > 0 else 1.0
-            module.get_parameter("weight").mul_(factor)
-            return output + (factor - 1) * plain
-
-        return hook
-
-    for network, look in ((full, note), (small, match)):
-        with ExitStack() as stack:
-            for name in lost:
-                handle = network.get_submodule(name).register_forward_hook(look(name))
-                stack.callback(handle.remove)
-            network.eval()(inputs)
+    with ExitStack() as hooks:
+        for name in lost:
+            made = kept.get((name, "out"))
+            note = functools.partial(_note, name, made, wanted)
+            hooks.callback(full.get_submodule(name).register_forward_hook(note).remove)
+            match = functools.partial(_match, name, wanted)
+            hooks.callback(small.get_submodule(name).register_forward_hook(match).remove)
+        full.eval()(inputs)
+        small.eval()(inputs)
     return small
+
+
+def few_inputs(images: Tensor, scaling: Scaling) -> Tensor:
+    """Return network input of a few samples from all over, on the CPU."""
+    some = torch.linspace(0, len(images) - 1, min(FEW, len(images))).long()
+    return scaling(images[some.to(images.device)].cpu())
+
+
+def _note(
+    name: str, made: Tensor | None, wanted: dict[str, float],
+    module: nn.Module, _: object, output: Tensor,
+) -> None:  # fmt: skip
+    """Note how strong the channels are that the small network will make."""
+    plain = _without_bias(module, output)
+    if made is not None:
+        plain = plain.index_select(channel_axis(module, output.ndim), made.nonzero().flatten())
+    wanted[name] = _strength(plain)
+
+
+def _match(
+    name: str, wanted: dict[str, float], module: nn.Module, _: object, output: Tensor
+) -> Tensor:
+    """Scale the weights to the strength wanted; what is put out now is scaled with them."""
+    plain = _without_bias(module, output)
+    found = _strength(plain)
+    factor = min(max(wanted[name] / found, 1 / MOST), MOST) if found > 0 else 1.0
+    module.get_parameter("weight").mul_(factor)
+    return output + (factor - 1) * plain
 
 
 def _without_bias(module: nn.Module, output: Tensor) -> Tensor:

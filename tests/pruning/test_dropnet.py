@@ -16,7 +16,7 @@ from pruning.errors import RequestError
 from pruning.member import Epoch, Member, handed_on
 from pruning.networks.registry import build_network
 from pruning.recipe import Recipe
-from pruning.rescaling import rescale
+from pruning.rescaling import few_inputs, rescale
 from pruning.rewinding import REWINDS, FullWidth, Rewind, Rewinding
 from pruning.surgery import find_groups, shrink
 from pruning.training import DeviceData, Trained, train
@@ -69,9 +69,7 @@ def test_each_round_starts_from_the_surviving_weights_of_theta_0(rescaled: bool)
             groups = find_groups(theta0, (1, 4, 4))
             start = shrink(theta0, groups, member.masks)
             if rescaled and member.round:
-                images = torch.tensor(blobs().train.images)
-                some = torch.linspace(0, len(images) - 1, 64).long()
-                few = blobs().scaling(images[some])
+                few = few_inputs(torch.tensor(blobs().train.images), blobs().scaling)
                 start = rescale(start, theta0, groups, member.masks, few)
             for key, value in start.state_dict().items():
                 torch.testing.assert_close(member.network.state_dict()[key], value)

@@ -17,10 +17,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from pruning.device_data import DeviceData
-from pruning.dropnet import FEW, DropNet, Runs, dropnet
+from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.engines.choice import make_engine
 from pruning.networks.registry import build_network
 from pruning.recipe import Recipe
+from pruning.rescaling import FEW
 from pruning.rewinding import Rewind, Rewinding
 
 MEMBERS, SAMPLES, BATCH = 4, 96, 32
