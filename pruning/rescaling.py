@@ -5,6 +5,9 @@ falls to about k / n, layer after layer, until the last ones see next to nothing
 network never leaves chance. A factor a layer brings its outputs back to the strength that
 they have at full width, on a few samples, as layer-sequential unit-variance initialisation
 does to variance 1 (Mishkin & Matas 2016). Directions and biases stay.
+
+The layer that makes the logits is left alone: cut down, it has less to go by, and logits as
+large as at full width would start a round sure of what is wrong.
 """
 
 from __future__ import annotations
@@ -25,16 +28,18 @@ FEW = 64
 """Samples on which the strength of signals is compared."""
 MOST = 10.0
 """No layer's weights grow or shrink by more."""
+EVERY = torch.tensor(True)
+"""What is kept of a side that no group touches."""
 
 
 @torch.no_grad()
 def rescale(
     small: nn.Module, full: nn.Module, groups: Sequence[UnitGroup], masks: Masks, inputs: Tensor
 ) -> nn.Module:
-    """Bring back what each layer that lost inputs puts out, without its bias, in place.
+    """Bring back what each hidden layer that lost inputs puts out, without its bias, in place.
 
-    Layers that a batch norm follows are left alone: it brings the strength back by itself.
-    Both networks are put into eval mode.
+    The layer called last makes the logits and is left alone. So are layers that a batch norm
+    follows: it brings the strength back by itself. Both networks are put into eval mode.
 
     Parameters
     ----------
@@ -46,32 +51,29 @@ def rescale(
         (B, …) network input, a few samples.
 
     >>> from pruning.surgery import find_groups, shrink
-    >>> net = nn.Sequential(nn.Linear(1, 4, bias=False), nn.ReLU(), nn.Linear(4, 1, bias=False))
-    >>> for layer in (net[0], net[2]):
+    >>> net = nn.Sequential(*(nn.Linear(*size, bias=False) for size in ((1, 4), (4, 1), (1, 1))))
+    >>> for layer in net:
     ...     _ = nn.init.ones_(layer.weight)
-    >>> groups, masks = find_groups(net, (1,)), {"0": torch.tensor([True, False, False, False])}
-    >>> rescale(shrink(net, groups, masks), net, groups, masks, torch.ones(2, 1))[2].weight
+    >>> groups, masks = find_groups(net, (1,)), {"0": torch.arange(4) < 1, "1": torch.ones(1) > 0}
+    >>> rescale(shrink(net, groups, masks), net, groups, masks, torch.ones(2, 1))[1].weight
     Parameter containing:
     tensor([[4.]], requires_grad=True)
     """
     kept = kept_channels(groups, masks)
     taps = [pair for group in groups for pair in zip(group.producers, group.taps, strict=True)]
-    normed = {producer for producer, tap in taps if tap.norm}
-    lost = [
-        name
-        for (name, side), channels in kept.items()
-        if side == "in" and name not in normed and not channels.all()
-        and isinstance(small.get_submodule(name), PRODUCERS)
-    ]  # fmt: skip
+    left_alone = {producer for producer, tap in taps if tap.norm}
     wanted: dict[str, float] = {}
     with ExitStack() as hooks:
-        for name in lost:
-            made = kept.get((name, "out"))
-            note = functools.partial(_note, name, made, wanted)
-            hooks.callback(full.get_submodule(name).register_forward_hook(note).remove)
-            match = functools.partial(_match, name, wanted)
-            hooks.callback(small.get_submodule(name).register_forward_hook(match).remove)
+        for name, layer in full.named_modules():
+            if isinstance(layer, PRODUCERS):
+                note = functools.partial(_note, name, kept.get((name, "out")), wanted)
+                hooks.callback(layer.register_forward_hook(note).remove)
         full.eval()(inputs)
+    with ExitStack() as hooks:
+        for name in list(wanted)[:-1]:
+            if name not in left_alone and not kept.get((name, "in"), EVERY).all():
+                match = functools.partial(_match, name, wanted)
+                hooks.callback(small.get_submodule(name).register_forward_hook(match).remove)
         small.eval()(inputs)
     return small
 
@@ -86,10 +88,11 @@ def _note(
     name: str, made: Tensor | None, wanted: dict[str, float],
     module: nn.Module, _: object, output: Tensor,
 ) -> None:  # fmt: skip
-    """Note how strong the channels are that the small network will make."""
+    """Note, in the order of calls, how strong the channels are that the small network makes."""
     plain = _without_bias(module, output)
     if made is not None:
         plain = plain.index_select(channel_axis(module, output.ndim), made.nonzero().flatten())
+    wanted.pop(name, None)
     wanted[name] = _strength(plain)
 
 
