@@ -115,7 +115,7 @@ def test_a_finished_build_trains_nothing_again(
     def refuse(*args: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("pruning.dropnet.train", refuse)
+    monkeypatch.setattr("pruning.rounds.train", refuse)
     before = _bytes(built.run)
     assert build(tiny_config(data), built.run.path).selection.team == built.selection.team
     assert _bytes(built.run) == before

@@ -207,7 +207,7 @@ def test_several_runs_go_side_by_side_and_a_run_that_cannot_is_named(
 def test_select_chooses_again_without_training(
     built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pruning.dropnet.train", _no_network)
+    monkeypatch.setattr("pruning.rounds.train", _no_network)
     again = tmp_path / "again"
     assert run(["select", str(built), "--s", "3", "--pool", "rounds", "--out", str(again)]) == 0
     assert "chosen 3 of 12" in capsys.readouterr().out

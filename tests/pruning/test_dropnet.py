@@ -105,7 +105,7 @@ def test_a_network_that_has_not_left_chance_is_drawn_and_trained_anew(
             results[-1].kept = Epoch(9.0, 9.0, 0.0)
         return results
 
-    monkeypatch.setattr("pruning.dropnet.train", train_and_spoil)
+    monkeypatch.setattr("pruning.rounds.train", train_and_spoil)
     once = dataclasses.replace(SETTINGS, rounds=1, keep=0.0)
     _, members = _rounds(once)
     assert [len(networks) for networks in calls] == [len(members), len(members), 1, 1]

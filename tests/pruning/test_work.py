@@ -25,7 +25,10 @@ from pruning.rescaling import FEW
 from pruning.rewinding import Rewind, Rewinding
 
 MEMBERS, SAMPLES, BATCH = 4, 96, 32
-RECIPE = Recipe(learning_rate=0.01, weight_decay=0.0, batch_size=BATCH, max_epochs=2, patience=2)
+RECIPE = Recipe(
+    learning_rate=0.01, weight_decay=0.0, batch_size=BATCH, max_epochs=2, patience=2, attempts=1
+)
+"""Two epochs of so little may leave a member at chance; it is not drawn anew."""
 
 
 class Work(TorchDispatchMode):
