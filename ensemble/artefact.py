@@ -6,6 +6,8 @@ from a factory the caller hands over; the file gives names, sizes and numbers, a
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +37,8 @@ from pruning.surgery import module_sizes, resize
 FORMAT = "dropnet-ensemble"
 FORMAT_VERSION = 1
 LARGEST_ROOT = 256 * 2**20
-MOST_LAYERS = 100_000
+MOST_PASSED = 2**26
+"""Numbers that a layer may put out when a loaded network is first tried."""
 
 Factories = Mapping[str, Callable[..., nn.Module]]
 Sizes = dict[str, dict[str, int]]
@@ -197,10 +200,11 @@ def _rebuild(
         network = (factories[arch] if foreign else _registered(arch))(classes, shape)
         unpruned = module_sizes(network)
         _check_no_larger(unpruned, sizes)
-        _check_output(resize(network, sizes), shape, classes)
+        resize(network, sizes)
     _check_state(network, state)
     network.load_state_dict(state, strict=True, assign=not foreign)
     network.requires_grad_(False)
+    _check_output(network, shape, classes)
     return _Rebuilt(network.eval(), _widths(unpruned, module_sizes(network)))
 
 
@@ -215,8 +219,17 @@ def _registered(arch: str) -> Callable[..., nn.Module]:
 
 
 def _check_output(network: nn.Module, shape: tuple[int, ...], classes: int) -> None:
-    """Pass one sample of no memory through, so that sizes that do not chain are found now."""
-    out = network.eval()(torch.empty(1, *shape))
+    """Pass a sample through, so that sizes that do not chain are found now.
+
+    One that may take much memory is passed as a shape alone; torch imports its compiler for
+    that, which takes a second.
+    """
+    widths = (size for sizes in module_sizes(network).values() for size in sizes.values())
+    if max(widths, default=0) * math.prod(shape) > MOST_PASSED:
+        network = copy.deepcopy(network).to("meta")
+    device = next((tensor.device for tensor in network.state_dict().values()), None)
+    with torch.inference_mode():
+        out = network.eval()(torch.zeros(1, *shape, device=device))
     if out.shape != (1, classes):
         raise ValueError(f"it answers {tuple(out.shape)}, expected (1, {classes})")
 

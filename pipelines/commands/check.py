@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.report.numbers import amount
+from pipelines.numbers import amount
 from pruning.check import check
 from pruning.errors import RequestError
 

@@ -11,8 +11,8 @@ from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
 from pipelines.commands.loading import load_ensemble
 from pipelines.gather import splits_of, stored_selection
+from pipelines.numbers import down_percent, ratio
 from pipelines.predictions import read_predictions
-from pipelines.report.numbers import down_percent, ratio
 from pipelines.run import RunDirectory
 from pruning.errors import RequestError
 

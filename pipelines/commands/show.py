@@ -7,7 +7,7 @@ from rich.table import Table
 
 from ensemble.show import EnsembleView, view
 from pipelines.commands.loading import load_ensemble
-from pipelines.report.numbers import amount
+from pipelines.numbers import amount
 
 
 def run_show(*, source: str, archs: tuple[str, ...]) -> None:

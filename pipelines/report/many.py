@@ -13,12 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from pipelines.compare import Comparison
-from pipelines.paired import Judgement
-from pipelines.report.figures.intervals import intervals
-from pipelines.report.figures.runs import against_all, runs
-from pipelines.report.markdown import pipe_table
-from pipelines.report.markup import Markup, element, join
-from pipelines.report.numbers import (
+from pipelines.numbers import (
     down_percent,
     percent,
     percent_range,
@@ -27,6 +22,11 @@ from pipelines.report.numbers import (
     ratio,
     whole,
 )
+from pipelines.paired import Judgement
+from pipelines.report.figures.intervals import intervals
+from pipelines.report.figures.runs import against_all, runs
+from pipelines.report.markdown import pipe_table
+from pipelines.report.markup import Markup, element, join
 from pipelines.report.page import document
 from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.tables import Cell, Table, main_table

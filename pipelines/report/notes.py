@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from pipelines.compare import Comparison
 from pipelines.contenders import RANDOM_TEAMS
+from pipelines.numbers import percent, points, points_range, whole
 from pipelines.quality import BINS
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import percent, points, points_range, whole
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 from pipelines.report.words import label

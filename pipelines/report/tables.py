@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.compare import Comparison
 from pipelines.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST
-from pipelines.paired import PairedTest
-from pipelines.report.numbers import (
+from pipelines.numbers import (
     MISSING,
     amount,
     down_amount,
@@ -24,6 +23,7 @@ from pipelines.report.numbers import (
     up,
     whole,
 )
+from pipelines.paired import PairedTest
 from pipelines.report.words import label
 from pipelines.results import Result
 from pipelines.statistics import Interval

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from pipelines.compare import Comparison
 from pipelines.contenders import SELECTED
-from pipelines.report.numbers import amount, down_percent, points, ratio, up_percent
+from pipelines.numbers import amount, down_percent, points, ratio, up_percent
 from pipelines.report.words import label, verdict
 from pipelines.results import Result
 

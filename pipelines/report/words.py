@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pipelines.compare import Comparison
 from pipelines.contenders import CONTROL
-from pipelines.paired import Judgement, PairedTest
-from pipelines.report.numbers import (
+from pipelines.numbers import (
     amount,
     p_value,
     percent,
@@ -18,6 +17,7 @@ from pipelines.report.numbers import (
     ratio,
     whole,
 )
+from pipelines.paired import Judgement, PairedTest
 from pipelines.results import Result
 
 _NAMES = {

@@ -193,6 +193,27 @@ def test_a_huge_unpruned_network_takes_no_memory(saved: Path, team: Ensemble) ->
     assert ensemble.load(saved).cost_ == team.cost_
 
 
+@pytest.mark.parametrize("most", [0, 2**62], ids=["by its shape alone", "in full"])
+def test_a_sample_that_does_not_fit_is_found_either_way(
+    saved: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensemble.artefact.MOST_PASSED", most)
+    assert ensemble.load(saved).cost_
+    root = saved / "ensemble.json"
+    content = json.loads(root.read_text())
+    content["input"]["shape"] = [1, 9, 9]
+    root.write_text(json.dumps(seal(content)))
+    with pytest.raises(RequestError, match="does not fit architecture"):
+        ensemble.load(saved)
+
+
+def test_loading_waits_for_no_compiler(saved: Path) -> None:
+    """torch's takes a second to import, and shapes without numbers ask for it."""
+    code = f"import sys, ensemble; ensemble.load({str(saved)!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch._dynamo", "sympy", "pandas", "sklearn"} & set(done.stdout.split())
+
+
 def forge_tensors(folder: Path, tensors: dict[str, torch.Tensor]) -> None:
     file, root = folder / "member-0.safetensors", folder / "ensemble.json"
     save_file(tensors, file)

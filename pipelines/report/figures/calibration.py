@@ -6,10 +6,10 @@ import math
 
 from pipelines.compare import Comparison
 from pipelines.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.numbers import loss, percent, percent_tick, up
 from pipelines.quality import Reliability
 from pipelines.report.figures.drawing import Axis, axes, canvas, dot, line, path
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import loss, percent, percent_tick, up
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.compare import Comparison
+from pipelines.numbers import percent
 from pipelines.report.figures.heatmap import BLUE, Grid, heatmap
-from pipelines.report.numbers import percent
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pipelines.compare import Comparison
 from pipelines.contenders import ALL_UNPRUNED, CONTROL, SELECTED
+from pipelines.numbers import percent, percent_range, percent_tick, ratio
 from pipelines.report.figures.drawing import canvas, dot, line, words
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.words import label

@@ -14,8 +14,8 @@ import pytest
 
 from pipelines.compare import Comparison, compare
 from pipelines.evidence import Evidence
+from pipelines.numbers import percent
 from pipelines.report import csv, render
-from pipelines.report.numbers import percent
 
 Make = Callable[..., Evidence]
 VOID = {"meta", "img", "br", "col", "link", "hr", "input"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.report.numbers import (
+from pipelines.numbers import (
     amount,
     loss,
     loss_range,
