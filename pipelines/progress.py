@@ -84,7 +84,6 @@ class Tally:
     done: float = 0.0
     baseline: dict[int, float] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
-    resumed: float = 0.0
 
     def __post_init__(self) -> None:
         self.started = self.clock()

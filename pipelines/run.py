@@ -126,7 +126,6 @@ class RunDirectory:
         self.int8_file = path / "ensemble-int8.onnx"
         self.measurements_file = path / "measurements.json"
         self.comparison_file = path / "comparison.csv"
-        self.report_file = path / "report.html"
 
     @classmethod
     def existing(cls, path: Path) -> RunDirectory:
