@@ -8,12 +8,11 @@ from typing import Any
 
 import matplotlib as mpl
 from measure import RESULTS, machine
+from scipy import stats
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-T_95 = {3: 3.182, 19: 2.093}
-"""Student's t, two-sided 95 %, by degrees of freedom."""
 ROUNDS = 12
 """Round 0 and eleven pruning rounds."""
 GIGA = 1e9
@@ -81,7 +80,7 @@ def _mlp(known: Known) -> list[str]:
 
 def _conv(known: Known) -> list[str]:
     timed = [known[name] for name in known if name.startswith("timed")]
-    whole = [known[name] for name in known if name.startswith("whole") or name == "timed 0"]
+    whole = [known[name] for name in known if name.startswith("whole")]
     lines = [
         "## conv-c, CIFAR-10 (re-encoded as JPEG), 5,000 training images, batch 128, 3 epochs a "
         "round, `minimum_layer`, p = 0.2 to 9 % of the filters",
@@ -110,7 +109,8 @@ def _conv(known: Known) -> list[str]:
 def _accuracies(textbook: list[Known], sides: dict[str, Known]) -> list[str]:
     last = next(iter(sides.values()))["accuracies"]
     rows = sorted(last, key=int)
-    lines = ["", f"| mean test accuracy, % | {' | '.join(f'round {k}' for k in rows)} |"]
+    rounds = " | ".join(f"round {k}" for k in rows)
+    lines = ["", f"| mean accuracy on the 10,000 test images, % | {rounds} |"]
     lines.append("|---" * (len(rows) + 1) + "|")
     cells = []
     for k in rows:
@@ -125,7 +125,7 @@ def _accuracies(textbook: list[Known], sides: dict[str, Known]) -> list[str]:
 
 def _interval(values: list[float]) -> str:
     mean = statistics.mean(values)
-    t = T_95.get(len(values) - 1, 2.8)
+    t = float(stats.t.ppf(0.975, len(values) - 1))
     half = t * statistics.stdev(values) / len(values) ** 0.5
     return f"{mean:.2f} ({mean - half:.2f} to {mean + half:.2f})"
 

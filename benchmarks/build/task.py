@@ -26,9 +26,6 @@ from pruning.seeds import torch_generator
 ROUNDS = 11
 """0.8¹¹ = 0.086: p = 0.2 to a tenth."""
 
-TESTED = 2000
-"""Test samples each network is judged on, the same for all."""
-
 
 @dataclass(frozen=True)
 class Task:
@@ -186,9 +183,8 @@ def torchensemble(task: Task, splits: Splits, members: int) -> Outcome:
 
 
 def _tested(network: torch.nn.Module, splits: Splits) -> float:
-    images, labels = splits.test.images[:TESTED], splits.test.labels[:TESTED]
-    found = predict_probabilities(network, images, splits.scaling).argmax(1)
-    return float((found == labels).mean())
+    found = predict_probabilities(network, splits.test.images, splits.scaling).argmax(1)
+    return float((found == splits.test.labels).mean())
 
 
 def _masked_accuracy(
@@ -197,5 +193,5 @@ def _masked_accuracy(
     model = textbook.Masked(network, task.pruned)
     model.masks = {name: state[f"mask.{name}"].cpu() for name in task.pruned}
     network.load_state_dict({k: v for k, v in state.items() if not k.startswith("mask.")})
-    x = splits.scaling(torch.tensor(splits.test.images[:TESTED]))
-    return textbook.evaluate(model, x, torch.tensor(splits.test.labels[:TESTED]))
+    x = splits.scaling(torch.tensor(splits.test.images))
+    return textbook.evaluate(model, x, torch.tensor(splits.test.labels))
