@@ -50,7 +50,8 @@ class Recipe:
         as they are.
     attempts
         A pruned network that ends no better than chance is drawn anew at its widths and
-        trained again until it has been trained so often; 1 leaves it as it is.
+        trained again until it has been trained so often; 1 leaves it as it is. Weights that
+        were given (`DropNet.init`) are kept: the samples come in another order.
     """
 
     optimizer: Literal["adam", "sgd"] = "adam"

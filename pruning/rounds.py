@@ -113,7 +113,8 @@ class Rounds:
         key = round_index + (attempt - 1) * NEXT_ATTEMPT
         networks = []
         for run in numbers:
-            weights = self.full_width.weights if attempt == 1 else self.full_width.drawn
+            again = attempt > 1 and self.settings.init is None
+            weights = self.full_width.drawn if again else self.full_width.weights
             networks.append(self._cut(weights(run, key), round_index, plan[run]))
         generators = [torch_generator(self._seed(run), "batches", key) for run in numbers]
         silent = [

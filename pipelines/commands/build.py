@@ -157,7 +157,7 @@ def summary(built: Built, seconds: float) -> list[str]:
         lines.append(f"never left chance: run {_listed(collapsed)}")
     anew = [h.run for h in histories if any(entry.attempts > 1 for entry in h.rounds)]
     if anew:
-        lines.append(f"drawn anew where pruning had left them at chance: run {_listed(anew)}")
+        lines.append(f"trained anew where pruning had left them at chance: run {_listed(anew)}")
     path = built.run.path
     return [
         *lines,

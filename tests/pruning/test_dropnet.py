@@ -3,11 +3,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from pruning_support import blobs
+from safetensors.torch import save_file
 from torch import nn
 
 from pruning.dropnet import DropNet, Runs, dropnet
@@ -94,8 +96,9 @@ def test_random_rewinding_starts_from_a_new_draw_at_full_width() -> None:
 
 
 def test_a_network_that_has_not_left_chance_is_drawn_and_trained_anew(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """Given weights are kept."""
     calls: list[list[nn.Module]] = []
 
     def train_and_spoil(networks: list[nn.Module], *words: Any, **more: Any) -> list[Trained]:
@@ -121,6 +124,14 @@ def test_a_network_that_has_not_left_chance_is_drawn_and_trained_anew(
     )
     assert len(calls) == 2
     assert members[-1].collapsed
+
+    calls.clear()
+    given = tmp_path / "given.safetensors"
+    save_file(build_network(RUNS.arch, 3, (1, 4, 4), 7).state_dict(), given)
+    _rounds(dataclasses.replace(once, init=str(given), rewinding=Rewinding("initial")))
+    starts = [call[-1].get_parameter("fc2.weight") for call in calls[1:]]
+    assert len(starts) == 3
+    assert all(torch.equal(a, b) for a, b in pairwise(starts))
 
 
 def test_late_rewinding_goes_on_from_what_round_0_was_after_so_many_epochs() -> None:
