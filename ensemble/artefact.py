@@ -83,6 +83,15 @@ def describe_folder(folder: Path) -> Description:
     return Description.from_json(content, source)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise `RequestError` if a file of an ensemble is missing or not what was saved."""
+    fields = Fields(str(folder / ROOT), unseal(_read(folder / ROOT, LARGEST_ROOT), str(folder)))
+    stored = tuple(_stored_members(fields))
+    _check_files(folder, stored)
+    for entry in stored:
+        _checked(folder, entry)
+
+
 def load_folder(
     folder: Path, *, factories: Factories | None = None, device: str = "cpu"
 ) -> Ensemble:
@@ -167,10 +176,7 @@ def _check_files(folder: Path, stored: tuple[_StoredMember, ...]) -> None:
 def _member(
     folder: Path, info: MemberInfo, stored: _StoredMember, about: Description, factories: Factories
 ) -> EnsembleMember:
-    path = folder / stored.file
-    data = _read(path, 2**40)
-    if sha256_of(data) != stored.checksum:
-        raise RequestError(f"{path} does not match its checksum in {ROOT}: changed or damaged")
+    path, data = folder / stored.file, _checked(folder, stored)
     try:
         network, widths = _rebuild(info.arch, stored.sizes, load_tensors(data), about, factories)
     except RequestError:
@@ -181,6 +187,14 @@ def _member(
             f"{path} does not fit architecture {info.arch!r}: {reason}"[:500]
         ) from error
     return EnsembleMember(info.name, info.arch, network, info.cost, widths)
+
+
+def _checked(folder: Path, stored: _StoredMember) -> bytes:
+    path = folder / stored.file
+    data = _read(path, 2**40)
+    if sha256_of(data) != stored.checksum:
+        raise RequestError(f"{path} does not match its checksum in {ROOT}: changed or damaged")
+    return data
 
 
 class _Rebuilt(NamedTuple):

@@ -84,7 +84,10 @@ def parse_json(data: bytes, source: str) -> dict[str, object]:
         )
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
-        raise RequestError(f"{source} is not JSON: {reason}") from error
+        raise RequestError(
+            f"{source} is not JSON ({reason}): it was changed or damaged; "
+            "copy it again from where it was made"
+        ) from error
     if not isinstance(value, dict):
         raise RequestError(f"{source} is a JSON {type(value).__name__}; expected an object")
     return value

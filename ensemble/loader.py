@@ -59,6 +59,11 @@ def artefact_folder(place: Path) -> Path:
             return folder
     if not place.exists():
         raise RequestError(f"{place} does not exist; expected an ensemble's folder or .onnx file")
+    if (place / "members").is_dir():
+        raise RequestError(
+            f"{place} is a run that has made no ensemble yet; give the `ensemble build` command "
+            "again to go on"
+        )
     raise RequestError(
         f"{place} holds no ensemble: expected {ROOT} or ensemble/{ROOT} in it, or one .onnx file"
     )

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from pipelines.help_sections import SectionedCommand, section
-from pruning.errors import RequestError
+from pruning.errors import DamagedRunError, RequestError
 
 _what = section("What")
 _data = section("Data")
@@ -348,7 +348,12 @@ def _fail(error: Exception, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    kind = "" if isinstance(error, RequestError | click.ClickException) else type(error).__name__
+    told = isinstance(error, RequestError | DamagedRunError | click.ClickException)
+    kind = "" if told else type(error).__name__
     line = ": ".join(part for part in ("ensemble", kind, " ".join(text.split())) if part)
     click.echo(line, err=True)
     return code
+
+
+if __name__ == "__main__":
+    main()

@@ -19,9 +19,10 @@ from pipelines.device import threads
 from pipelines.evidence import run_and_round
 from pipelines.predictions import npz_bytes, read_predictions
 from pipelines.records import History, pack_member, unpack_member
-from pipelines.run import DamagedRunError, RunDirectory
+from pipelines.run import RunDirectory
 from pruning.cost import Cost
 from pruning.data.splits import Split, Splits
+from pruning.errors import DamagedRunError
 from pruning.inference import predict_probabilities
 from pruning.member import Member
 from pruning.seeds import torch_generator

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.artefact import check_folder
 from pipelines.build import load_data
 from pipelines.evidence import Evidence, MemberRecord, member_id
 from pipelines.extras import Extras, bring
@@ -35,6 +36,8 @@ def gather(run: RunDirectory) -> Evidence:
     ------
     RequestError
         If the run is not finished, or its data are no longer what they were.
+    DamagedRunError
+        If a stored network is not what was written, whether its predictions are kept or not.
     """
     return _gather(run, stored_selection(run), splits_of(run))
 
@@ -59,6 +62,9 @@ def splits_of(run: RunDirectory) -> Splits:
 
 
 def _gather(run: RunDirectory, selection: Selection, splits: Splits) -> Evidence:
+    run.check_members()
+    if run.ensemble_folder.is_dir():
+        check_folder(run.ensemble_folder)
     root = run.root
     kappa = root.config.dropnet.kappa
     histories = list(run.histories())

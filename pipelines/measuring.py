@@ -28,9 +28,10 @@ from ensemble.model import Ensemble, EnsembleMember
 from pipelines.contenders import CASCADE, CONTROL, INT8, ONNX, SELECTED, Contender, Measurements
 from pipelines.control import load_control, stored_control
 from pipelines.evidence import Evidence
-from pipelines.run import DamagedRunError, RunDirectory
+from pipelines.run import RunDirectory
 from pipelines.stopwatch import CONTROL_OF
 from pruning.data.splits import Splits
+from pruning.errors import DamagedRunError
 
 TURNS = 3
 SAMPLES = 1024

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ensemble.files import sha256_of, write_bytes_atomic
 from pipelines.evidence import member_id, run_and_round
-from pipelines.run import DamagedRunError, RunDirectory
+from pipelines.run import RunDirectory
 from pruning.data.splits import Split
+from pruning.errors import DamagedRunError
 from pruning.inference import predict_probabilities
 from selection.pool import PoolPredictions
 
@@ -80,7 +81,7 @@ def predicted(
 def read_predictions(file: Path, split: str) -> PoolPredictions:
     """Return what `predicted` kept."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             return PoolPredictions(
                 stored["probabilities"], stored["labels"], tuple(stored["names"].tolist()), split
             )

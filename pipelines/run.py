@@ -24,15 +24,11 @@ from ensemble.files import seal, sha256_of, unseal, write_bytes_atomic, write_js
 from pipelines.config import BuildConfig, differences
 from pipelines.plan import Group
 from pipelines.records import History, Stored, pack_member, unpack_member
-from pruning.errors import RequestError
+from pruning.errors import DamagedRunError, RequestError
 from pruning.member import Member
 from pruning.scaling import Scaling
 
 FORMAT = 1
-
-
-class DamagedRunError(RuntimeError):
-    """A file of a run is missing or is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +210,12 @@ class RunDirectory:
         data = self.read_checked(file, entry.sha256)
         root = self.root
         return unpack_member(data, history, entry, len(root.classes), root.input_shape)
+
+    def check_members(self) -> None:
+        """Raise for the first stored network that is missing or not what its history names."""
+        for history in self.histories():
+            for entry in history.rounds:
+                self.read_checked(self._round_file(history.run, entry.round), entry.sha256)
 
     def last_members(self, group: Group) -> list[Member]:
         """Return the round from which a group goes on: the last that all its runs share."""

@@ -32,8 +32,8 @@ def all_metrics() -> tuple[str, ...]:
 
 def check_dropping(metric: str, score_mode: str, round_to: int) -> None:
     """Raise `RequestError` for a setting that does not exist."""
-    if metric not in METRICS:
-        parse_metric(metric)
+    if metric not in (names := all_metrics()):
+        raise unknown_name("metric", metric, names)
     if score_mode not in get_args(ScoreMode):
         raise unknown_name("score mode", score_mode, get_args(ScoreMode))
     if round_to < 1:

@@ -1,4 +1,4 @@
-"""The one exception that means "what was asked for is wrong"."""
+"""The exceptions whose message is for the user: a wrong request, a damaged run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ class RequestError(ValueError):
     The message is one line: the thing, its value, what is allowed, the way out. The
     command line prints it and exits with 2.
     """
+
+
+class DamagedRunError(RuntimeError):
+    """A file of a run is missing or is not what was written; the command line exits with 1."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> RequestError:

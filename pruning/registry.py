@@ -26,6 +26,8 @@ class Registry(Generic[T]):
         What a plug-in is called in an error message, such as ``"diversity measure"``.
     package
         Dotted name of the package whose modules register themselves.
+    base
+        The class that every plug-in is of, or derives from; None checks nothing.
 
     >>> colours: Registry[int] = Registry("colour", "pruning.scores")
     >>> _ = colours.register("red")(1)
@@ -35,9 +37,10 @@ class Registry(Generic[T]):
     ValueError: colour 'red' is registered twice: by 1 and by 2
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, base: type | None = None) -> None:
         self.kind = kind
         self.package = package
+        self.base = base
         self._entries: dict[str, T] = {}
         self._discovered = False
 
@@ -45,6 +48,7 @@ class Registry(Generic[T]):
         """Return a decorator that enters its argument under `name`; twice is an error."""
 
         def enter(entry: T) -> T:
+            self._check(name, entry)
             if name in self._entries:
                 raise ValueError(
                     f"{self.kind} {name!r} is registered twice: "
@@ -54,6 +58,14 @@ class Registry(Generic[T]):
             return entry
 
         return enter
+
+    def _check(self, name: str, entry: object) -> None:
+        derives = isinstance(entry, type) and issubclass(entry, self.base or entry)
+        if self.base and not (derives or isinstance(entry, self.base)):
+            raise TypeError(
+                f"{self.kind} {name!r}: {entry!r} does not derive from "
+                f"{self.base.__module__}.{self.base.__name__}"
+            )
 
     def names(self) -> tuple[str, ...]:
         """Return every registered name, sorted."""

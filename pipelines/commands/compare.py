@@ -27,8 +27,8 @@ from pipelines.report import (
     terminal,
     terminal_many,
 )
-from pipelines.run import DamagedRunError, RunDirectory
-from pruning.errors import RequestError
+from pipelines.run import RunDirectory
+from pruning.errors import DamagedRunError, RequestError
 
 
 def run_compare(

@@ -8,11 +8,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import click
+
 from pipelines.artefacts import make_ensemble
 from pipelines.build import load_data
 from pipelines.choose import choose_team
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.config import SelectionConfig
+from pipelines.predictions import read_predictions
 from pipelines.run import Root, RunDirectory
 from pruning.errors import RequestError
 from selection.team import Selection
@@ -27,6 +30,12 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
         select_from_file(Path(source), Path(out) if out else None, changes)
         return
     run = RunDirectory.existing(Path(source))
+    if not run.selection_file.is_file():
+        click.echo(
+            f"{run.path} has made no choice of its own: if its build was stopped, networks may "
+            "not be pruned as far as they go; give the `ensemble build` command again to go on",
+            err=True,
+        )
     asked = dataclasses.replace(run.root.config.selection, **changes)
     selection = choose_again(run, Path(out) if out else None, asked)
     for line in [*chosen_lines(selection, asked, "the selection split"), *reasons(selection)]:
@@ -40,7 +49,9 @@ def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) ->
         raise RequestError(f"choosing again from {run.path} needs a new folder: give --out")
     root = run.root
     config = dataclasses.replace(root.config, selection=asked)
-    list(run.histories())  # an unfinished run is refused before anything is written
+    run.check_members()  # an unfinished or damaged run is refused before anything is written
+    if run.select_file.exists():
+        read_predictions(run.select_file, "select")
     new, fresh = RunDirectory(out), not out.exists()
     new.open(dataclasses.replace(root, config=config))
     try:

@@ -10,8 +10,6 @@ from pruning.scores.base import SCORES, Layer, Score, over_positions
 class Apoz(Score):
     """Importance is the share of activations that are not zero: 1 - APoZ."""
 
-    needs_sweep = True
-
     def observe(self, activation: Tensor) -> Tensor:
         """Sum over the batch the share of positions that are not zero."""
         return over_positions(activation != 0).double().mean(2).sum(0)

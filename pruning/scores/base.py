@@ -79,16 +79,21 @@ class UnitView:
 class Score:
     """An importance score. Subclass it, override what it needs, register the instance.
 
+    A score that overrides `observe` watches activations, one that overrides
+    `observe_gradient` the loss's gradient too; their means are `Layer.observed`.
+
     Attributes
     ----------
-    needs_sweep
-        Whether it watches activations.
-    needs_gradient
-        Whether it watches the loss's gradient too; then `observe_gradient` is asked.
+    needs_sweep, needs_gradient
+        Whether it watches activations, and gradients.
     """
 
     needs_sweep: ClassVar[bool] = False
     needs_gradient: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        cls.needs_gradient = cls.observe_gradient is not Score.observe_gradient
+        cls.needs_sweep = cls.needs_gradient or cls.observe is not Score.observe
 
     def observe(self, activation: Tensor) -> Tensor:
         """Return sums over the batch: (n,) or (n, k) float64.
@@ -120,7 +125,7 @@ class Score:
         return self
 
 
-SCORES: Registry[Score] = Registry("importance score", "pruning.scores")
+SCORES: Registry[Score] = Registry("importance score", "pruning.scores", Score)
 
 
 def over_units(size: int, values: Sequence[tuple[Layer, Tensor]]) -> Tensor:

@@ -10,8 +10,6 @@ from pruning.scores.base import SCORES, Layer, Score, mean_abs, over_positions
 class Minimum(Score):
     """Importance is the mean |post-activation| over the training data (section 2)."""
 
-    needs_sweep = True
-
     def observe(self, activation: Tensor) -> Tensor:
         """Sum |activation| over the batch."""
         return mean_abs(activation)

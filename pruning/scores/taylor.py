@@ -15,9 +15,6 @@ class Taylor(Score):
     product is the same.
     """
 
-    needs_sweep = True
-    needs_gradient = True
-
     def observe_gradient(self, activation: Tensor, gradient: Tensor) -> Tensor:
         """Sum |mean over positions of value × gradient| over the batch."""
         product = over_positions(activation.double() * gradient.double())

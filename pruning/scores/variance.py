@@ -15,8 +15,6 @@ class Variance(Score):
     & Dow 1988; Polyak & Wolf 2015). Divided by the number of values, not that less one.
     """
 
-    needs_sweep = True
-
     def observe(self, activation: Tensor) -> Tensor:
         """Sum the first two moments over the batch: (n, 2)."""
         values = over_positions(activation).double()

@@ -65,7 +65,7 @@ class PairMeasure(Measure):
         """Return the value from the sums, the team's size and the number of samples."""
 
 
-MEASURES: Registry[type[Measure]] = Registry("diversity measure", "selection.measures")
+MEASURES: Registry[type[Measure]] = Registry("diversity measure", "selection.measures", Measure)
 
 
 def pair_sums(table: Array, teams: Teams, sets: Teams) -> Array:

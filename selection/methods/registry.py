@@ -111,4 +111,6 @@ class SelectionMethod(ABC):
         return plain
 
 
-METHODS: Registry[type[SelectionMethod]] = Registry("selection method", "selection.methods")
+METHODS: Registry[type[SelectionMethod]] = Registry(
+    "selection method", "selection.methods", SelectionMethod
+)

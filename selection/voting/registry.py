@@ -38,7 +38,7 @@ class Vote(ABC):
         """Return (…, N, C) the team's probabilities of members' (…, S, N, C), weights (S,)."""
 
 
-VOTES: Registry[type[Vote]] = Registry("vote", "selection.voting")
+VOTES: Registry[type[Vote]] = Registry("vote", "selection.voting", Vote)
 
 
 def vote(probabilities: Array, weights: Array | None = None, voting: str = "mean") -> Array:

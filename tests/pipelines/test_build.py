@@ -17,11 +17,11 @@ from pipelines.config import SelectionConfig
 from pipelines.gather import gather
 from pipelines.plan import plan_groups
 from pipelines.progress import EpochDone, Event, RoundDone, Tally, Watcher
-from pipelines.run import DamagedRunError, RunDirectory
+from pipelines.run import RunDirectory
 from pruning.cost import count_cost
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet
-from pruning.errors import RequestError
+from pruning.errors import DamagedRunError, RequestError
 from pruning.recipe import Recipe
 
 

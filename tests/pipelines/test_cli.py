@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +224,40 @@ def test_select_from_a_run_needs_a_new_folder(
     assert "holds another configuration's run" in _fails(
         capsys, "select", str(built), "--s", "3", "--out", str(built)
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["members/001/round-1.safetensors", "predictions/select.npz", "ensemble/member-0.safetensors"],
+)
+def test_damage_is_named_where_it_is_though_predictions_are_kept(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    copy, out = tmp_path / "copy", tmp_path / "again"
+    shutil.copytree(built, copy)
+    (copy / name).write_bytes((copy / name).read_bytes()[:-9])
+    commands = [("compare", str(copy))]
+    if not name.startswith("ensemble"):
+        commands.append(("select", str(copy), "--out", str(out)))
+    for command in commands:
+        capsys.readouterr()
+        assert run(command) in (1, 2)
+        said = capsys.readouterr().err
+        assert str(copy / name) in said and "Error" not in said and said.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_choice_from_a_stopped_build_is_said_to_be_one(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built, copy)
+    (copy / "selection.json").unlink()
+    shutil.rmtree(copy / "ensemble")
+    capsys.readouterr()
+    assert run(["select", str(copy), "--out", str(tmp_path / "again")]) == 0
+    assert "if its build was stopped" in capsys.readouterr().err
+    assert "is a run that has made no ensemble yet" in _fails(capsys, "show", str(copy))
 
 
 def test_select_takes_the_settings_of_its_method_and_says_why(

@@ -13,9 +13,9 @@ from pipelines.build import Built, build
 from pipelines.compare import compare
 from pipelines.control import load_control, stored_control
 from pipelines.gather import gather_all
-from pipelines.run import DamagedRunError, RunDirectory
+from pipelines.run import RunDirectory
 from pruning.cost import count_cost
-from pruning.errors import RequestError
+from pruning.errors import DamagedRunError, RequestError
 
 
 @pytest.fixture(scope="module")

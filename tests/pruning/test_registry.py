@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from torch import Tensor
 
 from pruning.errors import RequestError
 from pruning.networks.registry import NETWORKS
 from pruning.registry import Registry
-from pruning.scores.base import SCORES
+from pruning.scores.base import SCORES, Score
 
 
 def test_a_name_registered_twice_raises() -> None:
@@ -24,3 +25,29 @@ def test_an_unknown_name_lists_the_known_nearest_first() -> None:
 def test_discovery_finds_every_file() -> None:
     assert {"minimum", "maximum", "random"} <= set(SCORES)
     assert {"mlp-a", "conv-b", "conv-c", "conv-c4"} <= set(NETWORKS)
+
+
+@pytest.mark.parametrize("entry", [3, int, Score])
+def test_what_is_registered_must_be_of_the_wanted_kind(entry: object) -> None:
+    registry: Registry[object] = Registry("thing", "pruning.scores", Score)
+    if entry is Score:
+        registry.register("a")(entry)
+        registry.register("b")(Score())
+    else:
+        with pytest.raises(TypeError, match=r"thing 'a': .* does not derive from pruning.*Score"):
+            registry.register("a")(entry)
+
+
+def test_a_score_that_observes_is_swept_and_need_not_say_so() -> None:
+    class Seen(Score):
+        def observe(self, activation: Tensor) -> Tensor:
+            return activation.sum(0)
+
+    class Felt(Score):
+        def observe_gradient(self, activation: Tensor, gradient: Tensor) -> Tensor:
+            return (activation * gradient).sum(0)
+
+    wants = {kind: (kind.needs_sweep, kind.needs_gradient) for kind in (Score, Seen, Felt)}
+    assert wants == {Score: (False, False), Seen: (True, False), Felt: (True, True)}
+    swept = {name for name in SCORES if SCORES[name].needs_sweep}
+    assert swept == {"minimum", "maximum", "apoz", "variance", "taylor"}
