@@ -23,6 +23,7 @@ _pruning = section("Pruning")
 _choice = section("Choice of the team")
 _where = section("Where it runs")
 
+VOTING = "How the team votes: mean, majority, plurality, accuracy_weighted or fitted."
 CHOICE = (
     _choice("--max-flops", type=float, help="Most FLOPs a sample the team may take."),
     _choice("--max-bytes", type=float, help="Most bytes the team may take."),
@@ -94,7 +95,13 @@ _own_networks = click.option(
     "--init",
     help="Weights every run starts from: a .safetensors file, or torchvision:NAME[:WEIGHTS].",
 )
-@_training("--recipe", default="default", show_default=True, help="How networks train.")
+@_training(
+    "--recipe",
+    default="default",
+    show_default=True,
+    help="How networks train: default, or paper; as published in all is --recipe paper "
+    "--rewind initial --no-rescale --score-mode paper.",
+)
 @_training("--epochs", type=int, help="Most epochs a round, in place of the recipe's.")
 @_training("--batch-size", type=int, help="In place of the recipe's.")
 @_training("--augment", help="What training does to images: none, shift or shift-flip.")
@@ -154,7 +161,7 @@ _own_networks = click.option(
     show_default=True,
     help="What may be chosen: pruned, unpruned, mixed or rounds.",
 )
-@_choice("--voting", default="mean", show_default=True, help="How the team votes.")
+@_choice("--voting", default="mean", show_default=True, help=VOTING)
 @choice_options
 @_choice(
     "--control",
@@ -169,7 +176,12 @@ _own_networks = click.option(
     help="How networks train: stacked, loop, loop-bf16 or streams; auto takes what is best here.",
 )
 @_where("--jobs", type=int, help="Groups of runs at a time; by default one a core.")
-@_where("--backend", default="loky", show_default=True, help="joblib backend for --jobs.")
+@_where(
+    "--backend",
+    default="loky",
+    show_default=True,
+    help="joblib backend for --jobs: loky, threading, sequential.",
+)
 def build(**options: Any) -> None:
     """Train M networks, prune each, choose the S that vote best together.
 
@@ -185,7 +197,7 @@ def build(**options: Any) -> None:
 @_choice("--s", "size", type=int, help="S, members of the team; by default the run's.")
 @_choice("--method", help="top, random, hq, …; an unknown name lists them all.")
 @_choice("--pool", help="What may be chosen: pruned, unpruned, mixed or rounds.")
-@_choice("--voting", help="How the team votes.")
+@_choice("--voting", help=VOTING)
 @choice_options
 @click.option("--out", help="New folder for the choice; needed for a run.")
 def select(**options: Any) -> None:

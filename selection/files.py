@@ -55,7 +55,11 @@ def read_predictions(path: Path | str) -> tuple[PoolPredictions, Costs | None]:
     ids = tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names.tolist())
     with np.errstate(over="ignore"):
         probabilities = np.ascontiguousarray(p, np.float32)
-    pool = PoolPredictions(probabilities, _labels(path, arrays["labels"]), ids, "select")
+    labels = _labels(path, arrays["labels"])
+    try:
+        pool = PoolPredictions(probabilities, labels, ids, "select")
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from error
     return pool, _costs(path, arrays, len(pool))
 
 

@@ -48,18 +48,31 @@ class PoolPredictions:
             )
         if not p.size:
             raise RequestError(f"probabilities of shape {p.shape} hold nothing to choose from")
-        if not np.isfinite(p).all() or p.min() < 0:
-            raise RequestError("probabilities hold a negative or non-finite value; expected 0..1")
-        off = float(np.abs(p.sum(-1, dtype=np.float64) - 1).max())
-        if off > 1e-3:
-            raise RequestError(f"probabilities of a sample sum to 1 ± {off:.3g}; allowed 1 ± 0.001")
+        bad = ~np.isfinite(p) | (p < 0)
+        if bad.any():
+            row, sample, column = np.argwhere(bad)[0]
+            raise RequestError(
+                f"probabilities[{row}, {sample}, {column}] is {p[row, sample, column]:.3g}, a "
+                "negative or non-finite value; expected 0..1: logits need a softmax first"
+            )
+        sums = p.sum(-1, dtype=np.float64)
+        off = np.abs(sums - 1)
+        if off.max() > 1e-3:
+            row, sample = np.unravel_index(off.argmax(), off.shape)
+            raise RequestError(
+                f"probabilities[{row}, {sample}] sum to {sums[row, sample]:.3g}; allowed "
+                "1 ± 0.001: scores need a softmax first"
+            )
         if y.min() < 0 or y.max() >= p.shape[2]:
             raise RequestError(
                 f"labels span {y.min()}..{y.max()}; "
                 f"allowed 0..{p.shape[2] - 1} ({p.shape[2]} classes)"
             )
         if len(self.member_ids) != len(p) or len(set(self.member_ids)) != len(p):
-            raise RequestError(f"{len(p)} members need as many distinct names: {self.member_ids}")
+            raise RequestError(
+                f"{len(p)} members need as many distinct names; given are "
+                f"{len(self.member_ids)}, {len(set(self.member_ids))} of them distinct"
+            )
 
     def __len__(self) -> int:
         return len(self.probabilities)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pipelines.config import SelectionConfig
+from pipelines.numbers import amount
 from selection.records import FrontPoint
 from selection.team import Selection
 
-UNITS = {"flops": ("MFLOPs", 1e-6), "bytes": ("kB", 1e-3), "latency": ("ms", 1e3)}
+UNITS = {"flops": "FLOPs", "bytes": "B", "latency": "s"}
 MOST_POINTS = 12
 
 
@@ -31,9 +32,10 @@ def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> li
             f"{known.corrected(selection.accuracy):.3f} on new samples"
         )
         if known.by_noise and selection.method != "top":
+            size = len(selection.team)
+            alone = "most accurate member" if size == 1 else f"{size} most accurate members"
             lines.append(
-                f"on the halves not chosen on it is no better than the {len(selection.team)} "
-                "most accurate members, beyond noise"
+                f"on the halves not chosen on it is no better than the {alone}, beyond noise"
             )
     return lines
 
@@ -44,7 +46,7 @@ def reasons(selection: Selection) -> list[str]:
     if len(selection.team) > 1:
         lines += ["", "member        alone   team without it"]
         lines += [
-            f"{share.member:<12} {share.accuracy:6.3f}   {-100 * share.loss_without:+.2f} points"
+            f"{share.member:<12} {share.accuracy:6.3f}   {_points(-share.loss_without)}"
             for share in selection.members
         ]
     if selection.levels:
@@ -54,17 +56,25 @@ def reasons(selection: Selection) -> list[str]:
             f"{n.standing:>10,}"
             for n in selection.levels
         ]
-    for kind, (unit, scale) in UNITS.items():
+    for kind, unit in UNITS.items():
         points = [point for point in selection.front if point.kind == kind]
         if points:
             lines += [
                 "",
                 f"accuracy against {kind}: the teams looked at that no cheaper one matches",
             ]
-            lines += [_point(point, unit, scale) for point in points[-MOST_POINTS:]]
+            lines += [_point(point, unit) for point in points[-MOST_POINTS:]]
+    best = max((point.accuracy for point in selection.front), default=0.0)
+    if selection.method == "soft" and best > selection.accuracy:
+        lines += ["", "soft counts close calls in part: a team that is right more often may lose"]
     return lines
 
 
-def _point(point: FrontPoint, unit: str, scale: float) -> str:
-    cost = f"{point.cost * scale:.4g} {unit}"
+def _point(point: FrontPoint, unit: str) -> str:
+    cost = f"{point.cost * 1e3:.3g} ms" if unit == "s" else amount(point.cost, unit)
     return f"{cost:>16}  {point.accuracy:.3f}  {', '.join(point.team)}"
+
+
+def _points(difference: float) -> str:
+    """Return a difference of accuracies in points; what rounds to nothing has no minus."""
+    return f"{round(100 * difference, 2) + 0.0:+.2f} points"
