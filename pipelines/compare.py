@@ -32,7 +32,7 @@ from pipelines.findings import (
     pareto_front,
 )
 from pipelines.mistakes import Confusion, Votes, confusion, votes
-from pipelines.quality import Reliability, reliability
+from pipelines.quality import Reliability, SampleScores, reliability
 from pipelines.results import Result, results, table
 from pipelines.statistics import Interval
 
@@ -74,6 +74,8 @@ class Comparison:
         The command that made the run; empty where it is not known.
     results
         The rows of ``comparison.csv``.
+    scores
+        The selected team's, sample by sample on test.
     pareto
         Who is beaten by nobody in both accuracy and FLOPs, cheapest first.
     members
@@ -111,6 +113,7 @@ class Comparison:
     seed: int
     command: str
     results: tuple[Result, ...]
+    scores: SampleScores
     pareto: tuple[str, ...]
     members: tuple[MemberRecord, ...]
     curves: tuple[Curve, ...]
@@ -210,6 +213,7 @@ def _told(
         seed=seed,
         command=command,
         results=numbers,
+        scores=selected.scores,
         pareto=pareto_front(numbers),
         members=evidence.members,
         curves=runs,

@@ -95,25 +95,40 @@ def paired_tests(
     ]
     found: dict[str, list[PairedTest]] = {row.name: [] for row in rows}
     for pairs in filter(None, (own, brought)):
-        for (row, reference), test in zip(pairs, _family(pairs, rng), strict=True):
+        scores = [(row.scores, reference.scores) for row, reference in pairs]
+        tests = tested_together(scores, [reference.name for _, reference in pairs], rng)
+        for (row, reference), test in zip(pairs, tests, strict=True):
             found[row.name].append(test)
             if row.name in REFERENCES:
                 found[reference.name].append(replace(test.mirrored, reference=row.name))
     return [tuple(found[row.name]) for row in rows]
 
 
-def _family(
-    pairs: Sequence[tuple[Contender, Contender]], rng: np.random.Generator
+def tested_together(
+    pairs: Sequence[tuple[SampleScores, SampleScores]],
+    references: Sequence[str],
+    rng: np.random.Generator,
 ) -> list[PairedTest]:
-    """Test the first of each pair against the second, all corrected together."""
-    differences = np.stack([a.scores.correct - b.scores.correct for a, b in pairs], 1)
-    drawn = paired_bootstrap(differences, rng)
-    exact = np.array([_mcnemar(a.scores, b.scores) for a, b in pairs])
+    """Test the first of each pair against the second, all corrected together.
+
+    Parameters
+    ----------
+    pairs
+        On the same samples; may be none.
+    references
+        What the second of each pair is called.
+    rng
+        Draws the bootstrap.
+    """
+    if not pairs:
+        return []
+    drawn = paired_bootstrap(np.stack([a.correct - b.correct for a, b in pairs], 1), rng)
+    exact = np.array([_mcnemar(a, b) for a, b in pairs])
     plain = np.array([one.p for one in drawn])
     columns = np.stack([exact, holm(exact), plain, holm(plain)], 1).tolist()
     return [
-        PairedTest(reference.name, one.difference, *row)
-        for (_, reference), one, row in zip(pairs, drawn, columns, strict=True)
+        PairedTest(reference, one.difference, *row)
+        for reference, one, row in zip(references, drawn, columns, strict=True)
     ]
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from pipelines.across import across
 from pipelines.compare import Comparison
+from pipelines.contenders import SELECTED
 from pipelines.numbers import (
+    MISSING,
     down_percent,
     percent,
     percent_range,
@@ -22,8 +27,9 @@ from pipelines.numbers import (
     ratio,
     whole,
 )
-from pipelines.paired import Judgement
+from pipelines.paired import Judgement, PairedTest
 from pipelines.report.figures.intervals import intervals
+from pipelines.report.figures.removal import removal
 from pipelines.report.figures.runs import against_all, runs
 from pipelines.report.markdown import pipe_table
 from pipelines.report.markup import Markup, element, join
@@ -31,6 +37,7 @@ from pipelines.report.page import document
 from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.tables import Cell, Table, main_table
 from pipelines.report.words import verdict
+from pipelines.statistics import Interval
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,23 @@ def render_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] =
     """Return one HTML document for several runs, at least one of them compared."""
     _refuse_none(comparisons)
     table = Section(
-        "The runs", "Each run is measured against its own unpruned networks.",
+        "The runs",
+        "Each run’s selected team is measured against all of its own unpruned networks: accuracy "
+        "on its test samples, difference in points, share of units left, of their FLOPs and bytes.",
         more=html_table(runs_table(comparisons)), broad=True,
     )  # fmt: skip
-    parts = [render_section(runs(comparisons), "runs"), render_section(table, "table")]
+    against = Section(
+        "Run against run",
+        "The selected teams on the test samples that they share, with the paired "
+        "95\u202f% interval; all tests corrected together.",
+        more=html_table(across_table(comparisons)), broad=True,
+    )  # fmt: skip
+    parts = [
+        render_section(runs(comparisons), "runs"),
+        render_section(table, "table"),
+        render_section(against, "across"),
+        render_section(removal(comparisons), "removal"),
+    ]
     if failures:
         parts.insert(0, render_section(_failed(failures), "failed"))
     each = [_run(comparison, f"run-{k}") for k, comparison in enumerate(comparisons)]
@@ -89,10 +109,33 @@ def summary(comparisons: Sequence[Comparison]) -> str:
 
 def runs_table(comparisons: Sequence[Comparison]) -> Table:
     """Return a row a run."""
-    headings = ("Run", "Test samples", "Selected", "All unpruned", "Difference in points",
-                "Judgement", "FLOPs of all", "Bytes of all")  # fmt: skip
+    headings = ("Run", "Tested on", "Selected", "All unpruned", "Points",
+                "Judgement", "Units", "FLOPs", "Bytes")  # fmt: skip
     rows = tuple(_cells(comparison) for comparison in comparisons)
     return Table("The selected team of each run", headings, ("",) * len(rows), rows)
+
+
+def across_table(comparisons: Sequence[Comparison]) -> Table:
+    """Return a row a run: what was asked for, and its team against the first run's."""
+    first = comparisons[0].name
+    headings = ("Run", f"Points to {first}", "Judgement", "Command")
+    rows = tuple(
+        (Cell(one.name), *_against(test, k), Cell(one.command or "not known"))
+        for k, (one, test) in enumerate(zip(comparisons, across(comparisons), strict=True))
+    )
+    return Table("Each selected team against the first run’s", headings, ("",) * len(rows), rows)
+
+
+def _against(test: PairedTest | None, place: int) -> tuple[Cell, Cell]:
+    if test is None:
+        return Cell(MISSING), Cell("other test samples" if place else "")
+    gap = test.difference
+    return Cell(points(gap.value), points_range(gap)), Cell(test.judgement.value)
+
+
+def units_left(comparison: Comparison) -> float:
+    """Return the mean share of its units that a member of the selected team has left."""
+    return sum(member.remaining for member in comparison.team) / len(comparison.team)
 
 
 def _cells(comparison: Comparison) -> tuple[Cell, ...]:
@@ -105,6 +148,7 @@ def _cells(comparison: Comparison) -> tuple[Cell, ...]:
         Cell(percent(everyone.accuracy.value), percent_range(everyone.accuracy)),
         Cell(points(test.difference.value), points_range(test.difference)),
         Cell(test.judgement.value),
+        Cell(ratio(units_left(comparison))),
         Cell(ratio(selected.ratios.flops)),
         Cell(ratio(selected.ratios.bytes)),
     )
@@ -114,8 +158,12 @@ def csv_many(comparisons: Sequence[Comparison]) -> str:
     """Return the runs' tables below each other, the run's name first."""
     _refuse_none(comparisons)
     frames = [comparison.table for comparison in comparisons]
-    for comparison, frame in zip(comparisons, frames, strict=True):
+    for comparison, frame, test in zip(comparisons, frames, across(comparisons), strict=True):
         frame.insert(0, "run", comparison.name)
+        gap = test.difference if test else Interval(math.nan)
+        chosen = frame["contender"] == SELECTED
+        for name, value in (("", gap.value), ("_low", gap.low), ("_high", gap.high)):
+            frame[f"difference_to_first_run{name}"] = np.where(chosen, value, math.nan)
     buffer = io.StringIO()
     pd.concat(frames, ignore_index=True).to_csv(buffer, index=False, lineterminator="\n")
     return buffer.getvalue()
@@ -124,7 +172,8 @@ def csv_many(comparisons: Sequence[Comparison]) -> str:
 def markdown_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] = ()) -> str:
     """Return the summary and the runs' table in GitHub's Markdown."""
     lines = [f"- {failure.name} could not be compared: {failure.reason}" for failure in failures]
-    parts = [summary(comparisons), pipe_table(runs_table(comparisons)), "\n".join(lines)]
+    tables = [pipe_table(runs_table(comparisons)), pipe_table(across_table(comparisons))]
+    parts = [summary(comparisons), *tables, "\n".join(lines)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -134,7 +183,15 @@ def terminal_many(
     """Return the runs' table for 80 columns, the summary and the failures underneath."""
     table = RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("run", overflow="fold")
-    for heading in ("selected %", "all %", "points", "95 % interval", "% FLOPs", "% bytes"):
+    for heading in (
+        "selected %",
+        "all %",
+        "points",
+        "95 % interval",
+        "% units",
+        "% FLOPs",
+        "% bytes",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for comparison in comparisons:
         selected, gap = comparison.selected, against_all(comparison).difference
@@ -144,11 +201,30 @@ def terminal_many(
             down_percent(comparison.all_unpruned.accuracy.value),
             points(gap.value),
             points_range(gap),
+            ratio(units_left(comparison))[:-2],
             ratio(selected.ratios.flops)[:-2],
             ratio(selected.ratios.bytes)[:-2],
         )
     lines = [f"{failure.name} could not be compared: {failure.reason}" for failure in failures]
-    return Group(table, Text(), Text("\n".join([summary(comparisons), *lines])))
+    return Group(
+        table, Text(), Text("\n".join([summary(comparisons), *_said(comparisons), *lines]))
+    )
+
+
+def _said(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line a run: its command, and its team against the first run's."""
+    first, lines = comparisons[0].name, [""]
+    for k, (one, test) in enumerate(zip(comparisons, across(comparisons), strict=True)):
+        lines.append(f"{one.name}: {one.command or 'command not known'}")
+        if test is not None:
+            gap = test.difference
+            lines.append(
+                f"  {points(gap.value)} points to {first} ({points_range(gap)}): "
+                f"{test.judgement.value}"
+            )
+        elif k:
+            lines.append(f"  other test samples than {first}: not tested against it")
+    return lines
 
 
 def _refuse_none(comparisons: Sequence[Comparison]) -> None:
