@@ -34,7 +34,7 @@ CHOICE = (
     _choice("--prune-fraction", type=float, help="β of hq: share of teams dropped a size."),
     _choice(
         "--measure", "measures", multiple=True,
-        help="Diversity measure of hq; repeat for consensus.",
+        help="Diversity measure of hq, a name or module:Class; repeat for consensus.",
     ),
     _choice(
         "--thrifty", is_flag=True, default=None,
@@ -124,7 +124,7 @@ _own_networks = click.option(
     default="minimum",
     show_default=True,
     help="What is dropped first: a score (minimum, random, l1, taylor, …), NAME_layer to rank "
-    "within layers, or oracle; an unknown name lists them all.",
+    "within layers, oracle, or your own module:Class; an unknown name lists them all.",
 )
 @_pruning(
     "--fraction",
@@ -153,7 +153,9 @@ _own_networks = click.option(
     help="Whether survivors' weights grow so that signals stay as strong; default yes.",
 )
 @_choice(
-    "--method", default=None, help="soft (default), hq, top, …; an unknown name lists them all."
+    "--method",
+    default=None,
+    help="soft (default), hq, top, …, or module:Class; an unknown name lists them all.",
 )
 @_choice(
     "--pool",

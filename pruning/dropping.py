@@ -12,10 +12,11 @@ from pruning.errors import RequestError, unknown_name
 from pruning.masks import drop_lowest, round_down
 from pruning.member import Member
 from pruning.oracle import Samples, oracle_drop
+from pruning.scores.base import SCORES
 from pruning.seeds import torch_generator
 from pruning.stacked_sweep import can_sweep_together, sweep_together
 from pruning.surgery import Masks, UnitGroup
-from pruning.sweep import Means, check_metric, importances, metric_names, parse_metric
+from pruning.sweep import SUFFIX, Means, check_metric, importances, metric_names, parse_metric
 from pruning.training import DeviceData
 
 ORACLE = "oracle"
@@ -32,8 +33,8 @@ def all_metrics() -> tuple[str, ...]:
 
 def check_dropping(metric: str, score_mode: str, round_to: int) -> None:
     """Raise `RequestError` for a setting that does not exist."""
-    if metric not in (names := all_metrics()):
-        raise unknown_name("metric", metric, names)
+    if metric not in METRICS and metric.removesuffix(SUFFIX) not in SCORES:
+        raise unknown_name("metric", metric, all_metrics())
     if score_mode not in get_args(ScoreMode):
         raise unknown_name("score mode", score_mode, get_args(ScoreMode))
     if round_to < 1:

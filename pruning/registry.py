@@ -10,9 +10,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
-from pruning.errors import unknown_name
+from pruning.errors import RequestError, unknown_name
+from pruning.own import import_own
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ class Registry(Generic[T]):
         Dotted name of the package whose modules register themselves.
     base
         The class that every plug-in is of, or derives from; None checks nothing.
+    own
+        Whether ``"module:name"`` is looked up in the user's own file, and its code run.
 
     >>> colours: Registry[int] = Registry("colour", "pruning.scores")
     >>> _ = colours.register("red")(1)
@@ -37,10 +40,13 @@ class Registry(Generic[T]):
     ValueError: colour 'red' is registered twice: by 1 and by 2
     """
 
-    def __init__(self, kind: str, package: str, base: type | None = None) -> None:
+    def __init__(
+        self, kind: str, package: str, base: type | None = None, *, own: bool = False
+    ) -> None:
         self.kind = kind
         self.package = package
         self.base = base
+        self.own = own
         self._entries: dict[str, T] = {}
         self._discovered = False
 
@@ -62,7 +68,7 @@ class Registry(Generic[T]):
     def _check(self, name: str, entry: object) -> None:
         derives = isinstance(entry, type) and issubclass(entry, self.base or entry)
         if self.base and not (derives or isinstance(entry, self.base)):
-            raise TypeError(
+            raise RequestError(
                 f"{self.kind} {name!r}: {entry!r} does not derive from "
                 f"{self.base.__module__}.{self.base.__name__}"
             )
@@ -75,13 +81,18 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         """Return the plug-in; an unknown name raises `RequestError` with the known ones."""
         self._discover()
+        if self.own and isinstance(name, str) and ":" in name:
+            found = import_own(self.kind, name, self.names())
+            self._check(name, found)
+            return cast("T", found)
         if name not in self._entries:
             raise unknown_name(self.kind, name, self._entries)
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
+        """Whether the name is registered, or may be one of the user's own."""
         self._discover()
-        return name in self._entries
+        return name in self._entries or (self.own and isinstance(name, str) and ":" in name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())

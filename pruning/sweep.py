@@ -25,12 +25,16 @@ Means = Mapping[str, Tensor]
 def parse_metric(metric: str) -> tuple[Score, bool]:
     """Return the score of a metric's name, and whether units are ranked per layer.
 
+    A class of the user's own (``"module:Class"``) is made an instance of.
+
     >>> parse_metric("minimum_layer")[1]
     True
     """
-    if metric not in (names := metric_names()):
-        raise unknown_name("metric", metric, names)
-    return SCORES[metric.removesuffix(SUFFIX)], metric.endswith(SUFFIX)
+    name = metric.removesuffix(SUFFIX)
+    if name not in SCORES:
+        raise unknown_name("metric", metric, metric_names())
+    score = SCORES[name]
+    return score() if isinstance(score, type) else score, metric.endswith(SUFFIX)
 
 
 def metric_names() -> tuple[str, ...]:

@@ -7,15 +7,13 @@ take ``widths``, its layer widths in order.
 from __future__ import annotations
 
 import functools
-import importlib
-import os
-import sys
 from collections.abc import Callable
 
 import torch
 from torch import nn
 
 from pruning.errors import RequestError, unknown_name
+from pruning.own import import_own
 from pruning.registry import Registry
 from pruning.seeds import Purpose, torch_generator
 
@@ -75,7 +73,7 @@ def resolve_factory(arch: str) -> Factory:
         return _with_widths(NETWORKS[name], arch, rest) if rest else NETWORKS[name]
     if not rest:
         raise unknown_name("architecture", arch, NETWORKS)
-    return _user_factory(name, rest)
+    return _user_factory(arch)
 
 
 def built_in(arch: str) -> bool:
@@ -122,21 +120,11 @@ def _with_widths(factory: Factory, arch: str, text: str) -> Factory:
     return sized
 
 
-def _user_factory(module_name: str, factory_name: str) -> Factory:
-    if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds text
-        sys.path.insert(0, here)
-    try:
-        factory = getattr(importlib.import_module(module_name), factory_name)
-    except (ImportError, AttributeError) as error:
-        meant = module_name.removesuffix(".py").strip("./").replace("/", ".")
-        hint = f"; did you mean '{meant}:{factory_name}'?" if meant != module_name else ""
-        raise RequestError(
-            f"architecture '{module_name}:{factory_name}' cannot be imported ({error}){hint}; "
-            f"give module:factory as seen from this folder, or one of {', '.join(NETWORKS)}"
-        ) from error
+def _user_factory(arch: str) -> Factory:
+    factory = import_own("architecture", arch, NETWORKS)
     if not callable(factory):
-        raise RequestError(f"architecture '{module_name}:{factory_name}' is not callable")
-    return factory  # type: ignore[no-any-return]
+        raise RequestError(f"architecture {arch!r} is not callable")
+    return factory
 
 
 def glorot_(network: nn.Module) -> nn.Module:

@@ -125,7 +125,7 @@ class Score:
         return self
 
 
-SCORES: Registry[Score] = Registry("importance score", "pruning.scores", Score)
+SCORES: Registry[Score] = Registry("importance score", "pruning.scores", Score, own=True)
 
 
 def over_units(size: int, values: Sequence[tuple[Layer, Tensor]]) -> Tensor:

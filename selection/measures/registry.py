@@ -65,7 +65,9 @@ class PairMeasure(Measure):
         """Return the value from the sums, the team's size and the number of samples."""
 
 
-MEASURES: Registry[type[Measure]] = Registry("diversity measure", "selection.measures", Measure)
+MEASURES: Registry[type[Measure]] = Registry(
+    "diversity measure", "selection.measures", Measure, own=True
+)
 
 
 def pair_sums(table: Array, teams: Teams, sets: Teams) -> Array:

@@ -112,5 +112,5 @@ class SelectionMethod(ABC):
 
 
 METHODS: Registry[type[SelectionMethod]] = Registry(
-    "selection method", "selection.methods", SelectionMethod
+    "selection method", "selection.methods", SelectionMethod, own=True
 )

@@ -167,6 +167,7 @@ EVIL = [
     set_path("input", "scale", to=[0.0]),
     set_path("input", "scale", to=[1.0, 2.0]),
     set_path("vote", "name", to="shouting"),
+    set_path("vote", "name", to="os:system"),
     set_path("vote", "weights", to=[1.0]),
     set_path("vote", "weights", to=["a", "b", "c"]),
     set_path("provenance", "select_accuracy", to=7),

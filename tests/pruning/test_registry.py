@@ -34,7 +34,7 @@ def test_what_is_registered_must_be_of_the_wanted_kind(entry: object) -> None:
         registry.register("a")(entry)
         registry.register("b")(Score())
     else:
-        with pytest.raises(TypeError, match=r"thing 'a': .* does not derive from pruning.*Score"):
+        with pytest.raises(RequestError, match=r"thing 'a': .* does not derive from .*Score"):
             registry.register("a")(entry)
 
 

@@ -1,0 +1,120 @@
+"""A score, a measure, a method and a network in a file of one's own, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pipeline_support import write_images
+
+from pipelines.cli import run
+
+MODULE = '''
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from pruning.scores.base import Score
+from selection.measures.disagreement import Disagreement
+from selection.methods.registry import SelectionMethod
+from selection.search import Search, looked_at, most_accurate
+
+
+class Weakest(Score):
+    """The opposite of `minimum`'s order is dropped: what this says must change what goes."""
+
+    def observe(self, activation):
+        return -activation.abs().flatten(2).mean(2).sum(0, dtype=torch.float64) \\
+            if activation.ndim > 2 else -activation.abs().sum(0, dtype=torch.float64)
+
+    def layer_importance(self, layer):
+        return layer.observed
+
+
+class Mine(Disagreement):
+    """Disagreement by another name."""
+
+
+@dataclass(kw_only=True)
+class LastOnes(SelectionMethod):
+    """The last S of the pool."""
+
+    def search(self, problem):
+        team = np.arange(problem.members)[None, -problem.size :]
+        levels = [looked_at(problem, team)]
+        return Search(most_accurate(problem, levels), tuple(levels))
+
+
+def make(num_classes, input_shape):
+    size = int(np.prod(input_shape))
+    return nn.Sequential(nn.Flatten(), nn.Linear(size, 9), nn.ReLU(), nn.Linear(9, num_classes))
+
+
+NUMBER = 3
+'''
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "own_parts.py").write_text(MODULE)
+    write_images(tmp_path / "tiny.npz")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+TINY = [
+    "--data", "tiny.npz", "--m", "4", "--s", "2", "--epochs", "1", "--rounds", "1",
+    "--backend", "sequential",  # workers of an earlier test would stand in its folder
+]  # fmt: skip
+
+
+def test_every_kind_is_found_by_module_and_name(here: Path) -> None:
+    own = ["--metric", "own_parts:Weakest", "--method", "own_parts:LastOnes"]
+    assert run(["build", *TINY, *own, "--arch", "own_parts:make", "--out", "run"]) == 0
+    chosen = json.loads((here / "run" / "selection.json").read_text())
+    assert chosen["method"] == "own_parts:LastOnes"
+    assert [name[:2] for name in chosen["team"]] == ["02", "03"]
+    words = ["--method", "hq", "--measure", "own_parts:Mine"]
+    assert run(["select", "run", *words, "--out", "again"]) == 0
+    assert run(["select", "run", "--method", "hq", "--measure", "disagreement", "--out", "b"]) == 0
+    teams = [
+        json.loads((here / out / "selection.json").read_text())["team"] for out in ("again", "b")
+    ]
+    assert teams[0] == teams[1]
+    assert run(["compare", "run"]) == 0
+
+
+def test_a_score_of_ones_own_decides_what_goes(here: Path) -> None:
+    own = ["--arch", "own_parts:make", "--kappa", "0"]
+    for metric, out in (("own_parts:Weakest", "a"), ("maximum", "b"), ("minimum", "c")):
+        assert run(["build", *TINY, *own, "--metric", metric, "--out", out]) == 0
+    masks = [
+        [(here / out / "members" / f"{k:03d}" / "round-1.safetensors").read_bytes()
+         for k in range(4)] for out in "abc"
+    ]  # fmt: skip
+    assert masks[0] == masks[1] != masks[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--metric", "own_parts:Nothing"], "importance score 'own_parts:Nothing' cannot be"),
+        (["--metric", "own_parts:NUMBER"], "does not derive from pruning.scores.base.Score"),
+        (["--metric", "nowhere:Score_layer"], "importance score 'nowhere:Score' cannot be"),
+        (["--method", "own_parts.py:LastOnes"], "did you mean 'own_parts:LastOnes'?"),
+        (["--method", "own_parts:Mine"], "does not derive from"),
+        (["--method", "hq", "--measure", "own_parts:LastOnes"], "does not derive from"),
+    ],
+)
+def test_what_cannot_be_is_said_before_training(
+    here: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    assert run(["build", *TINY, *words, "--out", "run"]) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1, err
+    assert not (here / "run" / "members").exists()
