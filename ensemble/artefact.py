@@ -218,7 +218,7 @@ def _rebuild(
     _check_state(network, state)
     network.load_state_dict(state, strict=True, assign=not foreign)
     network.requires_grad_(False)
-    _check_output(network, shape, classes)
+    _check_output(network, shape, classes, whole=foreign)
     return _Rebuilt(network.eval(), _widths(unpruned, module_sizes(network)))
 
 
@@ -232,14 +232,15 @@ def _registered(arch: str) -> Callable[..., nn.Module]:
     return resolve_factory(arch)
 
 
-def _check_output(network: nn.Module, shape: tuple[int, ...], classes: int) -> None:
+def _check_output(network: nn.Module, shape: tuple[int, ...], classes: int, *, whole: bool) -> None:
     """Pass a sample through, so that sizes that do not chain are found now.
 
-    One that may take much memory is passed as a shape alone; torch imports its compiler for
-    that, which takes a second.
+    One that may take much memory is passed as a shape alone, unless `whole`: the caller's own
+    code may hold tensors and read values. torch imports its compiler for shapes alone, which
+    takes a second.
     """
     widths = (size for sizes in module_sizes(network).values() for size in sizes.values())
-    if max(widths, default=0) * math.prod(shape) > MOST_PASSED:
+    if not whole and max(widths, default=0) * math.prod(shape) > MOST_PASSED:
         network = copy.deepcopy(network).to("meta")
     device = next((tensor.device for tensor in network.state_dict().values()), None)
     with torch.inference_mode():

@@ -16,8 +16,8 @@ def across(comparisons: Sequence[Comparison]) -> tuple[PairedTest | None, ...]:
     Parameters
     ----------
     comparisons
-        At least one. Runs share their test samples if they were built from the same data,
-        split by the same seed.
+        At least one. A published test part is the same for every seed; one that was split
+        off is shared by runs of the same seed.
 
     Returns
     -------
@@ -25,8 +25,7 @@ def across(comparisons: Sequence[Comparison]) -> tuple[PairedTest | None, ...]:
     samples are others.
     """
     first, *others = comparisons
-    data = first.config.get("data_sha256")
-    shared = [data is not None and one.config.get("data_sha256") == data for one in others]
+    shared = [one.test_sha256 == first.test_sha256 != "" for one in others]
     pairs = [(one.scores, first.scores) for one, same in zip(others, shared, strict=True) if same]
     rng = np.random.default_rng([first.seed, 2])
     found = iter(tested_together(pairs, [first.name] * len(pairs), rng))

@@ -142,6 +142,7 @@ def resolve(config: BuildConfig, splits: Splits) -> Root:
     RequestError
         If one of the architectures cannot be pruned as asked; nothing is written yet.
     """
+    config.selection.check_own()
     check_archs(config, len(splits.classes), splits.input_shape)
     device = resolve_device(config.device)
     return Root(

@@ -76,6 +76,8 @@ class Comparison:
         The rows of ``comparison.csv``.
     scores
         The selected team's, sample by sample on test.
+    test_sha256
+        Of the test samples; empty where it is not known.
     pareto
         Who is beaten by nobody in both accuracy and FLOPs, cheapest first.
     members
@@ -114,6 +116,7 @@ class Comparison:
     command: str
     results: tuple[Result, ...]
     scores: SampleScores
+    test_sha256: str
     pareto: tuple[str, ...]
     members: tuple[MemberRecord, ...]
     curves: tuple[Curve, ...]
@@ -214,6 +217,7 @@ def _told(
         command=command,
         results=numbers,
         scores=selected.scores,
+        test_sha256=evidence.test_sha256,
         pareto=pareto_front(numbers),
         members=evidence.members,
         curves=runs,

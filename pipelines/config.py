@@ -106,18 +106,37 @@ class SelectionConfig:
             limit = getattr(self, f"max_{kind}")
             if limit is not None and not (math.isfinite(limit) and limit > 0):
                 raise RequestError(f"--max-{kind} {limit} must be a positive number")
-        taken = METHODS[self.method].__dataclass_fields__
+        if self.prune_fraction is not None and not 0 <= self.prune_fraction < 1:
+            raise RequestError(f"--prune-fraction {self.prune_fraction}; allowed [0, 1)")
+        for name in self.measures:
+            if name not in MEASURES:
+                raise unknown_name("diversity measure", name, MEASURES)
+        if ":" not in self.method:
+            self._check_options()
+
+    def check_own(self) -> None:
+        """Look up what is the user's own, whose code then runs; a stored value is read without.
+
+        Raises
+        ------
+        RequestError
+            If it cannot be imported, or is not what it should be.
+        """
+        for name in self.measures:
+            MEASURES[name]
+        self._check_options()
+
+    def _check_options(self) -> None:
+        chosen = METHODS[self.method]
+        if not isinstance(chosen, type):
+            raise RequestError(f"selection method {self.method!r} is no class but one's instance")
         for name in self.method_options:
-            if name not in taken:
+            if name not in chosen.__dataclass_fields__:
                 having = [m for m in METHODS if name in METHODS[m].__dataclass_fields__]
                 raise RequestError(
                     f"method {self.method!r} has no {name.replace('_', ' ')}; "
                     f"the methods that have one: {', '.join(having)}"
                 )
-        if self.prune_fraction is not None and not 0 <= self.prune_fraction < 1:
-            raise RequestError(f"--prune-fraction {self.prune_fraction}; allowed [0, 1)")
-        for name in self.measures:
-            MEASURES[name]
 
     @property
     def method_options(self) -> dict[str, Any]:

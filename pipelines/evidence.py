@@ -112,3 +112,4 @@ class Evidence:
     test: PoolPredictions
     selection: Selection
     test_images: NDArray[np.uint8] | None
+    test_sha256: str = ""

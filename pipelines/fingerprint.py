@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import platform
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pruning.data.splits import SPLIT_NAMES, Split, Splits
 
@@ -19,12 +21,22 @@ def data_fingerprint(splits: Splits) -> str:
     """Return the SHA-256 of all samples, labels and class names, in order."""
     digest = hashlib.sha256(repr(splits.classes.tolist()).encode())
     for name in SPLIT_NAMES:
-        part: Split = getattr(splits, name)
-        digest.update(repr((name, part.images.shape, str(part.images.dtype))).encode())
-        for start in range(0, len(part), 4096):
-            digest.update(np.ascontiguousarray(part.images[start : start + 4096]).data)
-        digest.update(np.ascontiguousarray(part.labels).data)
+        _add(digest, name, getattr(splits, name))
     return digest.hexdigest()
+
+
+def part_fingerprint(classes: NDArray[Any], name: str, part: Split) -> str:
+    """Return the SHA-256 of one part's samples and labels, in order, and the class names."""
+    digest = hashlib.sha256(repr(classes.tolist()).encode())
+    _add(digest, name, part)
+    return digest.hexdigest()
+
+
+def _add(digest: hashlib._Hash, name: str, part: Split) -> None:
+    digest.update(repr((name, part.images.shape, str(part.images.dtype))).encode())
+    for start in range(0, len(part), 4096):
+        digest.update(np.ascontiguousarray(part.images[start : start + 4096]).data)
+    digest.update(np.ascontiguousarray(part.labels).data)
 
 
 def versions() -> dict[str, str]:

@@ -11,12 +11,12 @@ from ensemble.artefact import check_folder
 from pipelines.build import load_data
 from pipelines.evidence import Evidence, MemberRecord, member_id
 from pipelines.extras import Extras, bring
-from pipelines.fingerprint import data_fingerprint
+from pipelines.fingerprint import data_fingerprint, part_fingerprint
 from pipelines.predictions import pool_rows, predicted
 from pipelines.records import History, Stored
 from pipelines.run import RunDirectory
 from pruning.data.splits import Split, Splits
-from pruning.errors import RequestError
+from pruning.errors import DamagedRunError, RequestError
 from selection.files import candidates_from_csv
 from selection.team import Selection
 
@@ -64,14 +64,17 @@ def splits_of(run: RunDirectory) -> Splits:
 def _gather(run: RunDirectory, selection: Selection, splits: Splits) -> Evidence:
     run.check_members()
     if run.ensemble_folder.is_dir():
-        check_folder(run.ensemble_folder)
+        try:
+            check_folder(run.ensemble_folder)
+        except RequestError as error:
+            raise DamagedRunError(f"{error}; give the `ensemble build` command again") from error
     root = run.root
     kappa = root.config.dropnet.kappa
     histories = list(run.histories())
     every = {member_id(h.run, e.round): (h.run, e.round) for h in histories for e in h.rounds}
     rows = sorted({*pool_rows(run, "mixed"), *(every[name] for name in selection.team)})
     return Evidence(
-        name=run.path.name,
+        name=run.path.resolve().name,
         config=root.to_json(),
         classes=tuple(str(name) for name in root.classes),
         split_sizes=root.split_sizes,
@@ -84,6 +87,7 @@ def _gather(run: RunDirectory, selection: Selection, splits: Splits) -> Evidence
         test=predicted(run, rows, "test", splits.test, device=root.device),
         selection=selection,
         test_images=_pictures(splits.test),
+        test_sha256=part_fingerprint(splits.classes, "test", splits.test),
     )
 
 
@@ -94,7 +98,13 @@ def stored_selection(run: RunDirectory) -> Selection:
             f"{run.path} has no selection.json; give the `ensemble build` command again to go on"
         )
     content = run.sealed(run.selection_file)
-    candidates = candidates_from_csv(run.candidates_file.read_text("utf-8"))
+    try:
+        candidates = candidates_from_csv(run.candidates_file.read_text("utf-8"))
+    except (OSError, ValueError, IndexError) as error:
+        raise DamagedRunError(
+            f"{run.candidates_file} cannot be read ({error}); "
+            "give the `ensemble build` command again to choose again"
+        ) from error
     return Selection.from_json(content, candidates)
 
 

@@ -85,7 +85,7 @@ def read_predictions(file: Path, split: str) -> PoolPredictions:
             return PoolPredictions(
                 stored["probabilities"], stored["labels"], tuple(stored["names"].tolist()), split
             )
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise DamagedRunError(f"{file} cannot be read: {error}; delete it") from error
 
 

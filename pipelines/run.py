@@ -240,7 +240,10 @@ class RunDirectory:
             data = file.read_bytes()
         except OSError as error:
             raise DamagedRunError(f"{file} cannot be read: {error.strerror}") from error
-        return unseal(data, str(file))
+        try:
+            return unseal(data, str(file))
+        except RequestError as error:
+            raise DamagedRunError(str(error)) from error
 
     def read_checked(self, file: Path, checksum: str) -> bytes:
         """Return the bytes of a file, its checksum verified against the one recorded of it."""

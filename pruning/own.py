@@ -31,14 +31,19 @@ def import_own(kind: str, asked: str, known: Iterable[str]) -> object:
     3.141592653589793
     """
     module, _, name = asked.partition(":")
+    meant = module.removesuffix(".py").strip("./").replace("/", ".")
+    hint = f"; did you mean '{meant}:{name}'?" if meant != module else ""
+    out = f"give module:name as seen from this folder, or one of {', '.join(known)}"
+    if not meant or not name or "/" in module or module.startswith("."):
+        raise RequestError(f"{kind} {asked!r} is not module:name{hint}; {out}")
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds text
         sys.path.insert(0, here)
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        meant = module.removesuffix(".py").strip("./").replace("/", ".")
-        hint = f"; did you mean '{meant}:{name}'?" if meant != module else ""
+        raise RequestError(f"{kind} {asked!r} cannot be imported ({error}){hint}; {out}") from error
+    except Exception as error:
         raise RequestError(
-            f"{kind} {asked!r} cannot be imported ({error}){hint}; "
-            f"give module:name as seen from this folder, or one of {', '.join(known)}"
+            f"{kind} {asked!r}: {module} fails when imported, "
+            f"{type(error).__name__}: {' '.join(str(error).split())}"
         ) from error

@@ -66,12 +66,17 @@ class Registry(Generic[T]):
         return enter
 
     def _check(self, name: str, entry: object) -> None:
-        derives = isinstance(entry, type) and issubclass(entry, self.base or entry)
-        if self.base and not (derives or isinstance(entry, self.base)):
+        if self.base is None:
+            return
+        if not isinstance(entry, self.base) and not (
+            isinstance(entry, type) and issubclass(entry, self.base)
+        ):
             raise RequestError(
                 f"{self.kind} {name!r}: {entry!r} does not derive from "
                 f"{self.base.__module__}.{self.base.__name__}"
             )
+        if missing := sorted(getattr(entry, "__abstractmethods__", ())):
+            raise RequestError(f"{self.kind} {name!r} does not say: {', '.join(missing)}")
 
     def names(self) -> tuple[str, ...]:
         """Return every registered name, sorted."""

@@ -28,8 +28,6 @@ FEW = 64
 """Samples on which the strength of signals is compared."""
 MOST = 10.0
 """No layer's weights grow or shrink by more."""
-EVERY = torch.tensor(True)
-"""What is kept of a side that no group touches."""
 
 
 @torch.no_grad()
@@ -61,20 +59,32 @@ def rescale(
     """
     kept = kept_channels(groups, masks)
     taps = [pair for group in groups for pair in zip(group.producers, group.taps, strict=True)]
-    left_alone = {producer for producer, tap in taps if tap.norm}
+    normed = {producer for producer, tap in taps if tap.norm}
+    layers = {name: one for name, one in full.named_modules() if isinstance(one, PRODUCERS)}
+    lost = {
+        name
+        for (name, side), channels in kept.items()
+        if side == "in" and name in layers and name not in normed and not channels.all()
+    }
+    full.eval()
+    small.eval()
+    if not lost:
+        return small
+    called: list[str] = []
     wanted: dict[str, float] = {}
     with ExitStack() as hooks:
-        for name, layer in full.named_modules():
-            if isinstance(layer, PRODUCERS):
-                note = functools.partial(_note, name, kept.get((name, "out")), wanted)
-                hooks.callback(layer.register_forward_hook(note).remove)
-        full.eval()(inputs)
+        for name, layer in layers.items():
+            call = functools.partial(_call, name, called)
+            hooks.callback(layer.register_forward_hook(call).remove)
+        for name in lost:
+            note = functools.partial(_note, name, kept.get((name, "out")), wanted)
+            hooks.callback(layers[name].register_forward_hook(note).remove)
+        full(inputs)
     with ExitStack() as hooks:
-        for name in list(wanted)[:-1]:
-            if name not in left_alone and not kept.get((name, "in"), EVERY).all():
-                match = functools.partial(_match, name, wanted)
-                hooks.callback(small.get_submodule(name).register_forward_hook(match).remove)
-        small.eval()(inputs)
+        for name in lost - {called[-1]}:
+            match = functools.partial(_match, name, wanted)
+            hooks.callback(small.get_submodule(name).register_forward_hook(match).remove)
+        small(inputs)
     return small
 
 
@@ -84,15 +94,18 @@ def few_inputs(images: Tensor, scaling: Scaling) -> Tensor:
     return scaling(images[some.to(images.device)].cpu())
 
 
+def _call(name: str, called: list[str], *_: object) -> None:
+    called.append(name)
+
+
 def _note(
     name: str, made: Tensor | None, wanted: dict[str, float],
     module: nn.Module, _: object, output: Tensor,
 ) -> None:  # fmt: skip
-    """Note, in the order of calls, how strong the channels are that the small network makes."""
+    """Note how strong the channels are that the small network makes."""
     plain = _without_bias(module, output)
     if made is not None:
         plain = plain.index_select(channel_axis(module, output.ndim), made.nonzero().flatten())
-    wanted.pop(name, None)
     wanted[name] = _strength(plain)
 
 

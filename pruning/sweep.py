@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.errors import unknown_name
+from pruning.errors import RequestError, unknown_name
 from pruning.layout import Layout
 from pruning.scaling import Scaling
 from pruning.scores.base import SCORES, Layer, Score, UnitView
@@ -45,6 +45,12 @@ def metric_names() -> tuple[str, ...]:
 def check_metric(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> None:
     """Raise `RequestError` if the network lacks what the metric looks at."""
     score, _ = parse_metric(metric)
+    kind = type(score)
+    if (kind.importance, kind.layer_importance) == (Score.importance, Score.layer_importance):
+        raise RequestError(
+            f"metric {metric!r} does not say how important a unit is: "
+            f"{kind.__name__} needs a layer_importance"
+        )
     for group in groups:
         mask = torch.ones(group.size, dtype=torch.bool)
         taps = zip(group.producers, group.taps, strict=True)

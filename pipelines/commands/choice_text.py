@@ -64,8 +64,12 @@ def reasons(selection: Selection) -> list[str]:
                 f"accuracy against {kind}: the teams looked at that no cheaper one matches",
             ]
             lines += [_point(point, unit) for point in points[-MOST_POINTS:]]
-    best = max((point.accuracy for point in selection.front), default=0.0)
-    if selection.method == "soft" and best > selection.accuracy:
+    own = [point.accuracy for point in selection.front if point.team == selection.team]
+    others = [point.accuracy for point in selection.front if point.team != selection.team]
+    thrifty = selection.options.get("thrifty")
+    equal = len(set(selection.weights)) == 1
+    plain = equal and selection.method == "soft" and not thrifty
+    if plain and max(others, default=0.0) > max(own, default=selection.accuracy):
         lines += ["", "soft counts close calls in part: a team that is right more often may lose"]
     return lines
 

@@ -104,6 +104,11 @@ def _compare_each(
             failures.append(Failure(path, str(error)))
     if not comparisons:
         raise RequestError("; ".join(failure.reason for failure in failures))
+    if len({found.name for found in comparisons}) < len(comparisons):
+        done = [path for path in paths if path not in {failure.name for failure in failures}]
+        comparisons = [
+            replace(found, name=path) for path, found in zip(done, comparisons, strict=True)
+        ]
     return comparisons, failures
 
 

@@ -45,6 +45,7 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
 
 def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) -> Selection:
     """Make a run at `out` with the members of `run` and another choice; nothing is trained."""
+    asked.check_own()
     if out is None:
         raise RequestError(f"choosing again from {run.path} needs a new folder: give --out")
     root = run.root

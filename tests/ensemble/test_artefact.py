@@ -19,6 +19,7 @@ from ensemble.files import seal, sha256_of
 from ensemble.model import Ensemble, EnsembleMember
 from pruning.cost import count_cost
 from pruning.errors import RequestError
+from pruning.scaling import Scaling
 
 Change = Callable[[dict], None]
 
@@ -206,6 +207,34 @@ def test_a_sample_that_does_not_fit_is_found_either_way(
     root.write_text(json.dumps(seal(content)))
     with pytest.raises(RequestError, match="does not fit architecture"):
         ensemble.load(saved)
+
+
+class Keeper(nn.Module):
+    """A user's own network: it holds a plain tensor and reads a value."""
+
+    def __init__(self, num_classes: int, input_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.mean = torch.full((1,), 0.5)
+        self.fc = nn.Linear(*input_shape, 4)
+        self.output = nn.Linear(4, num_classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x - self.mean if x.abs().max() >= 0 else x
+        return self.output(torch.relu(self.fc(x)))  # type: ignore[no-any-return]
+
+
+def test_a_network_of_ones_own_is_tried_in_full(
+    team: Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensemble.artefact.MOST_PASSED", 0)
+    network = Keeper(2, (5,)).eval()
+    cost = count_cost(nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 2)), (5,))
+    member = EnsembleMember("00-r0", "mine:Keeper", network, cost, ())
+    own = Ensemble([member], np.array([0, 1]), (5,), Scaling((0.0,) * 5, (1.0,) * 5))
+    save(own, tmp_path / "own")
+    loaded = ensemble.load(tmp_path / "own", factories={"mine:Keeper": Keeper})
+    x = np.random.default_rng(0).random((3, 5), np.float32)
+    np.testing.assert_array_equal(loaded.predict_proba(x), own.predict_proba(x))
 
 
 def test_loading_waits_for_no_compiler(saved: Path) -> None:

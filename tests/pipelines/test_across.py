@@ -27,7 +27,7 @@ def runs(make_evidence: Callable[..., Evidence]) -> list[Comparison]:
             members=6, size=3, classes=4, samples=300, loss_by_pruning=loss, name=name
         )
         found = compare(evidence, command=f"ensemble build --metric {name}")
-        made.append(replace(found, config={**found.config, "data_sha256": data}))
+        made.append(replace(found, test_sha256=data))
     return made
 
 
@@ -56,7 +56,7 @@ def test_each_team_is_tested_against_the_first_on_the_same_samples(
 
 def test_a_run_alone_and_runs_of_unknown_data_are_not_tested(runs: list[Comparison]) -> None:
     assert across(runs[:1]) == (None,)
-    unknown = [replace(run, config={}) for run in runs[:2]]
+    unknown = [replace(run, test_sha256="") for run in runs[:2]]
     assert across(unknown) == (None, None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,16 +54,28 @@ def make(num_classes, input_shape):
     return nn.Sequential(nn.Flatten(), nn.Linear(size, 9), nn.ReLU(), nn.Linear(9, num_classes))
 
 
+class Idle(SelectionMethod):
+    """It finds nothing."""
+
+
+class Silent(Score):
+    """It says nothing."""
+
+
+ONE = LastOnes(size=2)
 NUMBER = 3
 '''
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the module in it, which nothing but being there leads to."""
     (tmp_path / "own_parts.py").write_text(MODULE)
+    (tmp_path / "broken_parts.py").write_text("undefined_thing")
     write_images(tmp_path / "tiny.npz")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sys.path", [place for place in sys.path if place not in ("", ".")])
+    monkeypatch.delitem(sys.modules, "own_parts", raising=False)
     return tmp_path
 
 
@@ -88,6 +101,16 @@ def test_every_kind_is_found_by_module_and_name(here: Path) -> None:
     assert run(["compare", "run"]) == 0
 
 
+def test_a_run_is_read_without_its_authors_code(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["build", *TINY, "--method", "own_parts:LastOnes", "--out", "run"]) == 0
+    (here / "own_parts.py").write_text("raise SystemExit('run')")
+    monkeypatch.delitem(sys.modules, "own_parts")
+    assert run(["compare", "run"]) == 0
+    assert run(["select", "run", "--method", "soft", "--out", "again"]) == 0
+
+
 def test_a_score_of_ones_own_decides_what_goes(here: Path) -> None:
     own = ["--arch", "own_parts:make", "--kappa", "0"]
     for metric, out in (("own_parts:Weakest", "a"), ("maximum", "b"), ("minimum", "c")):
@@ -107,6 +130,12 @@ def test_a_score_of_ones_own_decides_what_goes(here: Path) -> None:
         (["--metric", "nowhere:Score_layer"], "importance score 'nowhere:Score' cannot be"),
         (["--method", "own_parts.py:LastOnes"], "did you mean 'own_parts:LastOnes'?"),
         (["--method", "own_parts:Mine"], "does not derive from"),
+        (["--method", "own_parts:Idle"], "'own_parts:Idle' does not say: search"),
+        (["--method", "own_parts:ONE"], "'own_parts:ONE' is no class"),
+        (["--method", "./own_parts.py:LastOnes"], "did you mean 'own_parts:LastOnes'?"),
+        (["--method", ":LastOnes"], "is not module:name"),
+        (["--metric", "own_parts:Silent"], "Silent needs a layer_importance"),
+        (["--metric", "broken_parts:Score"], "broken_parts fails when imported, NameError"),
         (["--method", "hq", "--measure", "own_parts:LastOnes"], "does not derive from"),
     ],
 )

@@ -74,4 +74,5 @@ def _firm(comparison: Comparison) -> list[MeanPoint]:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 20 else f"{name[:19]}…"
+    """Both ends of a long name: default names differ in their last digits."""
+    return name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}"

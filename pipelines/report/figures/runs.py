@@ -69,4 +69,5 @@ def against_all(comparison: Comparison) -> PairedTest:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 32 else f"{name[:31]}…"
+    """Both ends of a long name: default names differ in their last digits."""
+    return name if len(name) <= 32 else f"{name[:15]}…{name[-16:]}"
