@@ -66,9 +66,10 @@ def samples(store: Store) -> None:
 def memory(store: Store) -> None:
     """Peak memory against M on CIFAR-10, all of it held, an epoch each.
 
-    Two convolutional networks train at a time, whatever M: two stand for all.
+    Two convolutional networks train at a time, whatever M: a few stand for all.
     """
-    for arch, count in (*(("mlp-a", count) for count in MEMBERS), ("conv-c", 2)):
+    convolutional = (("conv-c", 2), ("conv-c", 5))
+    for arch, count in (*(("mlp-a", count) for count in MEMBERS), *convolutional):
         store.get(f"{arch} {count}", "memory", arch, "--data", store.data, "--members", count)
 
 
