@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from pipelines.compare import Comparison
-from pipelines.paired import PairedTest, tested_together
+from pipelines.paired import tested_together
 
 
-def across(comparisons: Sequence[Comparison]) -> tuple[PairedTest | None, ...]:
-    """Test each run's selected team against the first run's.
+def across(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """Return the comparisons, each but the first tested against the first run's team.
 
     Parameters
     ----------
@@ -21,12 +22,16 @@ def across(comparisons: Sequence[Comparison]) -> tuple[PairedTest | None, ...]:
 
     Returns
     -------
-    One a run, corrected together by Holm; None for the first run, and for those whose test
-    samples are others.
+    With `against_first`, corrected together by Holm; it stays None for the first run, and for
+    those whose test samples are others.
     """
     first, *others = comparisons
     shared = [one.test_sha256 == first.test_sha256 != "" for one in others]
     pairs = [(one.scores, first.scores) for one, same in zip(others, shared, strict=True) if same]
     rng = np.random.default_rng([first.seed, 2])
     found = iter(tested_together(pairs, [first.name] * len(pairs), rng))
-    return (None, *(next(found) if same else None for same in shared))
+    tested = [
+        replace(one, against_first=next(found)) if same else one
+        for one, same in zip(others, shared, strict=True)
+    ]
+    return (first, *tested)

@@ -32,6 +32,7 @@ from pipelines.findings import (
     pareto_front,
 )
 from pipelines.mistakes import Confusion, Votes, confusion, votes
+from pipelines.paired import PairedTest
 from pipelines.quality import Reliability, SampleScores, reliability
 from pipelines.results import Result, results, table
 from pipelines.statistics import Interval
@@ -106,6 +107,8 @@ class Comparison:
         Forms of the team that are there and were not compared, and why.
     measured_on
         How time and memory were measured, a sentence; empty where nobody did.
+    against_first
+        The selected team against the first run's, where several are compared (`across`).
     """
 
     name: str
@@ -133,6 +136,7 @@ class Comparison:
     not_measured: tuple[str, ...]
     notes: tuple[str, ...] = ()
     measured_on: str = ""
+    against_first: PairedTest | None = None
 
     @property
     def table(self) -> pd.DataFrame:

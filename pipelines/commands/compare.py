@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ensemble.files import write_bytes_atomic
+from pipelines.across import across
 from pipelines.command_line import command_of
 from pipelines.compare import Comparison, compare
 from pipelines.contenders import Contender, Measurements
@@ -109,7 +110,7 @@ def _compare_each(
         comparisons = [
             replace(found, name=path) for path, found in zip(done, comparisons, strict=True)
         ]
-    return comparisons, failures
+    return list(across(comparisons)), failures
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:

@@ -14,7 +14,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pipelines.across import across
 from pipelines.compare import Comparison
 from pipelines.contenders import SELECTED
 from pipelines.numbers import (
@@ -120,8 +119,8 @@ def across_table(comparisons: Sequence[Comparison]) -> Table:
     first = comparisons[0].name
     headings = ("Run", f"Points to {first}", "Judgement", "Command")
     rows = tuple(
-        (Cell(one.name), *_against(test, k), Cell(one.command or "not known"))
-        for k, (one, test) in enumerate(zip(comparisons, across(comparisons), strict=True))
+        (Cell(one.name), *_against(one.against_first, k), Cell(one.command or "not known"))
+        for k, one in enumerate(comparisons)
     )
     return Table("Each selected team against the first run’s", headings, ("",) * len(rows), rows)
 
@@ -158,8 +157,9 @@ def csv_many(comparisons: Sequence[Comparison]) -> str:
     """Return the runs' tables below each other, the run's name first."""
     _refuse_none(comparisons)
     frames = [comparison.table for comparison in comparisons]
-    for comparison, frame, test in zip(comparisons, frames, across(comparisons), strict=True):
+    for comparison, frame in zip(comparisons, frames, strict=True):
         frame.insert(0, "run", comparison.name)
+        test = comparison.against_first
         gap = test.difference if test else Interval(math.nan)
         chosen = frame["contender"] == SELECTED
         for name, value in (("", gap.value), ("_low", gap.low), ("_high", gap.high)):
@@ -214,8 +214,9 @@ def terminal_many(
 def _said(comparisons: Sequence[Comparison]) -> list[str]:
     """Return a line a run: its command, and its team against the first run's."""
     first, lines = comparisons[0].name, [""]
-    for k, (one, test) in enumerate(zip(comparisons, across(comparisons), strict=True)):
+    for k, one in enumerate(comparisons):
         lines.append(f"{one.name}: {one.command or 'command not known'}")
+        test = one.against_first
         if test is not None:
             gap = test.difference
             lines.append(

@@ -28,13 +28,13 @@ def runs(make_evidence: Callable[..., Evidence]) -> list[Comparison]:
         )
         found = compare(evidence, command=f"ensemble build --metric {name}")
         made.append(replace(found, test_sha256=data))
-    return made
+    return list(across(made))
 
 
 def test_each_team_is_tested_against_the_first_on_the_same_samples(
     runs: list[Comparison],
 ) -> None:
-    none, second, third, other = across(runs)
+    none, second, third, other = (run.against_first for run in runs)
     assert none is None and other is None
     assert second is not None and third is not None
     first = runs[0].scores
@@ -55,13 +55,13 @@ def test_each_team_is_tested_against_the_first_on_the_same_samples(
 
 
 def test_a_run_alone_and_runs_of_unknown_data_are_not_tested(runs: list[Comparison]) -> None:
-    assert across(runs[:1]) == (None,)
-    unknown = [replace(run, test_sha256="") for run in runs[:2]]
-    assert across(unknown) == (None, None)
+    assert across(runs[:1])[0].against_first is None
+    unknown = [replace(run, test_sha256="", against_first=None) for run in runs[:2]]
+    assert [run.against_first for run in across(unknown)] == [None, None]
 
 
 def test_every_form_says_it(runs: list[Comparison]) -> None:
-    tests = across(runs)
+    tests = [run.against_first for run in runs]
     rows = [
         row for row in csv.DictReader(io.StringIO(csv_many(runs))) if row["contender"] == "selected"
     ]
@@ -80,7 +80,7 @@ def test_every_form_says_it(runs: list[Comparison]) -> None:
 
 
 def test_the_same_run_twice_differs_in_nothing(runs: list[Comparison]) -> None:
-    (_, test) = across([runs[0], replace(runs[0], name="again")])
+    test = across([runs[0], replace(runs[0], name="again")])[1].against_first
     assert test is not None
     assert test.difference.value == 0
     assert np.isclose(test.mcnemar_p, 1)

@@ -55,6 +55,16 @@ def path(places: Sequence[tuple[float, float]], class_: str, **attributes: objec
     return element("path", d=d, class_=class_, **attributes)
 
 
+def shortened(name: str, most: int) -> str:
+    """Return a name, or both ends of a long one: default names differ in their last digits.
+
+    >>> shortened("digits-mlp-a-m20-s5-0a1b2c3d", 20)
+    'digits-ml…5-0a1b2c3d'
+    """
+    half = (most - 1) // 2
+    return name if len(name) <= most else f"{name[:half]}…{name[half + 1 - most :]}"
+
+
 @dataclass(frozen=True)
 class Axis:
     """One side of a chart: its scale, its name, and how its ticks are written."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipelines.compare import Comparison
 from pipelines.findings import MeanPoint
 from pipelines.numbers import percent, percent_range, percent_tick, ratio
-from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, path
+from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, path, shortened
 from pipelines.report.markup import Markup
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
@@ -64,15 +64,12 @@ def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
             drawn.append(dot(x(p.remaining), y(p.accuracy.value), kind, 3, tip))
             labels.keep_clear(x(p.remaining), y(p.accuracy.value), 4)
     ends = [(one.name, line[-1]) for one, line in zip(comparisons, lines, strict=True)]
-    placed = [labels.place(x(p.remaining), y(p.accuracy.value), _short(name)) for name, p in ends]
+    placed = [
+        labels.place(x(p.remaining), y(p.accuracy.value), shortened(name, 20)) for name, p in ends
+    ]
     return canvas(width, _HEIGHT, axes(*names), *drawn, *placed)
 
 
 def _firm(comparison: Comparison) -> list[MeanPoint]:
     """The points at which at least half of a run's networks are left."""
     return [p for p in comparison.mean_curve if 2 * p.runs >= len(comparison.curves)]
-
-
-def _short(name: str) -> str:
-    """Both ends of a long name: default names differ in their last digits."""
-    return name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}"

@@ -8,7 +8,7 @@ from pipelines.compare import Comparison
 from pipelines.contenders import ALL_UNPRUNED
 from pipelines.numbers import points, points_range, ratio, tick
 from pipelines.paired import PairedTest
-from pipelines.report.figures.drawing import canvas, dot, line, words
+from pipelines.report.figures.drawing import canvas, dot, line, shortened, words
 from pipelines.report.markup import Markup, element
 from pipelines.report.scale import Scale, padded
 from pipelines.report.section import Section
@@ -45,7 +45,7 @@ def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
         middle = top + step * k + step / 2 - 4
         at = middle + 9 if phone else middle
         gap = test.difference
-        name = _short(comparison.name)
+        name = shortened(comparison.name, 32)
         tip = f"{comparison.name}: {points(gap.value)} points, {points_range(gap)}"
         parts.append(
             element(
@@ -66,8 +66,3 @@ def against_all(comparison: Comparison) -> PairedTest:
     if test is None:
         raise ValueError(f"{comparison.name}: the selected team was not tested")
     return test
-
-
-def _short(name: str) -> str:
-    """Both ends of a long name: default names differ in their last digits."""
-    return name if len(name) <= 32 else f"{name[:15]}…{name[-16:]}"
