@@ -19,8 +19,10 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from ensemble.description import LARGEST_SIDE, MOST_MEMBERS, Description, LayerWidth, MemberInfo
-from ensemble.fields import Fields
-from ensemble.files import (
+from ensemble.model import Ensemble, EnsembleMember
+from ensemble.storage.fields import Fields
+from ensemble.storage.folder import ROOT
+from ensemble.storage.sealed import (
     folder_written_whole,
     seal,
     sha256_of,
@@ -28,10 +30,8 @@ from ensemble.files import (
     write_bytes_atomic,
     write_json_atomic,
 )
-from ensemble.loader import ROOT
-from ensemble.model import Ensemble, EnsembleMember
-from pruning.errors import RequestError
-from pruning.networks.registry import built_in, resolve_factory
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import built_in, resolve_factory
 from pruning.surgery import module_sizes, resize
 
 FORMAT = "dropnet-ensemble"

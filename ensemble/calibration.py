@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 LEAST, MOST = 0.1, 10.0
 """Temperatures outside are not fitted: they speak of a selection split too small."""

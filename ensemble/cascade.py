@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from selection.voting import vote
 
 NEVER = 2.0

@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ensemble.calibration import temper
 from ensemble.description import Classes, Description
-from ensemble.inputs import Samples, batches
+from ensemble.reading.inputs import Samples, batches
 from ensemble.uncertainty import Uncertainty, uncertainty
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from selection.voting import vote
 
 if TYPE_CHECKING:
-    from pruning.cost import Cost
+    from pruning.inference.cost import Cost
 
 BATCH_SIZE = 256
 
@@ -95,7 +95,7 @@ class Classifier(ABC):
         X
             Images (N, H, W), (N, C, H, W) or (N, H, W, C), as an array or torch tensor:
             uint8, or floats in 0..1 (checked); or paths or PIL images of any size. Feature
-            rows (N, F). See `ensemble.inputs.batches`.
+            rows (N, F). See `ensemble.reading.inputs.batches`.
 
         Raises
         ------

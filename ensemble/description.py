@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from ensemble.calibration import LEAST, MOST
 from ensemble.cascade import NEVER, Cascade
-from ensemble.fields import Fields
-from pruning.cost import Cost
-from pruning.errors import RequestError
-from pruning.scaling import Scaling
+from ensemble.storage.fields import Fields
+from pruning.core.errors import RequestError
+from pruning.inference.cost import Cost
+from pruning.samples.scaling import Scaling
 from selection.voting import VOTES
 
 Classes = NDArray[np.int64] | NDArray[np.str_]

@@ -7,14 +7,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pruning.errors import RequestError
+from ensemble.storage.folder import artefact_folder
+from pruning.core.errors import RequestError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ensemble.classifier import Classifier
-
-ROOT = "ensemble.json"
 
 
 def load(
@@ -44,26 +43,9 @@ def load(
     if place.suffix == ".onnx" and place.is_file():
         if device != "cpu":
             raise RequestError(f"device {device!r}: an .onnx ensemble runs on 'cpu' only")
-        from ensemble.runtime import load_onnx
+        from ensemble.onnx.runtime import load_onnx
 
         return load_onnx(place)
     from ensemble.artefact import load_folder
 
     return load_folder(artefact_folder(place), factories=factories, device=device)
-
-
-def artefact_folder(place: Path) -> Path:
-    """Return the folder that holds ``ensemble.json``: `place` or its ``ensemble/``."""
-    for folder in (place, place / "ensemble"):
-        if (folder / ROOT).is_file():
-            return folder
-    if not place.exists():
-        raise RequestError(f"{place} does not exist; expected an ensemble's folder or .onnx file")
-    if (place / "members").is_dir():
-        raise RequestError(
-            f"{place} is a run that has made no ensemble yet; give the `ensemble build` command "
-            "again to go on"
-        )
-    raise RequestError(
-        f"{place} holds no ensemble: expected {ROOT} or ensemble/{ROOT} in it, or one .onnx file"
-    )

@@ -14,11 +14,11 @@ from torch import nn
 from ensemble.cascade import Cascade, CascadeRun, run_cascade
 from ensemble.classifier import BATCH_SIZE, Classifier
 from ensemble.description import Classes, Description, LayerWidth, MemberInfo, Provenance
-from ensemble.inputs import Samples
-from pruning.cost import Cost
-from pruning.errors import RequestError
-from pruning.layout import Layout
-from pruning.scaling import Scaling
+from ensemble.reading.inputs import Samples
+from pruning.core.errors import RequestError
+from pruning.inference.cost import Cost
+from pruning.inference.layout import Layout
+from pruning.samples.scaling import Scaling
 
 _DEFAULT_SCALING = Scaling()
 _UNKNOWN = Provenance()
@@ -82,7 +82,7 @@ class Ensemble(Classifier):
     batch_size
         Samples that are voted on at once.
 
-    >>> from pruning.networks.registry import build_network
+    >>> from pruning.networks.architecture import build_network
     >>> net = build_network("mlp-a:3", 2, (1, 4, 4), seed=0)
     >>> member = EnsembleMember("00-r0", "mlp-a:3", net, Cost(112, 59, 236, 160))
     >>> clf = Ensemble([member], np.array(["cat", "dog"]), (1, 4, 4))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.classifier import Classifier
-from ensemble.sources import Batch, Failure, check_sources, read_batches
+from ensemble.reading.sources import Batch, Failure, check_sources, read_batches
 from ensemble.uncertainty import uncertainty
 
 _DIGITS = 7
@@ -68,7 +68,7 @@ def predict_stream(
     model
         A loaded ensemble; its ``batch_size`` is used.
     sources
-        See `ensemble.sources.read_batches`.
+        See `ensemble.reading.sources.read_batches`.
     explain
         Give each member's vote, their agreement and mutual information too.
     stdin

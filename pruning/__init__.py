@@ -1,5 +1,5 @@
 """One member: data, networks, DropNet, surgery, cost.
 
 The package is lazy: importing it loads neither torch nor torchvision. Import the
-room you need, such as ``from pruning.dropnet import dropnet``.
+room you need, such as ``from pruning.dropnet.algorithm import dropnet``.
 """

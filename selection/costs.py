@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 KINDS = ("flops", "bytes", "latency")
 """The costs a team may be limited by; each adds up over the members."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selection.measures import MEASURES
-from selection.samples import SampleSets
+from selection.pair_counts import SampleSets
 
 Array = NDArray[np.float64]
 Teams = NDArray[np.integer[Any]]

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
-from selection.accuracy import TeamAccuracy
+from pruning.core.errors import RequestError
 from selection.costs import Costs
-from selection.methods.registry import SelectionMethod
+from selection.facts import Optimism
+from selection.methods.method import SelectionMethod
 from selection.methods.top import TopSelection
 from selection.pool import PoolPredictions
-from selection.records import Optimism
+from selection.search.accuracy import TeamAccuracy
 
 LEAST = 4
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 
 @dataclass(frozen=True)

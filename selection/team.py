@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selection.records import FrontPoint, LevelCount, MemberShare, Optimism
+from selection.facts import FrontPoint, LevelCount, MemberShare, Optimism
 
 Team = tuple[int, ...]
 """Sorted pool rows, each at most once."""
@@ -46,7 +46,7 @@ class Selection:
         The team's accuracy on the selection split, in 0..1.
     candidates
         Structured array of the best candidate teams with why they stand or fell; see
-        `selection.candidates.candidate_table`.
+        `selection.search.candidates.candidate_table`.
     members
         What each member of the team is to it.
     levels

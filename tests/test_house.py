@@ -1,19 +1,36 @@
-"""The walls of the house: imports follow the data, inference stays light."""
+"""The walls of the house: imports follow the data, one way; inference stays light."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-ORDER = ("pruning", "selection", "ensemble", "pipelines")
+FLOORS: Mapping[str, tuple[str, ...]] = {
+    "pruning": (
+        "core", "samples", "data", "networks", "inference", "surgery", "scores", "training",
+        "dropnet", "datafree",
+    ),
+    "selection": (
+        "pair_counts", "pool", "costs", "facts", "team", "measures", "focal", "voting", "search",
+        "methods", "optimism", "choosing", "exchange",
+    ),
+    "ensemble": (
+        "calibration", "cascade", "uncertainty", "storage", "reading", "description",
+        "classifier", "model", "artefact", "onnx", "loader", "summary", "stream", "web",
+    ),
+    "pipelines": ("run", "build", "compare", "report", "commands"),
+}  # fmt: skip
+"""The folders in the order in which the data walks, and the rooms of each likewise."""
+
 INFERENCE_ROOMS = {
-    "pruning.networks", "pruning.surgery", "pruning.cost", "pruning.errors",
-    "pruning.registry", "pruning.inference", "pruning.layout", "pruning.scaling", "pruning.images",
+    "pruning.core", "pruning.samples", "pruning.networks", "pruning.inference", "pruning.surgery",
 }  # fmt: skip
 
 
@@ -23,7 +40,21 @@ def _folder(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _files() -> dict[str, Path]:
+    """Return every module of the house and its file."""
+    found = {}
+    for package in FLOORS:
+        folder = _folder(package)
+        for path in sorted(folder.rglob("*.py")):
+            parts = (package, *path.relative_to(folder).with_suffix("").parts)
+            found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    """Return every name a file imports, wherever in the file it does."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -32,15 +63,58 @@ def _imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: relative import"
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
-@pytest.mark.parametrize("package", ORDER)
+def _arrows(module: str) -> Iterator[str]:
+    """Yield the modules of the house that a module imports; of a package and its part, the part."""
+    named = {name for name in _imports(_files()[module]) if name in _files() and name != module}
+    yield from (n for n in named if not any(other.startswith(f"{n}.") for other in named))
+
+
+@pytest.mark.parametrize("package", FLOORS)
 def test_a_folder_imports_only_from_folders_to_its_left(package: str) -> None:
-    to_the_right = set(ORDER[ORDER.index(package) + 1 :])
+    order = tuple(FLOORS)
+    to_the_right = set(order[order.index(package) + 1 :])
     for path in sorted(_folder(package).rglob("*.py")):
         wrong = {name for name in _imports(path) if name.split(".")[0] in to_the_right}
         assert not wrong, f"{path} imports {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_a_room_imports_only_from_rooms_to_its_left(package: str) -> None:
+    rooms = FLOORS[package]
+    for module in _files():
+        folder, _, rest = module.partition(".")
+        if folder != package or not rest:
+            continue
+        place = rooms.index(rest.split(".")[0])
+        for target in _arrows(module):
+            there, _, room = target.partition(".")
+            if there == package and room:
+                wrong = rooms.index(room.split(".")[0]) > place
+                assert not wrong, f"{module} imports {target}, a room to its right"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    arrows = {module: set(_arrows(module)) for module in _files()}
+    while ends := {module for module, targets in arrows.items() if not targets}:
+        arrows = {m: targets - ends for m, targets in arrows.items() if m not in ends}
+    assert not arrows, f"circles among {sorted(arrows)}"
+
+
+def test_every_module_is_named_in_the_architecture() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = {word.strip("`") for word in text.replace(",", " ").replace(";", " ").split()}
+    missing = [
+        module for module, path in _files().items()
+        if path.name != "__init__.py" and "/".join(module.split(".")) + ".py" not in _paths(told)
+    ]  # fmt: skip
+    assert not missing, f"docs/architecture.md does not name {missing}"
+
+
+def _paths(words: set[str]) -> set[str]:
+    raise AssertionError("written with docs/architecture.md")
 
 
 def test_selection_is_numpy_only() -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.networks.registry import build_network
+from pruning.networks.architecture import build_network
 
 SHAPE, BATCH, TURNS = (3, 32, 32), 128, 6
 WIDTHS = ("64-64-128-128-256", "33-33-66-66-256", "16-16-29-29-256")

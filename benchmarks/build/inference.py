@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ensemble.export import export_onnx
 from ensemble.model import Ensemble, EnsembleMember
-from ensemble.runtime import load_onnx
-from pruning.cost import count_cost
-from pruning.masks import drop_lowest
-from pruning.networks.registry import build_network
-from pruning.seeds import torch_generator
+from ensemble.onnx.export import export_onnx
+from ensemble.onnx.runtime import load_onnx
+from pruning.core.seeds import torch_generator
+from pruning.dropnet.masks import drop_lowest
+from pruning.inference.cost import count_cost
+from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, full_masks, shrink
 
 SHAPE, CLASSES, TURNS = (3, 32, 32), 10, 5

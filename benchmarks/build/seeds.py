@@ -18,12 +18,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.build import Placement, build
-from pipelines.command_line import command_of
-from pipelines.compare import Comparison, compare
-from pipelines.config import BuildConfig, DataConfig, SelectionConfig
-from pipelines.gather import gather
-from pipelines.statistics import Interval
+from pipelines.build.story import Placement, build
+from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.gather import gather
+from pipelines.compare.statistics import Interval
+from pipelines.run.command_line import command_of
+from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 
 T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 19: 2.093}
 """Student's t, two-sided 95 %, by degrees of freedom."""

@@ -10,18 +10,18 @@ from pathlib import Path
 import textbook
 import torch
 
-from pipelines.build import Placement, resolve, train
-from pipelines.config import BuildConfig, DataConfig, SelectionConfig
-from pipelines.progress import Watcher
-from pipelines.run import RunDirectory
+from pipelines.build.progress import Watcher
+from pipelines.build.story import Placement, resolve, train
+from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
+from pipelines.run.directory import RunDirectory
+from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
-from pruning.dropnet import DropNet
-from pruning.inference import predict_probabilities
-from pruning.networks.registry import build_network
-from pruning.recipe import Recipe
-from pruning.rewinding import Rewinding
-from pruning.seeds import torch_generator
+from pruning.dropnet.algorithm import DropNet
+from pruning.dropnet.rewinding import Rewinding
+from pruning.inference.probabilities import predict_probabilities
+from pruning.networks.architecture import build_network
+from pruning.training.recipe import Recipe
 
 ROUNDS = 11
 """0.8¹¹ = 0.086: p = 0.2 to a tenth."""

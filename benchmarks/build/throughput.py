@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import torch
 
-from pruning.cost import count_cost
-from pruning.device_data import DeviceData
-from pruning.engines.loop import Loop
-from pruning.networks.registry import build_network
-from pruning.recipe import Recipe
-from pruning.scaling import Scaling
+from pruning.inference.cost import count_cost
+from pruning.networks.architecture import build_network
+from pruning.samples.scaling import Scaling
+from pruning.training.device_data import DeviceData
+from pruning.training.engines.loop import Loop
+from pruning.training.recipe import Recipe
 
 SHAPE, BATCH = (3, 32, 32), 128
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.quality import score
-from pipelines.statistics import (
+from pipelines.compare.quality import score
+from pipelines.compare.statistics import (
     Interval,
     Z,
     balanced_interval,

@@ -29,7 +29,7 @@ from ensemble.artefact import save
 
 SERVER = """
 import sys, ensemble
-from ensemble.serve import serve
+from ensemble.web.app import serve
 from ensemble.web.limits import Limits
 serve(ensemble.load(sys.argv[1]), port=int(sys.argv[2]), limits=Limits(requests=int(sys.argv[3])))
 """

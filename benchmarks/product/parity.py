@@ -16,8 +16,8 @@ from teams import heading, noise, random_team
 
 import ensemble
 from ensemble.cascade import NEVER, Cascade
-from ensemble.export import export_onnx
 from ensemble.model import Ensemble
+from ensemble.onnx.export import export_onnx
 
 POOLS = [
     (("mlp-a", "mlp-a:100-50", "mlp-a:30-30-30"), 2, (1, 28, 28), 0.4),

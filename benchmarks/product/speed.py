@@ -23,10 +23,10 @@ from teams import heading, noise, random_team
 
 from ensemble.artefact import save
 from ensemble.cascade import Cascade
-from ensemble.export import export_onnx
 from ensemble.model import Ensemble
-from ensemble.quantize import export_int8
-from ensemble.runtime import load_onnx
+from ensemble.onnx.export import export_onnx
+from ensemble.onnx.quantize import export_int8
+from ensemble.onnx.runtime import load_onnx
 
 SHAPE, CLASSES, ARCH = (1, 28, 28), 10, "conv-b"
 M, S, KEEP = 20, 5, 0.3
@@ -35,7 +35,7 @@ LOADED = """
 import sys, numpy as np
 from pathlib import Path
 from ensemble.loader import load
-from ensemble.runtime import load_onnx
+from ensemble.onnx.runtime import load_onnx
 x = np.random.default_rng(0).integers(0, 256, (1000, 1, 28, 28), dtype=np.uint8)
 path, threads = Path(sys.argv[1]), int(sys.argv[2])
 (load_onnx(path, threads=threads) if path.suffix == ".onnx" else load(path)).predict_proba(x)

@@ -21,7 +21,7 @@ from teams import heading, random_team
 
 import ensemble
 from ensemble.artefact import save
-from ensemble.export import export_onnx
+from ensemble.onnx.export import export_onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 PREDICT = """

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from ensemble.model import Ensemble, EnsembleMember
-from pruning.cost import count_cost
-from pruning.networks.registry import build_network
+from pruning.inference.cost import count_cost
+from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, full_masks, shrink
 
 

@@ -24,11 +24,11 @@ from pathlib import Path
 import torch
 
 from pruning.data.load import load_splits
-from pruning.dropnet import DropNet, Runs, dropnet
-from pruning.engines.stackable import stackable
-from pruning.networks.registry import build_network
-from pruning.recipe import find_recipe
-from pruning.rewinding import Rewinding
+from pruning.dropnet.algorithm import DropNet, Runs, dropnet
+from pruning.dropnet.rewinding import Rewinding
+from pruning.inference.stackable import stackable
+from pruning.networks.architecture import build_network
+from pruning.training.recipe import find_recipe
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 KEEP = 0.05

@@ -16,11 +16,11 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import nn
 
+from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
-from pruning.networks.registry import build_network
-from pruning.recipe import Recipe
-from pruning.seeds import torch_generator
-from pruning.training import DeviceData, train
+from pruning.networks.architecture import build_network
+from pruning.training.recipe import Recipe
+from pruning.training.train import DeviceData, train
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 RECIPE = Recipe(

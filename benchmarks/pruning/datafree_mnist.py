@@ -23,10 +23,11 @@ from torch import nn
 
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
-from pruning.datafree import prune_data_free
-from pruning.merging import Saliency
-from pruning.networks.registry import build_network
-from pruning.surgery import find_groups, full_masks, load_weights, shrink
+from pruning.datafree.merging import Saliency
+from pruning.datafree.network import prune_data_free
+from pruning.networks.architecture import build_network
+from pruning.networks.weights import load_weights
+from pruning.surgery import find_groups, full_masks, shrink
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 SHAPE = (1, 28, 28)

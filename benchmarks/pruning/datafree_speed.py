@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from pruning.merging import Array, differences, merge_units
+from pruning.datafree.merging import Array, differences, merge_units
 
 SIZES = (500, 1000, 2000)
 FAN_IN, OUTPUTS = 800, 10

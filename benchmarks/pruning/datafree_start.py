@@ -19,11 +19,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from pruning.data.load import load_splits
 from pruning.data.splits import Split
-from pruning.datafree import prune_data_free
-from pruning.merging import Saliency
-from pruning.networks.registry import build_network
-from pruning.scaling import Scaling
-from pruning.surgery import load_weights
+from pruning.datafree.merging import Saliency
+from pruning.datafree.network import prune_data_free
+from pruning.networks.architecture import build_network
+from pruning.networks.weights import load_weights
+from pruning.samples.scaling import Scaling
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 SHAPE, SPREADS, COUNTS = (1, 28, 28), (0.04, 0.01, 0.001, 0.0001), (300, 400, 440, 470)

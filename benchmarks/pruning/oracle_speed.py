@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.data.load import load_splits
-from pruning.networks.registry import build_network
-from pruning.oracle import Samples, lowest, removal_losses
+from pruning.dropnet.oracle import Samples, lowest, removal_losses
+from pruning.networks.architecture import build_network
 from pruning.surgery import UnitGroup, find_groups, full_masks, masked
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -16,12 +16,12 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from pruning.cost import count_cost
-from pruning.networks.registry import NETWORKS, build_network
+from pruning.inference.cost import count_cost
+from pruning.networks.architecture import NETWORKS, build_network
+from pruning.networks.weights import load_weights
 from pruning.surgery import (
     UnitGroup,
     analyse,
-    load_weights,
     module_sizes,
     resize,
     shrink,

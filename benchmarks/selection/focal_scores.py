@@ -16,9 +16,9 @@ import numpy as np
 from common import MEASURES, RESULTS, Timing, machine, synthetic, timed
 
 from selection.focal import FocalDiversity, rank_weights
-from selection.lattice import all_teams
 from selection.pool import PoolPredictions
-from selection.problem import Problem
+from selection.search.lattice import all_teams
+from selection.search.problem import Problem
 
 SIZES = (2, 3, 4, 5)
 

@@ -17,9 +17,9 @@ import csv
 import numpy as np
 from common import DATA, RESULTS, machine, stored
 
-from selection.accuracy import TeamAccuracy
-from selection.methods.registry import METHODS
+from selection.methods.method import METHODS
 from selection.pool import PoolPredictions
+from selection.search.accuracy import TeamAccuracy
 
 MEMBERS, SIZE, FLIPS, FIRST_SEED = 20, 5, 20_000, 1000
 TABLE = RESULTS / "selection_held_out.csv"

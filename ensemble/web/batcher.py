@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.classifier import Classifier
-from ensemble.inputs import Samples
+from ensemble.reading.inputs import Samples
 
 
 @dataclass(frozen=True)

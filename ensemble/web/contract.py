@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ensemble.web.reading import JSON, MULTIPART
+from ensemble.web.requests import JSON, MULTIPART
 
 
 class Vote(BaseModel):

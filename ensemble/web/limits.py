@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 
 @dataclass(frozen=True)

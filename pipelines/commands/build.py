@@ -11,15 +11,15 @@ from joblib import cpu_count
 from joblib.parallel import BACKENDS
 from rich.console import Console
 
-from pipelines.build import Built, Placement, build
+from pipelines.build.progress import LiveWatcher, PlainWatcher, Tally, Watcher, clock_text
+from pipelines.build.story import Built, Placement, build
 from pipelines.commands.choice_text import chosen_lines
-from pipelines.config import BuildConfig, DataConfig, SelectionConfig
-from pipelines.progress import LiveWatcher, PlainWatcher, Tally, Watcher, clock_text
-from pruning.datafree_members import Merging
-from pruning.dropnet import DropNet
-from pruning.errors import RequestError, unknown_name
-from pruning.recipe import find_recipe
-from pruning.rewinding import Rewinding
+from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
+from pruning.core.errors import RequestError, unknown_name
+from pruning.datafree.members import Merging
+from pruning.dropnet.algorithm import DropNet
+from pruning.dropnet.rewinding import Rewinding
+from pruning.training.recipe import find_recipe
 
 
 def run_build(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.numbers import amount
-from pruning.check import check
-from pruning.errors import RequestError
+from pipelines.report.numbers import amount
+from pruning.core.errors import RequestError
+from pruning.surgery.check import check
 
 
 def run_check(*, arch: str, shape: str, classes: int) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipelines.config import SelectionConfig
-from pipelines.numbers import amount
-from selection.records import FrontPoint
+from pipelines.report.numbers import amount
+from pipelines.run.config import SelectionConfig
+from selection.facts import FrontPoint
 from selection.team import Selection
 
 UNITS = {"flops": "FLOPs", "bytes": "B", "latency": "s"}

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ensemble.files import write_bytes_atomic
-from pipelines.across import across
-from pipelines.command_line import command_of
-from pipelines.compare import Comparison, compare
-from pipelines.contenders import Contender, Measurements
-from pipelines.gather import gather_all
-from pipelines.measuring import measure as measure_contenders
-from pipelines.measuring import stored_measurements
+from ensemble.storage.sealed import write_bytes_atomic
+from pipelines.compare.across import across
+from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.contenders import Contender, Measurements
+from pipelines.compare.gather import gather_all
+from pipelines.compare.measuring import measure as measure_contenders
+from pipelines.compare.measuring import stored_measurements
 from pipelines.report import (
     Failure,
     csv,
@@ -28,8 +27,9 @@ from pipelines.report import (
     terminal,
     terminal_many,
 )
-from pipelines.run import RunDirectory
-from pruning.errors import DamagedRunError, RequestError
+from pipelines.run.command_line import command_of
+from pipelines.run.directory import RunDirectory
+from pruning.core.errors import DamagedRunError, RequestError
 
 
 def run_compare(

@@ -9,12 +9,12 @@ import numpy as np
 from ensemble.artefact import save
 from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
-from pipelines.commands.loading import load_ensemble
-from pipelines.gather import splits_of, stored_selection
-from pipelines.numbers import down_percent, ratio
-from pipelines.predictions import read_predictions
-from pipelines.run import RunDirectory
-from pruning.errors import RequestError
+from pipelines.compare.gather import splits_of, stored_selection
+from pipelines.report.numbers import down_percent, ratio
+from pipelines.run.directory import RunDirectory
+from pipelines.run.loading import load_ensemble
+from pipelines.run.predictions import read_predictions
+from pruning.core.errors import RequestError
 
 
 def run_export(
@@ -51,13 +51,13 @@ def run_export(
 
 def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str | None) -> Path:
     if not int8:
-        from ensemble.export import export_onnx
+        from ensemble.onnx.export import export_onnx
 
         path = Path(out) if out else run.onnx_file
         _check_folder(path)
         export_onnx(model, path)
         return path
-    from ensemble.quantize import export_int8
+    from ensemble.onnx.quantize import export_int8
 
     path = Path(out) if out else run.int8_file
     _check_folder(path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.run import RunDirectory
-from pipelines.tensorboard import log_tensorboard
+from pipelines.report.tensorboard import log_tensorboard
+from pipelines.run.directory import RunDirectory
 
 
 def run_log(*, source: str, tensorboard: str) -> None:

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from ensemble.classifier import Classifier
-from ensemble.sources import Failure, count_samples
+from ensemble.reading.sources import Failure, count_samples
 from ensemble.stream import csv_header, csv_line, json_line, predict_stream
-from pipelines.commands.loading import load_ensemble
-from pruning.errors import RequestError
+from pipelines.run.loading import load_ensemble
+from pruning.core.errors import RequestError
 
 
 def run_predict(

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from pipelines.artefacts import make_ensemble
-from pipelines.build import load_data
-from pipelines.choose import choose_team
+from pipelines.build.choice import choose_team
+from pipelines.build.handover import make_ensemble
+from pipelines.build.story import load_data
 from pipelines.commands.choice_text import chosen_lines, reasons
-from pipelines.config import SelectionConfig
-from pipelines.predictions import read_predictions
-from pipelines.run import Root, RunDirectory
-from pruning.errors import RequestError
+from pipelines.run.config import SelectionConfig
+from pipelines.run.directory import Root, RunDirectory
+from pipelines.run.predictions import read_predictions
+from pruning.core.errors import RequestError
 from selection.team import Selection
 
 

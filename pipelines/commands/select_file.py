@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ensemble.files import seal, write_bytes_atomic, write_json_atomic
+from ensemble.storage.sealed import seal, write_bytes_atomic, write_json_atomic
 from pipelines.commands.choice_text import chosen_lines, reasons
-from pipelines.config import SelectionConfig
-from pruning.errors import RequestError
-from selection.choose import select
-from selection.files import candidates_to_csv, read_predictions
+from pipelines.run.config import SelectionConfig
+from pruning.core.errors import RequestError
+from selection.choosing import select
+from selection.exchange import candidates_to_csv, read_predictions
 
 
 def select_from_file(source: Path, out: Path | None, changes: dict[str, Any]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import sys
 
-from pipelines.commands.loading import load_ensemble
-from pruning.errors import RequestError
+from pipelines.run.loading import load_ensemble
+from pruning.core.errors import RequestError
 
 
 def run_serve(
@@ -14,7 +14,7 @@ def run_serve(
 ) -> None:
     """Serve an ensemble until interrupted."""
     try:
-        from ensemble.serve import serve
+        from ensemble.web.app import serve
         from ensemble.web.limits import Limits
     except ImportError as error:
         raise RequestError(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from ensemble.show import EnsembleView, view
-from pipelines.commands.loading import load_ensemble
-from pipelines.numbers import amount
+from ensemble.summary import EnsembleView, view
+from pipelines.report.numbers import amount
+from pipelines.run.loading import load_ensemble
 
 
 def run_show(*, source: str, archs: tuple[str, ...]) -> None:

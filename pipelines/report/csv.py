@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.compare import Comparison
+from pipelines.compare.comparison import Comparison
 
 
 def csv(comparison: Comparison) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.compare import Comparison
-from pipelines.numbers import MINUS, MISSING, NARROW
+from pipelines.compare.comparison import Comparison
+from pipelines.report.numbers import MINUS, MISSING, NARROW
 from pipelines.report.tables import Cell, Table, main_table
 
 _ESCAPES = {

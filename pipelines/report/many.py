@@ -14,9 +14,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pipelines.compare import Comparison
-from pipelines.contenders import SELECTED
-from pipelines.numbers import (
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import SELECTED
+from pipelines.compare.paired import Judgement, PairedTest
+from pipelines.compare.statistics import Interval
+from pipelines.report.figures.intervals import intervals
+from pipelines.report.figures.removal import removal
+from pipelines.report.figures.runs import against_all, runs
+from pipelines.report.markdown import pipe_table
+from pipelines.report.markup import Markup, element, join
+from pipelines.report.numbers import (
     MISSING,
     down_percent,
     percent,
@@ -26,17 +33,10 @@ from pipelines.numbers import (
     ratio,
     whole,
 )
-from pipelines.paired import Judgement, PairedTest
-from pipelines.report.figures.intervals import intervals
-from pipelines.report.figures.removal import removal
-from pipelines.report.figures.runs import against_all, runs
-from pipelines.report.markdown import pipe_table
-from pipelines.report.markup import Markup, element, join
 from pipelines.report.page import document
 from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.tables import Cell, Table, main_table
 from pipelines.report.words import verdict
-from pipelines.statistics import Interval
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.compare import Comparison
+from pipelines.compare.comparison import Comparison
 from pipelines.report.tables import Cell, Table, main_table
 from pipelines.report.words import verdict
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from pipelines.compare import Comparison
-from pipelines.contenders import RANDOM_TEAMS
-from pipelines.numbers import percent, points, points_range, whole
-from pipelines.quality import BINS
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import RANDOM_TEAMS
+from pipelines.compare.quality import BINS
+from pipelines.compare.statistics import RESAMPLES
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, points, points_range, whole
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 from pipelines.report.words import label
-from pipelines.statistics import RESAMPLES
 from pruning.data.splits import SPLIT_NAMES
 
 _UNMEASURED = {

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pipelines.compare import Comparison
-from pipelines.numbers import (
-    amount,
-    percent,
-    percent_range,
-    points,
-    points_range,
-    ratio,
-    whole,
-)
+from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.calibration import calibration
 from pipelines.report.figures.confusions import confusions
 from pipelines.report.figures.disagreements import disagreements
@@ -25,6 +16,15 @@ from pipelines.report.figures.verdicts import verdicts
 from pipelines.report.figures.widths import widths
 from pipelines.report.markup import Markup, element, join
 from pipelines.report.notes import caveats, method, provenance
+from pipelines.report.numbers import (
+    amount,
+    percent,
+    percent_range,
+    points,
+    points_range,
+    ratio,
+    whole,
+)
 from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.tables import all_tables
 from pipelines.report.words import verdict

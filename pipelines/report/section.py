@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.contenders import SELECTED
+from pipelines.compare.contenders import SELECTED
 from pipelines.report.figures.drawing import Draw, picture
 from pipelines.report.figures.heatmap import Grid, grid_data
 from pipelines.report.markup import EMPTY, Markup, element

@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines.compare import Comparison
-from pipelines.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST
-from pipelines.numbers import (
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST
+from pipelines.compare.paired import PairedTest
+from pipelines.compare.results import Result
+from pipelines.compare.statistics import Interval
+from pipelines.report.numbers import (
     MISSING,
     amount,
     down_amount,
@@ -23,10 +26,7 @@ from pipelines.numbers import (
     up,
     whole,
 )
-from pipelines.paired import PairedTest
 from pipelines.report.words import label
-from pipelines.results import Result
-from pipelines.statistics import Interval
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pipelines.compare import Comparison
-from pipelines.contenders import SELECTED
-from pipelines.numbers import amount, down_percent, points, ratio, up_percent
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import SELECTED
+from pipelines.compare.results import Result
+from pipelines.report.numbers import amount, down_percent, points, ratio, up_percent
 from pipelines.report.words import label, verdict
-from pipelines.results import Result
 
 
 def terminal(comparison: Comparison) -> RenderableType:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pipelines.compare import Comparison
-from pipelines.contenders import CONTROL
-from pipelines.numbers import (
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.paired import Judgement, PairedTest
+from pipelines.compare.results import Result
+from pipelines.report.numbers import (
     amount,
     p_value,
     percent,
@@ -17,8 +18,7 @@ from pipelines.numbers import (
     ratio,
     whole,
 )
-from pipelines.paired import Judgement, PairedTest
-from pipelines.results import Result
+from pipelines.run.control import CONTROL
 
 _NAMES = {
     "single_best_unpruned": "Best single unpruned",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 #: Raise this when the same files would decode to other bytes.
 DECODING = 1

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.errors import RequestError
+from pruning.core.torchvision_compat import import_torchvision
 from pruning.data.download import Archive, default_data_dir, download
 from pruning.data.raw import RawData, encode
-from pruning.errors import RequestError
-from pruning.torchvision_compat import import_torchvision
 
 SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32

@@ -15,8 +15,8 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
-from pruning.errors import RequestError
-from pruning.torchvision_compat import import_torchvision
+from pruning.core.errors import RequestError
+from pruning.core.torchvision_compat import import_torchvision
 
 SECONDS_TO_ANSWER = 10.0
 _log = logging.getLogger(__name__)

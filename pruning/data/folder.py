@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from pruning.core.errors import RequestError
 from pruning.data.raw import RawData, encode
-from pruning.errors import RequestError
-from pruning.images import SUFFIXES, find_images, is_hidden
+from pruning.samples.images import SUFFIXES, find_images, is_hidden
 
 ClassFiles = Mapping[str, tuple[Path, ...]]
 

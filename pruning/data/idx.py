@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.errors import RequestError
+from pruning.core.torchvision_compat import import_torchvision
 from pruning.data.download import Archive, default_data_dir, download
-from pruning.errors import RequestError
-from pruning.torchvision_compat import import_torchvision
 
 FILES = (
     "train-images-idx3-ubyte", "t10k-images-idx3-ubyte",

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pruning.data.files import FileOptions, decode_parts
+from pruning.core.errors import RequestError, unknown_name
+from pruning.core.seeds import numpy_generator
 from pruning.data.folder import read_folder
+from pruning.data.image_files import FileOptions, decode_parts
 from pruning.data.loaded import Loaded, SkippedFile
 from pruning.data.npz import read_npz
 from pruning.data.raw import Array, RawData
 from pruning.data.sources import SOURCES
 from pruning.data.splits import Scaling, Split, Splits
 from pruning.data.stratify import Partition, partition
-from pruning.errors import RequestError, unknown_name
-from pruning.seeds import numpy_generator
 
 __all__ = ["Loaded", "SkippedFile", "load_splits"]
 
@@ -44,7 +44,7 @@ def load_splits(
         Decides which sample falls into which part.
     image_size
         Side in pixels that images from files are brought to; None:
-        `pruning.data.files.common_shape` decides.
+        `pruning.data.image_files.common_shape` decides.
     limit
         Keep only so many samples besides a published test part, the classes in proportion.
     cache_dir

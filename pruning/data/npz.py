@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.errors import RequestError
 from pruning.data.raw import Array, Encoded, RawData, encode
-from pruning.errors import RequestError
 
 _MOST_CHANNELS = 4
 Given = NDArray[Any]

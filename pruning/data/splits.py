@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.scaling import Scaling
+from pruning.samples.scaling import Scaling
 
 __all__ = ["SPLIT_NAMES", "Scaling", "Split", "Splits"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.errors import RequestError
 from pruning.data.raw import Classes, RawData
-from pruning.errors import RequestError
 
 Indices = NDArray[np.int64]
 

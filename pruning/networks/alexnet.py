@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from pruning.errors import RequestError
-from pruning.networks.registry import NETWORKS, checked_widths, glorot_
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import NETWORKS, checked_widths, glorot_
 
 KERNELS = (5, 5, 3, 3, 3)
 POOL_AFTER = (1, 2, 5)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from pruning.networks.architecture import NETWORKS, checked_widths
 from pruning.networks.plain_conv import plain_conv
-from pruning.networks.registry import NETWORKS, checked_widths
 
 
 @NETWORKS.register("conv-c")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from pruning.networks.architecture import NETWORKS, checked_widths
 from pruning.networks.mlp_a import mlp_a
-from pruning.networks.registry import NETWORKS, checked_widths
 
 
 @NETWORKS.register("lenet-300-100")

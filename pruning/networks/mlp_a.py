@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from pruning.networks.registry import NETWORKS, glorot_
+from pruning.networks.architecture import NETWORKS, glorot_
 
 
 @NETWORKS.register("mlp-a")

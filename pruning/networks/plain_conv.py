@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from pruning.errors import RequestError
-from pruning.networks.registry import glorot_
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import glorot_
 
 
 def plain_conv(

@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from pruning.errors import RequestError
-from pruning.networks.registry import NETWORKS, checked_widths, glorot_
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import NETWORKS, checked_widths, glorot_
 
 
 class PlainBlock(nn.Module):

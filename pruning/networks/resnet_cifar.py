@@ -7,8 +7,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from pruning.errors import RequestError
-from pruning.networks.registry import NETWORKS, checked_widths
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import NETWORKS, checked_widths
 
 DEPTHS = (20, 32, 44, 56)
 

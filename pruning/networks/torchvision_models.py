@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from pruning.errors import unknown_name
-from pruning.torchvision_compat import import_torchvision
+from pruning.core.errors import unknown_name
+from pruning.core.torchvision_compat import import_torchvision
 
 _AUXILIARY = {"googlenet", "inception_v3"}
 

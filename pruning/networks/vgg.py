@@ -11,8 +11,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from pruning.errors import RequestError
-from pruning.networks.registry import NETWORKS, checked_widths, glorot_
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import NETWORKS, checked_widths, glorot_
 
 CONVOLUTIONS: dict[str, tuple[int, ...]] = {
     "vgg11": (1, 1, 2, 2, 2),

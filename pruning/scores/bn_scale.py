@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from pruning.errors import RequestError
-from pruning.scores.base import SCORES, Layer, Score, UnitView, over_units
+from pruning.core.errors import RequestError
+from pruning.scores.score import SCORES, Layer, Score, UnitView, over_units
 
 
 class BnScale(Score):

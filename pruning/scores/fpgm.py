@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pruning.scores.base import SCORES, Layer, Score
+from pruning.scores.score import SCORES, Layer, Score
 
 
 class Fpgm(Score):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pruning.scores.base import SCORES, Layer, Score
 from pruning.scores.minimum import Minimum, PublishedMinimum
+from pruning.scores.score import SCORES, Layer, Score
 
 
 class Maximum(Minimum):

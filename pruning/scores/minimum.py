@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pruning.scores.base import SCORES, Layer, Score, mean_abs, over_positions
+from pruning.scores.score import SCORES, Layer, Score, mean_abs, over_positions
 
 
 class Minimum(Score):

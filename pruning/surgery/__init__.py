@@ -17,7 +17,7 @@ from pruning.surgery.groups import (
     UnitGroup,
     full_masks,
 )
-from pruning.surgery.layers import PRODUCERS, load_weights, module_sizes, resize
+from pruning.surgery.layer_kinds import PRODUCERS, module_sizes, resize
 
 __all__ = [
     "PRODUCERS",
@@ -31,7 +31,6 @@ __all__ = [
     "analyse",
     "find_groups",
     "full_masks",
-    "load_weights",
     "masked",
     "module_sizes",
     "remaining_groups",

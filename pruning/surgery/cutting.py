@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.surgery.groups import Masks, Side, Slice, UnitGroup
-from pruning.surgery.layers import channel_axis, cut
+from pruning.surgery.layer_kinds import channel_axis, cut
 
 
 def shrink(network: nn.Module, groups: Sequence[UnitGroup], masks: Masks) -> nn.Module:

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from pruning.errors import RequestError
-from pruning.seeds import torch_generator
+from pruning.core.errors import RequestError
+from pruning.core.seeds import torch_generator
 from pruning.surgery.cutting import masked, shrink
 from pruning.surgery.groups import Refusal, Slice, UnitGroup, full_masks
 from pruning.surgery.labels import Reason
-from pruning.surgery.layers import PRODUCERS
+from pruning.surgery.layer_kinds import PRODUCERS
 from pruning.surgery.rules import find_rule
 from pruning.surgery.trace import OUTPUT, Trace
 

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from pruning.surgery.labels import varying
-from pruning.surgery.layers import CONVOLUTIONS, BatchNorm
-from pruning.surgery.moves import MOVES
+from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm
+from pruning.surgery.rearranging import MOVES
 from pruning.surgery.trace import Call, Rule, only_along
 
 

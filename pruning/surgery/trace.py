@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from pruning.surgery.groups import Side, Step, Tap
 from pruning.surgery.labels import Labels, Reason, compact, varying
-from pruning.surgery.layers import BatchNorm
+from pruning.surgery.layer_kinds import BatchNorm
 
 OUTPUT = Reason("output", "")
 Rule = Callable[["Call"], None]

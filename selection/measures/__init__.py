@@ -1,5 +1,5 @@
 """Diversity measures: one file a measure."""
 
-from selection.measures.registry import MEASURES, Measure, PairMeasure, team_diversity
+from selection.measures.measure import MEASURES, Measure, PairMeasure, team_diversity
 
 __all__ = ["MEASURES", "Measure", "PairMeasure", "team_diversity"]

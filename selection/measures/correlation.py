@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from selection.measures.measure import MEASURES, Array, PairMeasure, pairs, ratio
 from selection.measures.q_statistic import both_right
-from selection.measures.registry import MEASURES, Array, PairMeasure, pairs, ratio
-from selection.samples import SampleSets
+from selection.pair_counts import SampleSets
 
 
 @MEASURES.register("correlation")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from selection.measures.registry import MEASURES, Array, PairMeasure, pairs, ratio
-from selection.samples import SampleSets
+from selection.measures.measure import MEASURES, Array, PairMeasure, pairs, ratio
+from selection.pair_counts import SampleSets
 
 
 @MEASURES.register("double_fault")

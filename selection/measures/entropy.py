@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from selection.measures.registry import MEASURES, Array, Evaluate, Measure, Teams, ratio
-from selection.samples import SampleSets
+from selection.measures.measure import MEASURES, Array, Evaluate, Measure, Teams, ratio
+from selection.pair_counts import SampleSets
 
 CELLS = 1 << 21
 

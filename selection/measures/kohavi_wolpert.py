@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from selection.measures.disagreement import one_wrong
-from selection.measures.registry import MEASURES, Array, PairMeasure, ratio
-from selection.samples import SampleSets
+from selection.measures.measure import MEASURES, Array, PairMeasure, ratio
+from selection.pair_counts import SampleSets
 
 
 @MEASURES.register("kohavi_wolpert")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selection.accuracy import TeamAccuracy
-from selection.methods.registry import METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Level, Search, most_accurate
+from selection.methods.method import METHODS, SelectionMethod
+from selection.search.accuracy import TeamAccuracy
+from selection.search.found import Level, Search, most_accurate
+from selection.search.problem import Problem
 
 
 @METHODS.register("backward")

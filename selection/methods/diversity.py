@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selection.hierarchy import rank_share
 from selection.methods.exhaustive import every_team
-from selection.methods.registry import DEFAULT_MEASURES, METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Level, Search
+from selection.methods.method import DEFAULT_MEASURES, METHODS, SelectionMethod
+from selection.search.found import Level, Search
+from selection.search.hierarchy import rank_share
+from selection.search.problem import Problem
 from selection.team import as_team
 
 

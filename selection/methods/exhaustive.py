@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import comb
 
-from pruning.errors import RequestError
-from selection.lattice import all_teams
-from selection.methods.registry import METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Search, looked_at, most_accurate
+from pruning.core.errors import RequestError
+from selection.methods.method import METHODS, SelectionMethod
+from selection.search.found import Search, looked_at, most_accurate
+from selection.search.lattice import all_teams
+from selection.search.problem import Problem
 
 MOST_TEAMS = 5_000_000
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pruning.errors import RequestError
-from selection.hierarchy import Rules, beyond_reach, prune_levels
+from pruning.core.errors import RequestError
 from selection.measures import MEASURES
-from selection.methods.registry import DEFAULT_MEASURES, METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Search, most_accurate
+from selection.methods.method import DEFAULT_MEASURES, METHODS, SelectionMethod
+from selection.search.found import Search, most_accurate
+from selection.search.hierarchy import Rules, beyond_reach, prune_levels
+from selection.search.problem import Problem
 
 MODES = ("exact", "published")
 WIDE = 5_000

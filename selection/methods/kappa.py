@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selection.lattice import all_teams
-from selection.methods.registry import METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Search, looked_at
+from selection.methods.method import METHODS, SelectionMethod
+from selection.search.found import Search, looked_at
+from selection.search.lattice import all_teams
+from selection.search.problem import Problem
 
 
 @METHODS.register("kappa")

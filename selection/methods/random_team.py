@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pruning.errors import RequestError
-from selection.methods.registry import METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Search, looked_at
+from pruning.core.errors import RequestError
+from selection.methods.method import METHODS, SelectionMethod
+from selection.search.found import Search, looked_at
+from selection.search.problem import Problem
 from selection.team import as_team
 
 

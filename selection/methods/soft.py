@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
-from selection.methods.registry import METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Search, looked_at
-from selection.soft import SoftAccuracy
+from pruning.core.errors import RequestError
+from selection.methods.method import METHODS, SelectionMethod
+from selection.search.found import Search, looked_at
+from selection.search.problem import Problem
+from selection.search.soft_accuracy import SoftAccuracy
 from selection.team import Team, as_team
 
 
@@ -29,7 +29,7 @@ class SoftSelection(SelectionMethod):
     Parameters
     ----------
     width
-        Half the ramp of `selection.soft`, in probability, > 0.
+        Half the ramp of `selection.search.soft_accuracy`, in probability, > 0.
     starts
         Random starts, besides the greedy one and the most accurate members.
 

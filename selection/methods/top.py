@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selection.methods.registry import METHODS, SelectionMethod
-from selection.problem import Problem
-from selection.search import Search, looked_at, most_accurate
+from selection.methods.method import METHODS, SelectionMethod
+from selection.search.found import Search, looked_at, most_accurate
+from selection.search.problem import Problem
 
 
 @METHODS.register("top")

@@ -1,5 +1,5 @@
 """How a team votes: one file a vote; NumPy only, used by selection and by the artefact."""
 
-from selection.voting.registry import VOTES, Vote, vote
+from selection.voting.rule import VOTES, Vote, vote
 
 __all__ = ["VOTES", "Vote", "vote"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from selection.voting.registry import VOTES, Array, Vote, mean_of
+from selection.voting.rule import VOTES, Array, Vote, mean_of
 
 LEAST = 1e-3
 """The weight of a member at chance or below: enough to keep every team defined."""

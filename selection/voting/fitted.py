@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selection.voting.registry import VOTES, Array, Vote, mean_of
+from selection.voting.rule import VOTES, Array, Vote, mean_of
 
 SHRINKAGE = 0.1
 """Imagined samples that speak for equal weights, as a share of the true ones."""

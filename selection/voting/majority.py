@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from selection.voting.registry import VOTES, Array, Vote, ballots, mean_of
+from selection.voting.rule import VOTES, Array, Vote, ballots, mean_of
 
 
 @VOTES.register("majority")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selection.voting.registry import VOTES, Array, Vote, mean_of
+from selection.voting.rule import VOTES, Array, Vote, mean_of
 
 
 @VOTES.register("mean")

@@ -12,9 +12,9 @@ from torch import nn
 
 from ensemble.description import Provenance
 from ensemble.model import Ensemble, EnsembleMember
-from pruning.cost import count_cost
-from pruning.networks.registry import build_network
-from pruning.scaling import Scaling
+from pruning.inference.cost import count_cost
+from pruning.networks.architecture import build_network
+from pruning.samples.scaling import Scaling
 from pruning.surgery import find_groups, full_masks, shrink
 
 MakeEnsemble = Callable[..., Ensemble]

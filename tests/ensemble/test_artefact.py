@@ -15,11 +15,11 @@ from torch import nn
 import ensemble
 from ensemble.artefact import save
 from ensemble.description import LayerWidth
-from ensemble.files import seal, sha256_of
 from ensemble.model import Ensemble, EnsembleMember
-from pruning.cost import count_cost
-from pruning.errors import RequestError
-from pruning.scaling import Scaling
+from ensemble.storage.sealed import seal, sha256_of
+from pruning.core.errors import RequestError
+from pruning.inference.cost import count_cost
+from pruning.samples.scaling import Scaling
 
 Change = Callable[[dict], None]
 
@@ -92,7 +92,7 @@ def test_loading_draws_no_random_numbers_and_runs_no_training_code(saved: Path) 
     assert torch.equal(before, torch.random.get_rng_state())
     code = (
         f"import sys, ensemble; ensemble.load({str(saved)!r}); "
-        "print([m for m in ('torch_pruning', 'pandas', 'sklearn', 'pruning.training', "
+        "print([m for m in ('torch_pruning', 'pandas', 'sklearn', 'pruning.training.train', "
         "'pruning.data', 'PIL', 'torchvision') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

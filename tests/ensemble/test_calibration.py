@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ensemble.calibration import LEAST, MOST, fit_temperature, temper
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import ensemble
 from ensemble.artefact import save
 from ensemble.cascade import NEVER, Cascade, fit_cascade, run_cascade
 from ensemble.model import Ensemble
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 COSTS = (30.0, 10.0, 20.0)
 EQUAL = (1 / 3, 1 / 3, 1 / 3)

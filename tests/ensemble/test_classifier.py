@@ -14,7 +14,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.utils.validation import check_is_fitted
 
 from ensemble.model import Ensemble
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 Images = Callable[..., np.ndarray]
 

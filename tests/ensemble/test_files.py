@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ensemble.files import (
+from ensemble.storage.sealed import (
     canonical_json,
     folder_written_whole,
     parse_json,
@@ -15,7 +15,7 @@ from ensemble.files import (
     write_bytes_atomic,
     write_json_atomic,
 )
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 
 def test_a_published_digest() -> None:

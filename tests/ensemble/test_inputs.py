@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ensemble.inputs import as_samples, batches
-from pruning.errors import RequestError
-from pruning.images import decode_image
+from ensemble.reading.inputs import as_samples, batches
+from pruning.core.errors import RequestError
+from pruning.samples.images import decode_image
 
 GREY, RGB = (1, 4, 5), (3, 4, 5)
 

@@ -15,9 +15,9 @@ import pytest
 import ensemble
 from ensemble.artefact import FORMAT_VERSION, save
 from ensemble.cascade import Cascade
-from ensemble.export import export_onnx
 from ensemble.model import Ensemble
-from ensemble.runtime import FORMAT_VERSION as ONNX_VERSION
+from ensemble.onnx.export import export_onnx
+from ensemble.onnx.runtime import FORMAT_VERSION as ONNX_VERSION
 
 KEPT = Path(__file__).parent / "artefacts"
 

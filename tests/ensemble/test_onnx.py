@@ -13,13 +13,13 @@ import pytest
 
 import ensemble
 from ensemble.cascade import NEVER, Cascade
-from ensemble.export import _VOTES, export_onnx
-from ensemble.files import seal, sha256_of
 from ensemble.model import Ensemble
-from ensemble.quantize import export_int8
-from ensemble.runtime import metadata_entry
-from pruning.errors import RequestError
-from pruning.scaling import Scaling
+from ensemble.onnx.export import _VOTES, export_onnx
+from ensemble.onnx.quantize import export_int8
+from ensemble.onnx.runtime import metadata_entry
+from ensemble.storage.sealed import seal, sha256_of
+from pruning.core.errors import RequestError
+from pruning.samples.scaling import Scaling
 from selection.voting import VOTES
 
 Make = Callable[..., Ensemble]

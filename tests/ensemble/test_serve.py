@@ -18,7 +18,7 @@ from serving import running
 
 from ensemble.model import Ensemble
 from ensemble.web.limits import Limits
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 AS_JSON = {"content-type": "application/json"}
 LIMITS = Limits(upload_bytes=2_000_000, pixels=1_000_000, samples=5)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import ensemble
 from ensemble.model import Ensemble
-from ensemble.show import view
+from ensemble.summary import view
 
 
 def test_the_view_tells_what_is_there(saved: Path, team: Ensemble) -> None:

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from ensemble.model import Ensemble
-from ensemble.sources import Failure, count_samples, read_batches
+from ensemble.reading.sources import Failure, count_samples, read_batches
 from ensemble.stream import Record, csv_header, csv_line, json_line, predict_stream
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 
 
 @pytest.fixture

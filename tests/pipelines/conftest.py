@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from evidence_support import synthetic_evidence
 
-from pipelines.evidence import Evidence
+from pipelines.compare.evidence import Evidence
 
 
 @pytest.fixture(scope="session")

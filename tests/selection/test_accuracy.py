@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selection.accuracy import TeamAccuracy
-from selection.lattice import all_teams
 from selection.pool import PoolPredictions
-from selection.problem import Problem
-from selection.quadratic import error_products, team_error
-from selection.soft import SoftAccuracy
+from selection.search.accuracy import TeamAccuracy
+from selection.search.lattice import all_teams
+from selection.search.problem import Problem
+from selection.search.quadratic import error_products, team_error
+from selection.search.soft_accuracy import SoftAccuracy
 from selection.voting import VOTES, vote
 
 MakePool = Callable[..., PoolPredictions]

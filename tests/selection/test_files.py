@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
-from selection.choose import select
+from pruning.core.errors import RequestError
+from selection.choosing import select
 from selection.costs import Costs, pareto_front
-from selection.files import candidates_from_csv, candidates_to_csv, read_predictions
+from selection.exchange import candidates_from_csv, candidates_to_csv, read_predictions
 from selection.pool import PoolPredictions
 
 MakePool = Callable[..., PoolPredictions]

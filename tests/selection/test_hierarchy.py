@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from selection.focal import rank_weights
-from selection.hierarchy import Rules, prune_levels
-from selection.lattice import Ranks, all_teams, grow
 from selection.measures import MEASURES, team_diversity
 from selection.methods.hq import HierarchicalSelection
 from selection.pool import PoolPredictions
-from selection.problem import Problem
+from selection.search.hierarchy import Rules, prune_levels
+from selection.search.lattice import Ranks, all_teams, grow
+from selection.search.problem import Problem
 
 MakePool = Callable[..., PoolPredictions]
 Team = tuple[int, ...]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from selection.measures import MEASURES, team_diversity
 
 LABELS = np.array([0, 1, 1, 0, 2])

@@ -9,16 +9,16 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pruning.errors import RequestError
-from selection.choose import select
+from pruning.core.errors import RequestError
+from selection.choosing import select
 from selection.costs import Budget, Costs
-from selection.lattice import all_teams
-from selection.methods.registry import METHODS
+from selection.methods.method import METHODS
 from selection.methods.soft import SoftSelection
 from selection.optimism import estimate_optimism
 from selection.pool import PoolPredictions
-from selection.problem import Problem
-from selection.soft import SoftAccuracy
+from selection.search.lattice import all_teams
+from selection.search.problem import Problem
+from selection.search.soft_accuracy import SoftAccuracy
 from selection.team import Selection
 from selection.voting import VOTES, vote
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from selection.voting import VOTES, vote
 from selection.voting.fitted import fit_weights
 

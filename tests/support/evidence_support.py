@@ -7,10 +7,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.compare import Comparison, compare
-from pipelines.contenders import CASCADE, CONTROL, INT8, ONNX, Contender, Measurements, TeamCost
-from pipelines.evidence import Evidence, MemberRecord
-from selection.choose import select as select_team
+from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.contenders import (
+    CASCADE,
+    INT8,
+    ONNX,
+    Contender,
+    Measurements,
+    TeamCost,
+)
+from pipelines.compare.evidence import Evidence, MemberRecord
+from pipelines.run.control import CONTROL
+from selection.choosing import select as select_team
 from selection.pool import PoolPredictions
 
 ROUNDS = 6

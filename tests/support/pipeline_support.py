@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.config import BuildConfig, DataConfig, SelectionConfig
-from pruning.dropnet import DropNet
-from pruning.recipe import Recipe
+from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
+from pruning.dropnet.algorithm import DropNet
+from pruning.training.recipe import Recipe
 
 TINY_OPTIONS = (
     "--m", "4", "--s", "2", "--arch", "mlp-a:8-6", "--epochs", "3", "--batch-size", "16",

@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 
 from ensemble.model import Ensemble
-from ensemble.serve import server_config
+from ensemble.web.app import server_config
 from ensemble.web.limits import Limits
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 
-from pipelines.compare import Comparison
-from pipelines.contenders import ALL_UNPRUNED, SELECTED
-from pipelines.numbers import loss, percent, percent_tick, up
-from pipelines.quality import Reliability
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.compare.quality import Reliability
+from pipelines.compare.results import Result
 from pipelines.report.figures.drawing import Axis, axes, canvas, dot, line, path
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import loss, percent, percent_tick, up
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 from pipelines.report.words import label
-from pipelines.results import Result
 
 _HEIGHT = 420
 _WHO = (ALL_UNPRUNED, SELECTED)

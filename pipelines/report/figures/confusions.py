@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.compare import Comparison
-from pipelines.mistakes import ConfusedPair
-from pipelines.numbers import whole
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.mistakes import ConfusedPair
 from pipelines.report.figures.heatmap import GREY, ORANGE, Grid, heatmap
 from pipelines.report.figures.samples import SampleCard, gallery
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import whole
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.compare import Comparison
-from pipelines.numbers import percent
+from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.heatmap import BLUE, Grid, heatmap
+from pipelines.report.numbers import percent
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pipelines.compare import Comparison
-from pipelines.contenders import ALL_UNPRUNED, CONTROL, SELECTED
-from pipelines.numbers import percent, percent_range, percent_tick, ratio
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED
+from pipelines.compare.results import Result
 from pipelines.report.figures.drawing import canvas, dot, line, words
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.words import label
-from pipelines.results import Result
+from pipelines.run.control import CONTROL
 
 _PHONE = 500
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from pipelines.compare import Comparison
-from pipelines.numbers import percent, percent_range, percent_tick, ratio
+from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.drawing import Axis, axes, canvas, dot, path
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table

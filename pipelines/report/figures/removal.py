@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.compare import Comparison
-from pipelines.findings import MeanPoint
-from pipelines.numbers import percent, percent_range, percent_tick, ratio
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.findings import MeanPoint
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, path, shortened
 from pipelines.report.markup import Markup
+from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table

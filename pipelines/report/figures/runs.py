@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.compare import Comparison
-from pipelines.contenders import ALL_UNPRUNED
-from pipelines.numbers import points, points_range, ratio, tick
-from pipelines.paired import PairedTest
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import ALL_UNPRUNED
+from pipelines.compare.paired import PairedTest
 from pipelines.report.figures.drawing import canvas, dot, line, shortened, words
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import points, points_range, ratio, tick
 from pipelines.report.scale import Scale, padded
 from pipelines.report.section import Section
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipelines.compare import Comparison
-from pipelines.findings import Candidates
-from pipelines.numbers import percent, percent_tick
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.findings import Candidates
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import percent, percent_tick
 from pipelines.report.scale import Scale, padded, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table

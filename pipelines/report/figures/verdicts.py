@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipelines.compare import Comparison
-from pipelines.mistakes import Votes
-from pipelines.numbers import whole
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.mistakes import Votes
 from pipelines.report.figures.drawing import canvas, line, words
 from pipelines.report.figures.samples import SampleCard, gallery
 from pipelines.report.markup import Markup, element, join
+from pipelines.report.numbers import whole
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipelines.compare import Comparison
-from pipelines.evidence import MemberRecord
-from pipelines.numbers import ratio
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.evidence import MemberRecord
 from pipelines.report.figures.drawing import canvas, words
 from pipelines.report.markup import Markup, element
+from pipelines.report.numbers import ratio
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 

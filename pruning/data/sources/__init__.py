@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pruning.core.registry import Registry
 from pruning.data.raw import RawData
-from pruning.registry import Registry
 
 Source = Callable[[Path | None], RawData]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pruning.core.errors import RequestError
 from pruning.data.download import default_data_dir
 from pruning.data.folder import class_files, labelled_files
 from pruning.data.raw import RawData
 from pruning.data.sources import SOURCES
-from pruning.errors import RequestError
 
 ADDRESS = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
 

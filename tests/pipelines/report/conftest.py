@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from evidence_support import with_everything
 
-from pipelines.compare import Comparison, compare
-from pipelines.evidence import Evidence
+from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.evidence import Evidence
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.compare import Comparison
+from pipelines.compare.comparison import Comparison
 from pipelines.report import Failure, render, render_many
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "comparison" / "browser.mjs"

@@ -9,7 +9,7 @@ import re
 import pytest
 from rich.console import Console
 
-from pipelines.compare import Comparison
+from pipelines.compare.comparison import Comparison
 from pipelines.report import (
     Failure,
     csv,

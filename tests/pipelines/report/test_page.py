@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.compare import Comparison, compare
-from pipelines.evidence import Evidence
-from pipelines.numbers import percent
+from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.evidence import Evidence
 from pipelines.report import csv, render
+from pipelines.report.numbers import percent
 
 Make = Callable[..., Evidence]
 VOID = {"meta", "img", "br", "col", "link", "hr", "input"}

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.compare import Comparison
-from pipelines.paired import Judgement, PairedTest
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.paired import Judgement, PairedTest
+from pipelines.compare.statistics import Interval
 from pipelines.report.words import verdict
-from pipelines.statistics import Interval
 
 
 def judged(comparison: Comparison, gap: Interval, p: float) -> Comparison:

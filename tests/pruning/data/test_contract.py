@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
 from pruning.data.raw import RawData
 from pruning.data.sources import SOURCES
 from pruning.data.splits import SPLIT_NAMES, Splits
 from pruning.data.stratify import SHARES, SHARES_BESIDE_TEST
-from pruning.errors import RequestError
-from pruning.images import decode_image
+from pruning.samples.images import decode_image
 
 SETTINGS = sorted(SOURCES.names())
 

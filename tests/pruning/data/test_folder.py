@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pruning.core.errors import RequestError
 from pruning.data.load import Loaded, load_splits
 from pruning.data.splits import SPLIT_NAMES
-from pruning.errors import RequestError
 
 
 def load(folder: Path, **options: object) -> Loaded:
@@ -66,7 +66,7 @@ def test_sizes(photos: Path, image_file) -> None:
 def test_unreadable_images_are_named_and_the_split_stays(
     photos: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr("pruning.data.files._BLOCK", block)
+    monkeypatch.setattr("pruning.data.image_files._BLOCK", block)
     whole = load(photos, seed=1).splits
     bad = photos / "cat" / "07.png"
     bad.write_bytes(bad.read_bytes()[:40])
@@ -102,7 +102,9 @@ def test_large_data_go_through_a_memory_mapped_cache(
     mapped = load(photos, cache_dir=cache, memory_limit=100)
     (entry,) = cache.iterdir()
     assert files_of(entry) == ["failed.json", "images.npy"]
-    monkeypatch.setattr("pruning.data.files.decode_images", None)  # a second time reads nothing
+    monkeypatch.setattr(
+        "pruning.data.image_files.decode_images", None
+    )  # a second time reads nothing
     again = load(photos, cache_dir=cache, memory_limit=100)
     for loaded in (mapped, again):
         assert loaded.skipped == in_memory.skipped
@@ -128,7 +130,7 @@ def test_the_cache_sees_a_changed_file_and_holds_no_half_entry(
     def stop(*args: object, **kwargs: object) -> dict[int, str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pruning.data.files.decode_images", stop)
+    monkeypatch.setattr("pruning.data.image_files.decode_images", stop)
     with pytest.raises(KeyboardInterrupt):
         load(photos, seed=1, **options)
     assert len(list(cache.iterdir())) == 2

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
 from pruning.data.splits import SPLIT_NAMES
-from pruning.errors import RequestError
 
 
 def test_digits_are_scikit_learns_rescaled() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
+from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
 from pruning.data.splits import SPLIT_NAMES, Splits
-from pruning.errors import RequestError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 3, 6, 7), dtype=np.uint8)
 ROWS = np.random.default_rng(1).normal((5, -3, 0), (2, 0.1, 9), (40, 3))

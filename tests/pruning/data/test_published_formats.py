@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pruning.core.errors import RequestError
+from pruning.core.torchvision_compat import import_torchvision
 from pruning.data.cifar import read_cifar
 from pruning.data.download import Archive, download
 from pruning.data.idx import read_idx
 from pruning.data.sources import SOURCES, fashion_mnist
 from pruning.data.sources.cifar10 import LAYOUT as CIFAR10
-from pruning.errors import RequestError
-from pruning.torchvision_compat import import_torchvision
 
 
 def test_idx_by_hand(tmp_path: Path) -> None:

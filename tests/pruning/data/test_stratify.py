@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pruning.core.errors import RequestError
 from pruning.data.raw import RawData
 from pruning.data.stratify import SHARES, SHARES_BESIDE_TEST, partition, share_out
-from pruning.errors import RequestError
 
 PARTS = ("train", "val", "select", "test")
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.errors import RequestError
-from pruning.networks.registry import build_network
-from pruning.scaling import Scaling
-from pruning.scores.base import SCORES
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import build_network
+from pruning.samples.scaling import Scaling
+from pruning.scores.score import SCORES
+from pruning.scores.sweep import importances
 from pruning.surgery import find_groups, shrink
-from pruning.sweep import importances
 
 SHAPE = (2, 6, 6)
 COUNT = 23

@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from pruning.cost import count_cost
+from pruning.inference.cost import count_cost
+from pruning.networks.weights import load_weights
 from pruning.surgery import (
     PRODUCERS,
     Analysis,
     UnitGroup,
     analyse,
-    load_weights,
     module_sizes,
     resize,
     shrink,

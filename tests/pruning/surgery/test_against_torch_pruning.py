@@ -7,7 +7,7 @@ import torch
 import torch_pruning
 from torch import nn
 
-from pruning.networks.registry import build_network
+from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups
 
 

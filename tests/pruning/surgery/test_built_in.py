@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from torch import nn
 
-from pruning.cost import count_cost
-from pruning.networks.registry import NETWORKS, build_network
+from pruning.inference.cost import count_cost
+from pruning.networks.architecture import NETWORKS, build_network
 from pruning.surgery import Analysis, find_groups
 
 IMAGE = (3, 32, 32)

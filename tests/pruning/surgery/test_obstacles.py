@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.errors import RequestError
+from pruning.core.errors import RequestError
 from pruning.surgery import analyse, find_groups
 
 

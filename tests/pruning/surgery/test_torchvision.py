@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from torch import nn
 
+from pruning.core.torchvision_compat import import_torchvision
 from pruning.surgery import Analysis
-from pruning.torchvision_compat import import_torchvision
 
 LAYER_NORM = "layer_norm"
 CLASSIFIERS: dict[str, str | None] = {

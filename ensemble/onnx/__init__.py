@@ -1,0 +1,1 @@
+"""The ensemble as one ONNX file: making it, making it int8, running it without torch."""

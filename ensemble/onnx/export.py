@@ -1,0 +1,192 @@
+"""The whole ensemble as one ONNX file: scaling, members, vote and temperature inside.
+
+The graph is made by torch's own exporter, so that any network that torch can export can be
+a member. The file is the graph's bytes followed by one metadata entry, the sealed
+description, which names the graph's length and checksum (see `ensemble.onnx.runtime`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ensemble.calibration import FLOOR
+from ensemble.description import Description
+from ensemble.model import Ensemble
+from ensemble.onnx.runtime import FORMAT, FORMAT_VERSION, INPUT, MEMBERS, TEAM, metadata_entry
+from ensemble.storage.sealed import canonical_json, seal, sha256_of, write_bytes_atomic
+from pruning.core.errors import RequestError
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 18
+
+
+def export_onnx(model: Ensemble, path: Path) -> None:
+    """Write the ensemble to `path` as one ONNX file; the batch size stays free.
+
+    Input ``samples``: (N, *input_shape), uint8 images or float32 rows. Outputs:
+    ``probabilities`` (N, C) float32 and ``members`` (S, N, C) float32. It needs the extra
+    ``onnx``; what it writes needs NumPy and onnxruntime.
+
+    Raises
+    ------
+    RequestError
+        If a member's network cannot be exported, or the vote has no form in ONNX.
+    """
+    write_onnx(path, to_onnx(model), whole_team(model.description))
+
+
+def to_onnx(model: Ensemble) -> onnx.ModelProto:
+    """Return the ensemble's graph, without names of this machine and without metadata."""
+    graph = _Graph(model)
+    shape = (2, *model.description.input_shape)
+    dtype = torch.uint8 if len(shape) == 4 else torch.float32
+    try:
+        with _quietly():
+            program = torch.onnx.export(
+                graph.eval(),
+                (torch.zeros(shape, dtype=dtype),),
+                input_names=[INPUT],
+                output_names=[TEAM, MEMBERS],
+                dynamic_shapes=({0: torch.export.Dim("N")},),
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+    except ImportError as error:
+        raise RequestError(
+            f"ONNX export needs {error.name}; install dropnet-ensemble[onnx]"
+        ) from error
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RequestError(f"the ensemble cannot be exported to ONNX: {reason}") from error
+    if program is None:
+        raise RequestError("the ensemble cannot be exported to ONNX: torch returned no program")
+    return _bare(program.model_proto)
+
+
+def whole_team(about: Description) -> Description:
+    """Return the description without a cascade: one graph always runs every member."""
+    return replace(about, cascade=None)
+
+
+def write_onnx(path: Path, graph: onnx.ModelProto, about: Description) -> None:
+    """Write a graph and the description that goes with it, whole or not at all."""
+    data = graph.SerializeToString(deterministic=True)
+    content = about.to_json() | {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "graph": {"bytes": len(data), "sha256": sha256_of(data)},
+    }
+    write_bytes_atomic(path, data + metadata_entry(canonical_json(seal(content))))
+
+
+class _Graph(nn.Module):
+    """The ensemble as one module: stored samples → the team's and the members' probabilities."""
+
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(self, model: Ensemble) -> None:
+        super().__init__()
+        about = model.description
+        if about.voting not in _VOTES:
+            raise RequestError(
+                f"vote {about.voting!r} has no ONNX form; known: {', '.join(sorted(_VOTES))}"
+            )
+        self.networks = nn.ModuleList(copy.deepcopy(m.network).cpu() for m in model.members)
+        self.vote, self.weights = _VOTES[about.voting], about.weights
+        self.temperature = about.temperature
+        trailing = (1, 1) if len(about.input_shape) == 3 else ()
+        for name in ("offset", "scale"):
+            values = torch.tensor(getattr(about.scaling, name)).reshape(-1, *trailing)
+            self.register_buffer(name, values)
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (N, C) and (S, N, C)."""
+        scaled = (samples.float() - self.offset) / self.scale
+        members = [network(scaled).softmax(-1) for network in self.networks]
+        team = self.vote(members, self.weights)
+        if self.temperature != 1:
+            team = (team.clamp(min=FLOOR).log() / self.temperature).softmax(-1)
+        return team, torch.stack(members)
+
+
+def _mean(members: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    total = members[0] * weights[0]
+    for member, weight in zip(members[1:], weights[1:], strict=True):
+        total = total + member * weight
+    return total
+
+
+def _shares(members: Sequence[Tensor]) -> Tensor:
+    """Return each class's share of the votes; the first of equal maxima is the vote."""
+    classes = torch.arange(members[0].shape[-1])
+    ballots = [(m.argmax(-1, keepdim=True) == classes).float() for m in members]
+    return _mean(ballots, _equal(members))
+
+
+def _equal(members: Sequence[Tensor]) -> Sequence[float]:
+    return [1 / len(members)] * len(members)
+
+
+def _plurality(members: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    part = 1 / (2 * len(members))
+    return (1 - part) * _shares(members) + part * _mean(members, _equal(members))
+
+
+def _majority(members: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    shares = _shares(members)
+    carried = 2 * shares.amax(-1, keepdim=True) > 1 + 1 / (2 * len(members))
+    return torch.where(carried, shares, _mean(members, _equal(members)))
+
+
+_VOTES: dict[str, Callable[[Sequence[Tensor], Sequence[float]], Tensor]] = {
+    "mean": _mean,
+    "accuracy_weighted": _mean,
+    "fitted": _mean,
+    "plurality": _plurality,
+    "majority": _majority,
+}
+"""The votes of `selection.voting` in operations that ONNX has; a test holds them together."""
+
+
+def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what only debugging reads: stack traces name files of this machine."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    model.graph.name, model.graph.doc_string = "ensemble", ""
+    model.producer_version = ""
+    del model.graph.value_info[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+    return model
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """The exporter tells its progress and its own deprecations; neither is the user's matter."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,163 @@
+"""The ensemble on ONNX Runtime: NumPy and onnxruntime are all it needs.
+
+The file is a graph's bytes, then one protobuf entry of metadata: the sealed description,
+in which the graph's length and checksum stand. So the whole file is accounted for without
+reading ONNX.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.classifier import BATCH_SIZE, Classifier
+from ensemble.description import Description
+from ensemble.reading.inputs import Samples
+from ensemble.storage.fields import Fields
+from ensemble.storage.sealed import sha256_of, unseal
+from pruning.core.errors import RequestError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+FORMAT = "dropnet-ensemble-onnx"
+FORMAT_VERSION = 1
+METADATA = "dropnet-ensemble"
+INPUT, TEAM, MEMBERS = "samples", "probabilities", "members"
+LARGEST_FILE = 2**31 - 1
+
+
+class OnnxEnsemble(Classifier):
+    """A team exported to ONNX; same classes, probabilities and conventions as on torch.
+
+    Parameters
+    ----------
+    session
+        Of a graph with input ``samples`` and outputs ``probabilities`` and ``members``.
+    description
+        What the file says of itself.
+    batch_size
+        Samples that are voted on at once.
+    """
+
+    def __init__(
+        self, session: InferenceSession, description: Description, batch_size: int = BATCH_SIZE
+    ) -> None:
+        super().__init__(description, batch_size)
+        self._session = session
+
+    def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
+        return self._run(MEMBERS, samples)
+
+    def _team_probabilities(self, samples: Samples) -> NDArray[np.float32]:
+        if not self.calibrate:
+            return super()._team_probabilities(samples)
+        return self._run(TEAM, samples)
+
+    def _run(self, output: str, samples: Samples) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self._session.run([output], {INPUT: samples})[0]
+        return found
+
+
+def load_onnx(path: Path, *, threads: int | None = None) -> OnnxEnsemble:
+    """Return the ensemble in one ``.onnx`` file written by `ensemble.onnx.export.export_onnx`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    threads
+        CPU threads it may use; None leaves it to onnxruntime, which takes one a core.
+
+    Raises
+    ------
+    RequestError
+        If the file is not such a one, or damaged, or onnxruntime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise RequestError(f"{path} needs onnxruntime; pip install onnxruntime") from error
+    data = path.read_bytes()
+    parts = _split(data, str(path))
+    description = Description.from_json(parts.content, str(path))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads or 0
+    try:
+        session = onnxruntime.InferenceSession(
+            data[: parts.graph_bytes], options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's errors share no other class
+        reason = str(error).splitlines()[0][:300]
+        raise RequestError(f"{path} is not a graph that onnxruntime runs: {reason}") from error
+    _check_interface(session, description, str(path))
+    return OnnxEnsemble(session, description)
+
+
+class _Parts(NamedTuple):
+    """The description's JSON, and how much of the file is the graph."""
+
+    content: dict[str, object]
+    graph_bytes: int
+
+
+def metadata_entry(text: bytes) -> bytes:
+    """Return ONNX's protobuf bytes of one metadata entry; appended to a model they join it.
+
+    ModelProto.metadata_props is field 14; its key and value are fields 1 and 2.
+    """
+    entry = _field(1, METADATA.encode()) + _field(2, text)
+    return _field(14, entry)
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """Return a length-delimited protobuf field: tag, length as a varint, payload."""
+    length, rest = bytearray(), len(payload)
+    while rest >= 0x80:
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([number << 3 | 2]) + bytes([*length, rest]) + payload
+
+
+def _split(data: bytes, source: str) -> _Parts:
+    """Find the metadata entry at the end, and check that it accounts for every byte."""
+    mark = data.rfind(_field(1, METADATA.encode()))
+    begin = data.find(b"{", mark) if mark >= 0 else -1
+    if begin < 0:
+        raise RequestError(
+            f"{source} holds no ensemble; expected a file of `ensemble export --format onnx`"
+        )
+    fields = Fields(source, content := unseal(data[begin:], source))
+    if fields.text("format") != FORMAT:
+        raise fields.error("format", repr(FORMAT))
+    if (version := fields.whole("format_version", 1, 2**31)) > FORMAT_VERSION:
+        raise RequestError(
+            f"{source} has format version {version}; this dropnet-ensemble reads up to "
+            f"{FORMAT_VERSION}: install a newer one"
+        )
+    graph = fields.inner("graph")
+    size = graph.whole("bytes", 1, LARGEST_FILE)
+    whole = data[size:] == metadata_entry(data[begin:])
+    if not whole or sha256_of(data[:size]) != graph.text("sha256", 64):
+        raise RequestError(f"{source} does not match its checksum: changed or damaged")
+    return _Parts(content, size)
+
+
+def _check_interface(session: InferenceSession, about: Description, source: str) -> None:
+    """Refuse a graph that is not the ensemble it is said to be."""
+    given = {value.name: value for value in (*session.get_inputs(), *session.get_outputs())}
+    images = len(about.input_shape) == 3
+    wanted = {
+        INPUT: (("tensor(uint8)" if images else "tensor(float)"), list(about.input_shape)),
+        TEAM: ("tensor(float)", [len(about.classes)]),
+    }
+    for name, (kind, shape) in wanted.items():
+        value = given.get(name)
+        if value is None or value.type != kind or value.shape[1:] != shape:
+            raise RequestError(f"{source}: its graph has no {name!r} of {kind} (N, {shape})")
+    if set(given) != {INPUT, TEAM, MEMBERS}:
+        raise RequestError(f"{source}: its graph has {sorted(given)}, expected {MEMBERS!r} too")

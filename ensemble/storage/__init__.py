@@ -1,0 +1,1 @@
+"""Files written whole, content that carries its own checksum, JSON read with suspicion."""

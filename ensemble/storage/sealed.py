@@ -1,0 +1,164 @@
+"""Files that are written whole or not at all, and content that carries its own checksum.
+
+Standard library only: whoever writes or reads a file of a run or of an artefact uses these.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pruning.core.errors import RequestError
+
+CHECKSUM = "checksum"
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of `data` as 64 hexadecimal digits.
+
+    >>> sha256_of(b"")[:8]
+    'e3b0c442'
+    """
+    return hashlib.sha256(data).hexdigest()
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the one spelling of a JSON value that checksums are taken of.
+
+    Keys are sorted, there is no white space, text is UTF-8. NaN and infinities raise
+    ``ValueError``: JSON has none.
+
+    >>> canonical_json({"b": [1, 0.5], "a": "κ"}).decode()
+    '{"a":"κ","b":[1,0.5]}'
+    """
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def seal(content: Mapping[str, object]) -> dict[str, object]:
+    """Return `content` with the checksum of its canonical form under ``"checksum"``."""
+    bare = {key: value for key, value in content.items() if key != CHECKSUM}
+    return bare | {CHECKSUM: sha256_of(canonical_json(bare))}
+
+
+def unseal(data: bytes, source: str) -> dict[str, object]:
+    """Return the content of a sealed JSON object, its checksum verified and removed.
+
+    Parameters
+    ----------
+    data
+        What was read.
+    source
+        What to call it in an error.
+
+    Raises
+    ------
+    RequestError
+        If it is no JSON object, or not the content that was sealed.
+    """
+    content = parse_json(data, source)
+    stated = content.pop(CHECKSUM, None)
+    if stated != sha256_of(canonical_json(content)):
+        raise RequestError(
+            f"{source} does not match its own checksum: it was changed or damaged; "
+            "copy it again from where it was made"
+        )
+    return content
+
+
+def parse_json(data: bytes, source: str) -> dict[str, object]:
+    """Return a JSON object; anything else, NaN or a key given twice is a `RequestError`."""
+    try:
+        value = json.loads(
+            data, object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_no_constant
+        )
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RequestError(
+            f"{source} is not JSON ({reason}): it was changed or damaged; "
+            "copy it again from where it was made"
+        ) from error
+    if not isinstance(value, dict):
+        raise RequestError(f"{source} is a JSON {type(value).__name__}; expected an object")
+    return value
+
+
+def write_bytes_atomic(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: temporary file beside it, fsync, rename."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _fsync_folder(path.parent)
+
+
+def write_json_atomic(path: Path, value: object) -> None:
+    """Write a JSON value for people to read, keys sorted, whole or not at all."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    write_bytes_atomic(path, text.encode() + b"\n")
+
+
+@contextlib.contextmanager
+def folder_written_whole(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes `target`'s place when the block ends well.
+
+    An earlier `target` stays as it was until then, and for good if the block raises.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        fresh = workshop / "new"
+        fresh.mkdir()
+        yield fresh
+        _fsync_folder(fresh)
+        if target.exists():
+            target.rename(workshop / "old")
+        try:
+            fresh.rename(target)
+        except BaseException:
+            (workshop / "old").rename(target)
+            raise
+        _fsync_folder(target.parent)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is given twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a JSON number")

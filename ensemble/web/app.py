@@ -1,0 +1,173 @@
+"""`ensemble serve`: a page and a JSON API, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from numpy.typing import NDArray
+
+from ensemble.classifier import Classifier
+from ensemble.reading.inputs import Samples
+from ensemble.stream import record_content, records_of
+from ensemble.web.batcher import Batcher
+from ensemble.web.contract import HEALTH, PREDICT
+from ensemble.web.limits import Limits, LimitsMiddleware
+from ensemble.web.protocol import patient_for
+from ensemble.web.requests import Upload, decode_upload, read_upload
+from pruning.core.errors import RequestError
+
+_PAGE = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
+_KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
+    """Return the application: ``GET /``, ``POST /predict``, ``GET /health``, OpenAPI.
+
+    Parameters
+    ----------
+    model
+        A loaded ensemble.
+    limits
+        What is refused; see `Limits`.
+    """
+    bounds = limits or Limits()
+    # It would tell of every malformed request; the client is told, the log is the server's.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    batcher = Batcher(model)
+    decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await batcher.close()
+        decoder.shutdown(wait=False, cancel_futures=True)
+
+    app = FastAPI(title="Ensemble", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(LimitsMiddleware, limits=bounds)
+    _add_page(app)
+
+    @app.exception_handler(RequestError)
+    async def refuse(_: Request, error: RequestError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 422)
+
+    @app.get("/health", **HEALTH)
+    async def health() -> JSONResponse:
+        return JSONResponse(_about(model, bounds))
+
+    @app.post("/predict", **PREDICT)
+    async def predict(request: Request) -> JSONResponse:
+        upload = await read_upload(request, bounds)
+        shape = model.description.input_shape
+        samples: Samples = await asyncio.get_running_loop().run_in_executor(
+            decoder, decode_upload, upload, shape, bounds
+        )
+        members = await batcher.predict_members(samples)
+        return JSONResponse(_answer(model, upload, members))
+
+    return app
+
+
+def serve(
+    model: Classifier,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+    *,
+    ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    model
+        A loaded ensemble.
+    host, port
+        Where to listen. Another host than loopback opens it to the network, without
+        passwords or encryption.
+    limits
+        See `Limits`.
+    ready
+        Told the address when it is taken; port 0 takes any that is free.
+
+    Raises
+    ------
+    RequestError
+        If host and port cannot be listened on.
+    """
+    config = server_config(model, host, port, limits)
+    with listening(host, port) as taken:
+        shown = f"[{host}]" if ":" in host else host
+        ready(f"http://{shown}:{taken.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[taken])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on a host and port; a `RequestError` if none can."""
+    try:
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((host, port), family=socket.AddressFamily(family))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RequestError(
+            f"--host {host} --port {port} cannot be listened on: {reason}; give another"
+        ) from error
+
+
+def server_config(
+    model: Classifier, host: str, port: int, limits: Limits | None = None
+) -> uvicorn.Config:
+    """Return how uvicorn is to run the application, slow clients closed."""
+    bounds = limits or Limits()
+    return uvicorn.Config(
+        create_app(model, bounds), host=host, port=port, http=patient_for(bounds.seconds),
+        ws="none", log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=5,
+        server_header=False,
+    )  # fmt: skip
+
+
+def _add_page(app: FastAPI) -> None:
+    for route, name in _PAGE.items():
+        app.add_api_route(route, _file(name), include_in_schema=False)
+
+
+def _file(name: str) -> Callable[[], Coroutine[Any, Any, Response]]:
+    content = files("ensemble.web").joinpath(name).read_bytes()
+    kind = _KINDS[name.rpartition(".")[2]]
+
+    async def answer() -> Response:
+        return Response(content, media_type=kind, headers=_HEADERS)
+
+    return answer
+
+
+def _about(model: Classifier, limits: Limits) -> dict[str, Any]:
+    about = model.description
+    return {
+        "status": "ok",
+        "classes": about.classes.tolist(),
+        "members": [member.name for member in about.members],
+        "input_shape": list(about.input_shape),
+        "limits": vars(limits),
+    }
+
+
+def _answer(model: Classifier, upload: Upload, members: NDArray[np.float32]) -> dict[str, Any]:
+    count = members.shape[1]
+    named = [file.name for file in upload.images] or [f"samples[{i}]" for i in range(count)]
+    found = records_of(model, named, members)
+    return {"predictions": [record_content(record, model) for record in found]}

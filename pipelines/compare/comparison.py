@@ -1,0 +1,283 @@
+"""The comparison: every contender's numbers, how sure they are, and what the report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipelines.compare.contenders import (
+    ALL_UNPRUNED,
+    SELECTED,
+    SINGLE_BEST,
+    Choose,
+    Contender,
+    Measurements,
+    contenders,
+)
+from pipelines.compare.evidence import Evidence, MemberRecord
+from pipelines.compare.findings import (
+    Candidates,
+    Curve,
+    Disagreement,
+    MeanPoint,
+    candidates,
+    curves,
+    disagreement,
+    mean_curve,
+    optimism,
+    pareto_front,
+)
+from pipelines.compare.mistakes import Confusion, Votes, confusion, votes
+from pipelines.compare.paired import PairedTest
+from pipelines.compare.quality import Reliability, SampleScores, reliability
+from pipelines.compare.results import Result, results, table
+from pipelines.compare.statistics import Interval
+
+Stopwatch = Callable[[Sequence[Contender]], Mapping[str, Measurements]]
+"""Measures contenders, or looks up what was measured of them."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A test sample worth a look.
+
+    Attributes
+    ----------
+    pixels
+        (C, H, W) uint8.
+    true, predicted
+        Class indices; `predicted` is the selected team's.
+    votes
+        Each member's predicted class.
+    """
+
+    pixels: NDArray[np.uint8]
+    true: int
+    predicted: int
+    votes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All numbers of one run's comparison; the report computes none.
+
+    Attributes
+    ----------
+    name, config, classes, split_sizes
+        As in `Evidence`.
+    seed
+        Seeds the random teams and the bootstrap.
+    command
+        The command that made the run; empty where it is not known.
+    results
+        The rows of ``comparison.csv``.
+    scores
+        The selected team's, sample by sample on test.
+    test_sha256
+        Of the test samples; empty where it is not known.
+    pareto
+        Who is beaten by nobody in both accuracy and FLOPs, cheapest first.
+    members
+        Every round of every run.
+    curves, mean_curve
+        Validation accuracy against the share of units remaining.
+    team
+        The selected members.
+    selection_method
+        Name of the method that chose them.
+    candidates
+        Teams the method looked at; None where it recorded none.
+    disagreement
+        Between the members of the pool, on ``select``.
+    reliability
+        By contender, for the selected team and all unpruned.
+    confusion, votes
+        The selected team's, on test.
+    optimism
+        By contender chosen on ``select``: accuracy there less accuracy on test.
+    pictures
+        Test samples shown, by index; empty where samples are feature rows.
+    not_measured
+        What the table would hold had somebody measured it.
+    notes
+        Forms of the team that are there and were not compared, and why.
+    measured_on
+        How time and memory were measured, a sentence; empty where nobody did.
+    against_first
+        The selected team against the first run's, where several are compared (`across`).
+    """
+
+    name: str
+    config: Mapping[str, object]
+    classes: tuple[str, ...]
+    split_sizes: Mapping[str, int]
+    seed: int
+    command: str
+    results: tuple[Result, ...]
+    scores: SampleScores
+    test_sha256: str
+    pareto: tuple[str, ...]
+    members: tuple[MemberRecord, ...]
+    curves: tuple[Curve, ...]
+    mean_curve: tuple[MeanPoint, ...]
+    team: tuple[MemberRecord, ...]
+    selection_method: str
+    candidates: Candidates | None
+    disagreement: Disagreement
+    reliability: Mapping[str, Reliability]
+    confusion: Confusion
+    votes: Votes
+    optimism: Mapping[str, Interval]
+    pictures: Mapping[int, Picture]
+    not_measured: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    measured_on: str = ""
+    against_first: PairedTest | None = None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """``comparison.csv``, one row a contender."""
+        return table(self.results)
+
+    def row(self, contender: str) -> Result:
+        """Return one contender's numbers."""
+        return next(row for row in self.results if row.contender == contender)
+
+    @property
+    def selected(self) -> Result:
+        """The selected team."""
+        return self.row(SELECTED)
+
+    @property
+    def all_unpruned(self) -> Result:
+        """All M unpruned networks together."""
+        return self.row(ALL_UNPRUNED)
+
+    @property
+    def single_best(self) -> Result:
+        """The unpruned network best on the selection split."""
+        return self.row(SINGLE_BEST)
+
+
+def compare(
+    evidence: Evidence,
+    *,
+    seed: int = 0,
+    choose: Choose | None = None,
+    extras: Sequence[Contender] = (),
+    notes: Sequence[str] = (),
+    measured: Stopwatch | None = None,
+    command: str = "",
+) -> Comparison:
+    """Return the comparison of one run.
+
+    Parameters
+    ----------
+    seed
+        Seeds the random teams and the bootstrap: the same seed, the same numbers.
+    choose
+        Chooses ``hq_unpruned``; by default HQ as the run used it.
+    extras
+        Further rows: controls, exported forms of the ensemble.
+    notes
+        What is told beside the numbers: forms that could not be compared.
+    measured
+        Given the contenders, returns latency and memory by name.
+    command
+        The command that made the run.
+    """
+    rows = (*contenders(evidence, np.random.default_rng([seed, 0]), choose), *extras)
+    seen = measured(rows) if measured else {}
+    rows = tuple(replace(row, measured=seen.get(row.name, row.measured)) for row in rows)
+    numbers = results(rows, evidence.test.labels, np.random.default_rng([seed, 1]))
+    return _told(evidence, rows, numbers, seed, command, tuple(notes))
+
+
+def _told(
+    evidence: Evidence,
+    rows: Sequence[Contender],
+    numbers: tuple[Result, ...],
+    seed: int,
+    command: str,
+    notes: tuple[str, ...],
+) -> Comparison:
+    """Return the numbers together with what the report shows beside them."""
+    selected = next(row for row in rows if row.name == SELECTED)
+    by_id = {member.id: member for member in evidence.members}
+    runs = curves(evidence.members)
+    confused = confusion(selected.scores, evidence.test.labels, len(evidence.classes))
+    voted = _votes(evidence, selected)
+    chosen = [row for row in numbers if row.select_accuracy is not None]
+    return Comparison(
+        name=evidence.name,
+        config=evidence.config,
+        classes=evidence.classes,
+        split_sizes=evidence.split_sizes,
+        seed=seed,
+        command=command,
+        results=numbers,
+        scores=selected.scores,
+        test_sha256=evidence.test_sha256,
+        pareto=pareto_front(numbers),
+        members=evidence.members,
+        curves=runs,
+        mean_curve=mean_curve(runs),
+        team=tuple(by_id[name] for name in evidence.selection.team),
+        selection_method=evidence.selection.method,
+        candidates=candidates(evidence.selection),
+        disagreement=disagreement(
+            evidence.select, evidence.selection.pool, evidence.selection.team
+        ),
+        reliability={row.name: _reliability(row) for row in rows
+                     if row.name in (SELECTED, ALL_UNPRUNED)},
+        confusion=confused,
+        votes=voted,
+        optimism={row.contender: optimism(row, len(evidence.select.labels)) for row in chosen},
+        pictures=_pictures(evidence, selected, confused, voted),
+        not_measured=_not_measured(rows),
+        notes=notes,
+    )  # fmt: skip
+
+
+def _votes(evidence: Evidence, selected: Contender) -> Votes:
+    team = evidence.selection.team
+    best = int(evidence.select.rows(team).accuracies.argmax())
+    return votes(evidence.test.rows(team), best, selected.scores.correct == 1)
+
+
+def _reliability(row: Contender) -> Reliability:
+    if row.scores.confidence is None:
+        raise ValueError(f"{row.name} is a mean over draws and has no reliability diagram")
+    return reliability(row.scores.confidence, row.scores.correct)
+
+
+def _pictures(
+    evidence: Evidence, selected: Contender, confused: Confusion, voted: Votes
+) -> dict[int, Picture]:
+    predicted = selected.scores.predicted
+    if evidence.test_images is None or predicted is None:
+        return {}
+    shown = {sample for pair in confused.pairs for sample in pair.samples}
+    shown |= {*voted.rescued, *voted.lost}
+    ballots = evidence.test.rows(evidence.selection.team).predictions
+    return {
+        sample: Picture(
+            evidence.test_images[sample],
+            int(evidence.test.labels[sample]),
+            int(predicted[sample]),
+            tuple(ballots[:, sample].tolist()),
+        )
+        for sample in sorted(shown)
+    }
+
+
+def _not_measured(rows: Sequence[Contender]) -> tuple[str, ...]:
+    return tuple(
+        f.name
+        for f in fields(Measurements)
+        if all(getattr(row.measured, f.name) is None for row in rows)
+    )

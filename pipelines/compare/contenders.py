@@ -1,0 +1,281 @@
+"""Who is compared: the teams of one run, and whoever is brought along as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.calibration import fit_temperature, temper
+from pipelines.compare.evidence import Evidence, MemberRecord
+from pipelines.compare.quality import SampleScores, mean_scores, score
+from selection.choosing import select
+from selection.pool import PoolPredictions
+from selection.team import Selection
+from selection.voting import VOTES, vote
+
+RANDOM_TEAMS = 100
+ALL_UNPRUNED = "all_unpruned"
+SINGLE_BEST = "single_best_unpruned"
+SELECTED = "selected"
+ONNX, INT8, CASCADE = "selected_onnx", "selected_int8", "selected_cascade"
+EXPORTED = (ONNX, INT8)
+
+Choose = Callable[[PoolPredictions, int], Sequence[str]]
+"""Names so many members of a pool of ``select`` predictions."""
+
+
+@dataclass(frozen=True)
+class TeamCost:
+    """What one sample costs a team whose members run one after another.
+
+    Attributes
+    ----------
+    flops, parameters, bytes
+        Sums over the members; a mean over draws need not be whole.
+    peak_activation_bytes
+        That of the hungriest member.
+    """
+
+    flops: float
+    parameters: float
+    bytes: float
+    peak_activation_bytes: float
+
+    @classmethod
+    def of(cls, members: Iterable[MemberRecord]) -> TeamCost:
+        """Return the cost of these members as a team."""
+        team = tuple(members)
+        return cls(
+            sum(m.flops for m in team),
+            sum(m.params for m in team),
+            sum(m.bytes for m in team),
+            max(m.peak_activation_bytes for m in team),
+        )
+
+    @classmethod
+    def mean(cls, costs: Iterable[TeamCost]) -> TeamCost:
+        """Return the mean of several teams' costs."""
+        rows = [(c.flops, c.parameters, c.bytes, c.peak_activation_bytes) for c in costs]
+        return cls(*(float(value) for value in np.mean(rows, axis=0)))
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a stopwatch said, kept apart from cost; None where nobody measured.
+
+    Attributes
+    ----------
+    latency_1_ms, latency_128_ms
+        Milliseconds for a batch of 1 and of 128.
+    throughput
+        Samples a second, in larger batches.
+    peak_process_bytes
+        Most memory that a process which loads it and predicts has held.
+    disk_bytes
+        Of its files, as the product stores them.
+    """
+
+    latency_1_ms: float | None = None
+    latency_128_ms: float | None = None
+    throughput: float | None = None
+    peak_process_bytes: float | None = None
+    disk_bytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The same prediction at a temperature fitted on the selection split.
+
+    Attributes
+    ----------
+    temperature
+        Above 1 makes less sure.
+    scores
+        On the test split; the predicted classes are those at temperature 1.
+    """
+
+    temperature: float
+    scores: SampleScores
+
+    @classmethod
+    def of(
+        cls, temperature: float, probabilities: NDArray[np.float32], labels: NDArray[np.int64]
+    ) -> Calibrated:
+        """Return it from the (N, C) probabilities at temperature 1 on the test split."""
+        tempered = temper(probabilities, temperature).astype(np.float32)
+        return cls(temperature, score(tempered, labels))
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of the comparison.
+
+    Attributes
+    ----------
+    name
+        Its name in ``comparison.csv``.
+    members
+        How many networks vote.
+    scores
+        Its scores on the test split.
+    cost
+        Per sample.
+    measured
+        Latency and memory, where measured.
+    select_accuracy
+        Accuracy on the selection split, where the contender was chosen by it.
+    calibrated
+        At a fitted temperature; None for a mean over draws.
+    team
+        Names of its members, where it is one team of the run's.
+    brought
+        Whether it is no team of every comparison but was brought along, and is tested
+        against the selected team too.
+    """
+
+    name: str
+    members: int
+    scores: SampleScores
+    cost: TeamCost
+    measured: Measurements = Measurements()
+    select_accuracy: float | None = None
+    calibrated: Calibrated | None = None
+    team: tuple[str, ...] = ()
+    brought: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        members: int,
+        probabilities: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        cost: TeamCost,
+        *,
+        temperature: float | None = None,
+    ) -> Contender:
+        """Return a contender brought along, from its (N, C) probabilities on the test split."""
+        tempered = (
+            None if temperature is None else Calibrated.of(temperature, probabilities, labels)
+        )
+        return cls(
+            name, members, score(probabilities, labels), cost, calibrated=tempered, brought=True
+        )
+
+
+def hq_like(chosen: Selection) -> Choose:
+    """Return HQ as the run used it; with its default options where the run used another method."""
+    options: dict[str, Any] = dict(chosen.options) if chosen.method == "hq" else {}
+
+    def choose(pool: PoolPredictions, size: int) -> Sequence[str]:
+        return select(pool, "hq", size, voting=chosen.voting, **options).team
+
+    return choose
+
+
+@dataclass(frozen=True)
+class _Field:
+    """The teams that can be formed of one run, all voting alike."""
+
+    evidence: Evidence
+
+    @property
+    def unpruned(self) -> tuple[MemberRecord, ...]:
+        return tuple(m for m in self.evidence.members if m.round == 0)
+
+    @property
+    def pruned(self) -> tuple[MemberRecord, ...]:
+        return tuple(m for m in self.evidence.members if m.handed_on)
+
+    def weights(self, team: Sequence[MemberRecord]) -> NDArray[np.float64]:
+        """Return the weights this run's vote gives a team, read from ``select``."""
+        split, voting = self.evidence.select, VOTES[self.evidence.selection.voting]()
+        return voting.weights(_members(split, team), split.labels)
+
+    def voted(
+        self, split: PoolPredictions, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+    ) -> NDArray[np.float32]:
+        shares = np.asarray(weights) if len(weights) else self.weights(team)
+        answer = vote(_members(split, team), shares, self.evidence.selection.voting)
+        return np.asarray(answer, np.float32)
+
+    def scores(self, team: Sequence[MemberRecord], weights: Sequence[float] = ()) -> SampleScores:
+        test = self.evidence.test
+        return score(self.voted(test, team, weights), test.labels)
+
+    def team(
+        self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+    ) -> Contender:
+        voted, labels = self.voted(self.evidence.test, team, weights), self.evidence.test.labels
+        temperature = fit_temperature(
+            self.voted(self.evidence.select, team, weights), self.evidence.select.labels
+        )
+        return Contender(
+            name, len(team), score(voted, labels), TeamCost.of(team),
+            calibrated=Calibrated.of(temperature, voted, labels), team=tuple(m.id for m in team),
+        )  # fmt: skip
+
+    def chosen(
+        self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+    ) -> Contender:
+        """Return a team that was chosen by its accuracy on the selection split."""
+        select = self.evidence.select
+        predicted = self.voted(select, team, weights).argmax(1)
+        accuracy = float((predicted == select.labels).mean())
+        return replace(self.team(name, team, weights), select_accuracy=accuracy)
+
+    def any_of(self, name: str, teams: Sequence[Sequence[MemberRecord]]) -> Contender:
+        """Return "one of these teams", each equally likely."""
+        return Contender(
+            name,
+            len(teams[0]),
+            mean_scores(self.scores(team) for team in teams),
+            TeamCost.mean(TeamCost.of(team) for team in teams),
+        )
+
+
+def contenders(
+    evidence: Evidence, rng: np.random.Generator, choose: Choose | None = None
+) -> tuple[Contender, ...]:
+    """Return the contenders every comparison has, in the order of its rows.
+
+    All teams vote by the run's vote, with the weights it reads from ``select``.
+
+    Parameters
+    ----------
+    rng
+        Draws the random teams.
+    choose
+        Chooses ``hq_unpruned``; by default HQ as the run used it.
+    """
+    field, selection = _Field(evidence), evidence.selection
+    unpruned, pruned = field.unpruned, field.pruned
+    by_id = {m.id: m for m in evidence.members}
+    pool = evidence.select.rows(tuple(m.id for m in unpruned))
+    best_first = [unpruned[i] for i in np.argsort(-pool.accuracies, kind="stable")]
+    size = min(len(selection.team), len(unpruned))
+    top = sorted(best_first[:size], key=lambda m: m.run)
+    hq = [by_id[name] for name in (choose or hq_like(selection))(pool, size)]
+    draws = [
+        [pruned[i] for i in np.sort(rng.choice(len(pruned), size, replace=False))]
+        for _ in range(RANDOM_TEAMS)
+    ]
+    selected = [by_id[name] for name in selection.team]
+    return (
+        field.chosen(SINGLE_BEST, best_first[:1]),
+        field.any_of("single_mean_unpruned", [[m] for m in unpruned]),
+        field.chosen("top_s_unpruned", top),
+        field.chosen("hq_unpruned", hq),
+        field.team(ALL_UNPRUNED, unpruned),
+        field.team("all_pruned", pruned),
+        field.any_of("random_s_pruned", draws),
+        field.chosen(SELECTED, selected, selection.weights),
+    )
+
+
+def _members(split: PoolPredictions, team: Sequence[MemberRecord]) -> NDArray[np.float32]:
+    return split.probabilities[[split.member_ids.index(m.id) for m in team]]

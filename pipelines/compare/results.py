@@ -1,0 +1,206 @@
+"""One row of the comparison: a contender's numbers with their uncertainty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, Contender, Measurements, TeamCost
+from pipelines.compare.paired import ALPHA, REFERENCES, PairedTest, paired_tests
+from pipelines.compare.quality import BINS, SampleScores, confidence_bins
+from pipelines.compare.statistics import (
+    Interval,
+    balanced_interval,
+    bootstrap_t,
+    resampled_means,
+    share_interval,
+)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """How good the probabilities of one contender are; less is better in all three.
+
+    Attributes
+    ----------
+    log_loss
+        Nats.
+    brier
+        Summed over the classes, in 0..2.
+    ece
+        Expected calibration error, in 0..1. Its interval claims no coverage, and a mean over
+        draws has none.
+    """
+
+    log_loss: Interval
+    brier: Interval
+    ece: Interval
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row of ``comparison.csv``.
+
+    Attributes
+    ----------
+    contender, members
+        Name, and how many networks vote.
+    accuracy, balanced_accuracy
+        In 0..1, more is better.
+    losses
+        Of the probabilities as voted.
+    temperature, calibrated
+        What was fitted on ``select``, and the losses at it; None for a mean over draws.
+    against
+        Paired tests against `REFERENCES`, less the contender itself; of who was brought
+        along, against the selected team too.
+    cost, ratios
+        Cost per sample, and the same as shares of ``all_unpruned``'s.
+    measured, measured_ratios
+        Latency and memory, where measured, and the same as shares of ``all_unpruned``'s.
+    select_accuracy
+        Accuracy on the selection split of what was chosen by it.
+    """
+
+    contender: str
+    members: int
+    accuracy: Interval
+    balanced_accuracy: Interval
+    losses: Losses
+    temperature: float | None
+    calibrated: Losses | None
+    against: tuple[PairedTest, ...]
+    cost: TeamCost
+    ratios: TeamCost
+    measured: Measurements
+    measured_ratios: Measurements
+    select_accuracy: float | None
+
+    def versus(self, reference: str) -> PairedTest | None:
+        """Return the paired test against this reference, or None against itself."""
+        return next((test for test in self.against if test.reference == reference), None)
+
+
+def results(
+    rows: Sequence[Contender], labels: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[Result, ...]:
+    """Return every contender's numbers, all from the same bootstrap draws.
+
+    Parameters
+    ----------
+    rows
+        Distinct names, ``all_unpruned`` and ``single_best_unpruned`` among them.
+    labels
+        (N,) of the test split.
+    """
+    everyone = next(row for row in rows if row.name == ALL_UNPRUNED)
+    plain = _losses([row.scores for row in rows], rng)
+    tests = paired_tests(rows, rng)
+    tempered = iter(_losses([row.calibrated.scores for row in rows if row.calibrated], rng))
+    return tuple(
+        Result(
+            contender=row.name,
+            members=row.members,
+            accuracy=share_interval(row.scores.correct, row.scores.draws),
+            balanced_accuracy=balanced_interval(row.scores.correct, labels, row.scores.draws),
+            losses=plain[k],
+            temperature=row.calibrated.temperature if row.calibrated else None,
+            calibrated=next(tempered) if row.calibrated else None,
+            against=tests[k],
+            cost=row.cost,
+            ratios=_ratios(row.cost, everyone.cost),
+            measured=row.measured,
+            measured_ratios=_measured_ratios(row.measured, everyone.measured),
+            select_accuracy=row.select_accuracy,
+        )
+        for k, row in enumerate(rows)
+    )
+
+
+def _losses(scores: Sequence[SampleScores], rng: np.random.Generator) -> list[Losses]:
+    """Return each contender's losses, their intervals from the same draws."""
+    if not scores:
+        return []
+    columns = [one.log_loss for one in scores] + [one.brier for one in scores]
+    intervals = bootstrap_t(np.stack(columns, 1), rng)
+    eces = _ece_intervals(scores, rng)
+    return [Losses(intervals[k], intervals[len(scores) + k], eces[k]) for k in range(len(scores))]
+
+
+def _ratios(cost: TeamCost, whole: TeamCost) -> TeamCost:
+    return TeamCost(
+        *(getattr(cost, f.name) / max(getattr(whole, f.name), 1) for f in fields(TeamCost))
+    )
+
+
+def _measured_ratios(one: Measurements, whole: Measurements) -> Measurements:
+    pairs = {f.name: (getattr(one, f.name), getattr(whole, f.name)) for f in fields(Measurements)}
+    return Measurements(**{name: a / b for name, (a, b) in pairs.items() if a and b})
+
+
+def _ece_intervals(
+    scores: Sequence[SampleScores], rng: np.random.Generator
+) -> tuple[Interval, ...]:
+    """Percentile intervals of the calibration error; it is biased, so no coverage is claimed."""
+    gaps = np.zeros((len(scores[0].correct), len(scores), BINS))
+    for k, one in enumerate(scores):
+        if one.confidence is not None:
+            bins = confidence_bins(one.confidence)
+            gaps[np.arange(len(bins)), k, bins] = one.correct - one.confidence
+    drawn = resampled_means(gaps.reshape(len(gaps), -1), rng)
+    errors = np.abs(drawn).reshape(len(drawn), len(scores), BINS).sum(2)
+    low, high = np.quantile(errors, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+    return tuple(
+        Interval(one.ece)
+        if one.confidence is None
+        else Interval(one.ece, min(one.ece, float(low[k])), max(one.ece, float(high[k])))
+        for k, one in enumerate(scores)
+    )
+
+
+_TESTS = ("mcnemar_p", "mcnemar_holm", "bootstrap_p", "bootstrap_holm")
+
+
+def table(rows: Sequence[Result]) -> pd.DataFrame:
+    """Return ``comparison.csv``: one row a contender; what nobody measured has no column."""
+    frame = pd.DataFrame([_record(row) for row in rows])
+    measured = [f.name for f in fields(Measurements)]
+    optional = {"select_accuracy", *measured, *(f"{name}_ratio" for name in measured)}
+    absent = [
+        name for name in frame.columns.astype(str)
+        if (name in optional or name.endswith(f"_{SELECTED}")) and frame[name].isna().all()
+    ]  # fmt: skip
+    return frame.drop(columns=absent)
+
+
+def _record(row: Result) -> dict[str, object]:
+    record: dict[str, object] = {"contender": row.contender, "members": row.members}
+    record |= _ends("accuracy", row.accuracy) | _ends("balanced_accuracy", row.balanced_accuracy)
+    for f in fields(Losses):
+        record |= _ends(f.name, getattr(row.losses, f.name))
+    record["temperature"] = row.temperature
+    for f in fields(Losses):
+        known = getattr(row.calibrated, f.name) if row.calibrated else Interval(math.nan)
+        record |= _ends(f"{f.name}_calibrated", known)
+    record["select_accuracy"] = row.select_accuracy
+    for reference in (*REFERENCES, SELECTED):
+        test = row.versus(reference)
+        gap = test.difference if test else Interval(math.nan)
+        record |= _ends(f"difference_to_{reference}", gap)
+        for name in _TESTS:
+            record[f"{name}_{reference}"] = getattr(test, name) if test else math.nan
+    record |= {f.name: getattr(row.cost, f.name) for f in fields(TeamCost)}
+    record |= {f"{f.name}_ratio": getattr(row.ratios, f.name) for f in fields(TeamCost)}
+    for f in fields(Measurements):
+        record[f.name] = getattr(row.measured, f.name)
+        record[f"{f.name}_ratio"] = getattr(row.measured_ratios, f.name)
+    return record
+
+
+def _ends(name: str, interval: Interval) -> dict[str, object]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -1,0 +1,94 @@
+"""The process that measures one contender: it loads it, and predicts when it is told to.
+
+    python -m pipelines.compare.stopwatch SOURCE SAMPLES THREADS [cascade] [module:factory …]
+
+It imports no more than its contender needs: what it holds is what a user's process holds.
+Answers are JSON lines on standard output: one when it is ready, one for each line on
+standard input, the last with the most memory it ever held.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ensemble.classifier import Classifier
+
+CONTROL_OF = "control-of:"
+LARGE = 128
+
+
+def main(source: str, samples: str, threads: int, *options: str) -> None:
+    """Serve one contender until standard input ends."""
+    model = _loaded(source, threads, tuple(o for o in options if o != "cascade"))
+    if "cascade" in options:
+        model.set_params(cascade=True)
+    x = np.load(samples)
+    model.predict_proba(x[:1])
+    model.predict_proba(x)
+    print(json.dumps({"ready": True}), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(_turn(model, x)), flush=True)
+    print(json.dumps({"peak_process_bytes": peak_bytes()}), flush=True)
+
+
+def _loaded(source: str, threads: int, archs: tuple[str, ...]) -> Classifier:
+    if source.endswith(".onnx"):
+        from ensemble.onnx.runtime import load_onnx
+
+        return load_onnx(Path(source), threads=threads)
+    import torch
+
+    torch.set_num_threads(threads)
+    if source.startswith(CONTROL_OF):
+        from pipelines.compare.run_ensembles import control_ensemble
+
+        return control_ensemble(Path(source.removeprefix(CONTROL_OF)))
+    from pipelines.run.loading import load_ensemble
+
+    return load_ensemble(source, archs)
+
+
+def _turn(model: Classifier, x: np.ndarray) -> dict[str, float]:
+    """Time single samples, batches of 128, and all there is; medians, in seconds."""
+    singles = [x[i : i + 1] for i in range(min(len(x), 64))]
+    large = np.resize(x, (LARGE, *x.shape[1:]))
+    whole = _median(lambda _: model.predict_proba(x), 1, 0.2)
+    return {
+        "one": _median(lambda i: model.predict_proba(singles[i % len(singles)]), 20, 0.2),
+        "large": _median(lambda _: model.predict_proba(large), 3, 0.2),
+        "per_second": len(x) / whole,
+    }
+
+
+def _median(call: Callable[[int], object], least: int, seconds: float) -> float:
+    """Return the median time of a call, made at least so often and for so long."""
+    times: list[float] = []
+    while len(times) < least or sum(times) < seconds:
+        begun = time.perf_counter()
+        call(len(times))
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
+
+
+def peak_bytes() -> int:
+    """Return the most memory this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])

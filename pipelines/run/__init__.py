@@ -1,0 +1,1 @@
+"""The run directory and what is in it: configuration, plan, members, predictions."""

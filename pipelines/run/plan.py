@@ -1,0 +1,108 @@
+"""Which runs train together, resolved before training and recorded in ``config.json``.
+
+The rule looks at the networks and at the processor's units, never at the machine's cores or
+``--jobs``: a group is computed alike wherever it is placed, so the same command gives the
+same bytes on processors of one instruction set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.run.config import BuildConfig
+from pruning.core.errors import RequestError
+from pruning.dropnet.algorithm import Runs
+from pruning.networks.architecture import build_network
+from pruning.networks.weights import start_from
+from pruning.training.engines.choice import ENGINES, choose_engine
+
+GROUP_SIZES = {("stacked", "cpu"): 10, ("stacked", "cuda"): 64, ("streams", "cuda"): 20}
+"""Most runs of a group, by engine and device; 1 where none stands. A core gains little from
+stacks of more than 10, and two groups of ten keep two cores busy at M = 20."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that train as one population on one thread (or one device).
+
+    Attributes
+    ----------
+    runs
+        Architecture, run numbers and seeds.
+    engine
+        Of `pruning.training.engines.choice.ENGINES`, never ``"auto"``.
+    threads
+        CPU threads of the group's tensor operations.
+    """
+
+    runs: Runs
+    engine: str
+    threads: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the group as plain JSON values."""
+        return {
+            "arch": self.runs.arch,
+            "runs": list(self.runs.numbers),
+            "seeds": list(self.runs.seeds),
+            "engine": self.engine,
+            "threads": self.threads,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Group:
+        """Return the group that `to_json` wrote."""
+        runs = Runs(stored["arch"], tuple(stored["runs"]), tuple(stored["seeds"]))
+        return cls(runs, stored["engine"], stored["threads"])
+
+
+def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, ...]) -> None:
+    """Raise `RequestError` if an architecture cannot be pruned as asked, before any training."""
+    for offset, arch in enumerate(config.archs):
+        network = build_network(arch, num_classes, input_shape, config.seed + offset)
+        try:
+            if config.pruner == "datafree":
+                config.merging.check_fit(network, input_shape)
+            else:
+                config.dropnet.units(network, input_shape)
+            if config.dropnet.init is not None:
+                start_from(network, config.dropnet.init)
+        except RequestError as error:
+            raise RequestError(f"architecture {arch!r}: {error}") from error
+
+
+def plan_groups(
+    config: BuildConfig, num_classes: int, input_shape: tuple[int, ...], device: str = "cpu"
+) -> tuple[Group, ...]:
+    """Return the groups of a build on ``"cpu"`` or ``"cuda"``, covering every run once."""
+    groups = []
+    for offset, arch in enumerate(config.archs):
+        numbers = list(range(offset, config.m, len(config.archs)))
+        network = build_network(arch, num_classes, input_shape, config.seed)
+        engine = choose_engine(config.engine, network, device)
+        size = GROUP_SIZES.get((engine, device), 1)
+        for start in range(0, len(numbers), size):
+            chosen = tuple(numbers[start : start + size])
+            seeds = tuple(config.seed + number for number in chosen)
+            groups.append(Group(Runs(arch, chosen, seeds), engine))
+    return tuple(groups)
+
+
+def describe_groups(groups: Sequence[Group], device: str) -> list[str]:
+    """Return how the runs train, a line an architecture.
+
+    >>> describe_groups([Group(Runs("mlp-a", (0, 1), (0, 1)), "stacked")], "cpu")
+    ['2 runs of mlp-a on cpu by stacked: plain MLPs as batched matrices, float32; 1 group of 2']
+    """
+    lines = []
+    for arch in dict.fromkeys(group.runs.arch for group in groups):
+        own = [group for group in groups if group.runs.arch == arch]
+        runs, most = sum(len(g.runs.numbers) for g in own), max(len(g.runs.numbers) for g in own)
+        many = "groups of up to" if len(own) > 1 else "group of"
+        lines.append(
+            f"{runs} runs of {arch} on {device} by {own[0].engine}: {ENGINES[own[0].engine]}; "
+            f"{len(own)} {many} {most}"
+        )
+    return lines

@@ -1,0 +1,69 @@
+"""A member: one round of one DropNet run, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from pruning.dropnet.masks import remaining_fraction
+from pruning.training.train import Epoch
+
+
+@dataclass(frozen=True)
+class Member:
+    """One round of one run: the trained, physically small network and how it came about.
+
+    Attributes
+    ----------
+    run, round
+        Which DropNet run; which of its rounds, 0 being the unpruned network.
+    arch, seed
+        Architecture name and the run's own seed.
+    masks
+        Group name → (units,) bool on the CPU, over the full width.
+    network
+        The trained network under `masks`, physically small, on the CPU, in eval mode.
+    epochs
+        What was seen while it trained.
+    val_accuracy
+        Accuracy on ``val`` of the weights kept.
+    baseline_accuracy
+        `val_accuracy` of the same run's round 0.
+    collapsed
+        Whether it never did better on ``val`` than naming one class always.
+    removed
+        Share of round 0's prunable units that are physically gone; less than what is masked
+        where layers that are summed have masks of their own. None: all that is masked.
+    attempts
+        How often it was trained: more than once where it had not left chance and was drawn
+        anew.
+    """
+
+    run: int
+    round: int
+    arch: str
+    seed: int
+    masks: Mapping[str, Tensor]
+    network: nn.Module
+    epochs: tuple[Epoch, ...]
+    val_accuracy: float
+    baseline_accuracy: float
+    collapsed: bool
+    removed: float | None = None
+    attempts: int = 1
+
+    @property
+    def remaining(self) -> float:
+        """Surviving prunable units as a share of round 0's, in (0, 1]."""
+        return remaining_fraction(self.masks)
+
+    def held(self, kappa: float) -> bool:
+        """Whether accuracy stayed above κ × round 0's (round 0 always holds)."""
+        return self.round == 0 or self.val_accuracy > kappa * self.baseline_accuracy
+
+
+def handed_on(rounds: list[Member], kappa: float) -> Member:
+    """Return the smallest network of one run that still held."""
+    return max((m for m in rounds if m.held(kappa)), key=lambda member: member.round)

@@ -1,0 +1,96 @@
+"""What a network costs per sample, counted on the network as it stands.
+
+`Cost` needs no torch, so that an exported ensemble can say what it costs without it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class UncountedOperationWarning(UserWarning):
+    """An operation ran whose FLOPs are not in the count."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cost per sample; add costs to get a team's.
+
+    Attributes
+    ----------
+    flops
+        Convolutions and matrix products, 1 multiply-accumulate = 2 FLOPs. Pointwise
+        operations, pooling and norms are excluded.
+    params
+        Number of parameters.
+    bytes
+        Parameters and buffers as stored.
+    peak_activation_bytes
+        Most bytes of intermediate values alive at once, batch 1, input included.
+
+    >>> Cost(2, 1, 4, 8) + Cost(3, 1, 4, 6)
+    Cost(flops=5, params=2, bytes=8, peak_activation_bytes=8)
+    """
+
+    flops: int
+    params: int
+    bytes: int
+    peak_activation_bytes: int
+
+    def __add__(self, other: Cost) -> Cost:
+        """Sum of two members run one after the other: activations are not held together."""
+        return Cost(
+            self.flops + other.flops,
+            self.params + other.params,
+            self.bytes + other.bytes,
+            max(self.peak_activation_bytes, other.peak_activation_bytes),
+        )
+
+
+def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
+    """Return the cost of one sample of `input_shape`, counted while one passes through.
+
+    Warns
+    -----
+    UncountedOperationWarning
+        If an operation runs that is neither counted nor known to be excluded.
+
+    >>> from torch import nn
+    >>> count_cost(nn.Linear(3, 2), (3,))
+    Cost(flops=12, params=8, bytes=32, peak_activation_bytes=20)
+    """
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from pruning.inference.meter import Watch
+
+    stored = [*network.parameters(), *network.buffers()]
+    device = stored[0].device if stored else torch.device("cpu")
+    sample = torch.zeros(1, *input_shape, device=device)
+    was_training = network.training
+    watch = Watch(stored, sample)
+    counter = FlopCounterMode(display=False)
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # attention as matrix products
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter, watch:
+            network.eval()(sample)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+        network.train(was_training)
+    for name in sorted(watch.uncounted):
+        warnings.warn(
+            f"operation {name!r} is not in the FLOP count", UncountedOperationWarning, stacklevel=2
+        )
+    return Cost(
+        flops=int(counter.get_total_flops()),
+        params=sum(p.numel() for p in network.parameters()),
+        bytes=sum(t.numel() * t.element_size() for t in stored),
+        peak_activation_bytes=watch.peak,
+    )

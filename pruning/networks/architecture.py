@@ -1,0 +1,149 @@
+"""The registry of architectures, and how a name and a seed become θ0.
+
+A factory is ``factory(num_classes, input_shape) -> nn.Module``. A registered one may also
+take ``widths``, its layer widths in order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from pruning.core.errors import RequestError, unknown_name
+from pruning.core.registry import Registry
+from pruning.core.seeds import Purpose, torch_generator
+from pruning.core.user_code import import_own
+
+Factory = Callable[..., nn.Module]
+
+NETWORKS: Registry[Factory] = Registry("architecture", "pruning.networks")
+
+
+def build_network(
+    arch: str, num_classes: int, input_shape: tuple[int, ...], seed: int, round_index: int = 0
+) -> nn.Module:
+    """Return freshly initialised weights of an architecture, the same for the same seed.
+
+    Parameters
+    ----------
+    arch
+        A registered name (``"conv-c"``), one with widths (``"mlp-a:60-60"``),
+        ``"torchvision:NAME"``, or the user's ``"module:factory"``, looked up in the current
+        folder too.
+    num_classes
+        Number of logits, at least 2.
+    input_shape
+        (C, H, W) or (F,).
+    seed
+        Seed of the run. The global generator is left as it was.
+    round_index
+        0 gives θ0; a later round's draw is what rewinding to random weights uses.
+
+    Raises
+    ------
+    RequestError
+        If the name is unknown, the widths do not fit, the input is too small, or the
+        factory fails.
+    """
+    factory = resolve_factory(arch)
+    purpose: Purpose = "rewind" if round_index else "initial"
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(torch_generator(seed, purpose, round_index).get_state())
+        network = _made(arch, factory, num_classes, input_shape)
+    if not isinstance(network, nn.Module):
+        raise RequestError(
+            f"architecture {arch!r} returned {type(network).__name__}; expected a torch.nn.Module"
+        )
+    return network
+
+
+def resolve_factory(arch: str) -> Factory:
+    """Return ``factory(num_classes, input_shape)`` for an architecture's name.
+
+    >>> resolve_factory("mlp-a:8-4")(3, (5,))[1]
+    Linear(in_features=5, out_features=8, bias=True)
+    """
+    name, _, rest = arch.partition(":")
+    if name == "torchvision" and rest:
+        return functools.partial(_torchvision, rest)
+    if name in NETWORKS:
+        return _with_widths(NETWORKS[name], arch, rest) if rest else NETWORKS[name]
+    if not rest:
+        raise unknown_name("architecture", arch, NETWORKS)
+    return _user_factory(arch)
+
+
+def built_in(arch: str) -> bool:
+    """Whether an architecture's code is this package's or torchvision's, not a user's.
+
+    >>> built_in("mlp-a:8-4"), built_in("torchvision:resnet18"), built_in("nets:make")
+    (True, True, False)
+    """
+    name, _, rest = arch.partition(":")
+    return not rest or name == "torchvision" or name in NETWORKS
+
+
+def _torchvision(name: str, num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+    from pruning.networks.torchvision_models import torchvision_classifier
+
+    return torchvision_classifier(name, num_classes, input_shape)
+
+
+def _made(arch: str, factory: Factory, num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+    try:
+        return factory(num_classes, input_shape)
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RequestError(
+            f"architecture {arch!r} cannot be built for {num_classes} classes and samples of "
+            f"shape {input_shape}: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
+
+
+def _with_widths(factory: Factory, arch: str, text: str) -> Factory:
+    try:
+        widths = tuple(int(part) for part in text.split("-"))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise RequestError(
+            f"architecture {arch!r}: widths {text!r} must be positive whole numbers joined by '-'"
+        )
+
+    def sized(num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+        return factory(num_classes, input_shape, widths=widths)
+
+    return sized
+
+
+def _user_factory(arch: str) -> Factory:
+    factory = import_own("architecture", arch, NETWORKS)
+    if not callable(factory):
+        raise RequestError(f"architecture {arch!r} is not callable")
+    return factory
+
+
+def glorot_(network: nn.Module) -> nn.Module:
+    """Draw every linear and convolution weight Glorot-uniform, biases zero; return it.
+
+    As in Tan & Motani 2020 (Glorot & Bengio 2010).
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+def checked_widths(name: str, widths: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Return `widths` if there are `count` of them, else say what is wanted."""
+    if len(widths) != count:
+        raise RequestError(
+            f"{name} takes {count} widths, got {len(widths)}: {'-'.join(map(str, widths))}"
+        )
+    return widths

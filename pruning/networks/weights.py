@@ -1,0 +1,114 @@
+"""θ0 from elsewhere: start from weights that somebody trained.
+
+A ``.safetensors`` file, or torchvision's by name: ``torchvision:resnet18`` is what torchvision
+holds best for that classifier, ``torchvision:resnet18:IMAGENET1K_V1`` one of its choices.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pruning.core.errors import RequestError, unknown_name
+from pruning.core.torchvision_compat import import_torchvision
+
+_PREFIX = "torchvision:"
+_MAY_BE_HEAD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Load a state dict that has been stored as plain tensors; return the network.
+
+    Some modules (torchvision's MNASNet) want the version that `torch.nn.Module.state_dict`
+    notes beside the tensors and that no file keeps; it is the network's own.
+    """
+    versioned = OrderedDict(weights)
+    versioned._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(versioned)
+    return network
+
+
+def start_from(network: nn.Module, source: str) -> nn.Module:
+    """Load weights from a file, or torchvision's, into a full-width network; return it.
+
+    Torchvision's may be of another number of classes: the last layer then keeps its draw.
+
+    Raises
+    ------
+    RequestError
+        If there is no such file or name, the file is no safetensors file, the weights
+        cannot be downloaded, or they are not the network's.
+    """
+    published = source.startswith(_PREFIX)
+    given = _published(source.removeprefix(_PREFIX)) if published else _stored(Path(source))
+    own = network.state_dict()
+    if published:
+        given = _with_own_head(network, own, given)
+    wrong = [
+        f"{name} is {_shape(given, name)}, expected {_shape(own, name)}"
+        for name in sorted(own.keys() | given.keys())
+        if name not in own or name not in given or own[name].shape != given[name].shape
+    ]
+    if wrong:
+        raise RequestError(
+            f"initial weights {source!r} do not fit the architecture: {wrong[0]}"
+            + (f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else "")
+        )
+    return load_weights(network, given)
+
+
+def _stored(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RequestError(
+            f"initial weights {str(path)!r} cannot be read ({error}); give a .safetensors file"
+        ) from error
+    return tensors
+
+
+def _published(name: str) -> dict[str, Tensor]:
+    """Return the weights of one of torchvision's classifiers, downloaded where they are not."""
+    models = import_torchvision().models
+    name, _, choice = name.partition(":")
+    known = models.list_models(module=models)
+    if name not in known:
+        raise unknown_name("torchvision classifier", name, known)
+    choices = models.get_model_weights(name)
+    if choice and choice not in choices.__members__:
+        raise unknown_name(f"weights of torchvision:{name}", choice, choices.__members__)
+    weights = choices[choice or "DEFAULT"]
+    try:
+        network: nn.Module = models.get_model(name, weights=weights)
+    except (OSError, RuntimeError) as error:  # no network, or not the published checksum
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise RequestError(
+            f"torchvision's weights of {name!r} cannot be had ({error}); put "
+            f"{weights.url.rpartition('/')[2]} into {folder}, or give a .safetensors file"
+        ) from error
+    return network.state_dict()
+
+
+def _with_own_head(
+    network: nn.Module, own: Mapping[str, Tensor], given: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Drop auxiliary heads; where the last layer has other classes, keep the network's own."""
+    kept = {k: v for k, v in given.items() if k in own or not k.lower().startswith("aux")}
+    last = [name for name, module in network.named_modules() if isinstance(module, _MAY_BE_HEAD)][
+        -1
+    ]
+    for key in (f"{last}.weight", f"{last}.bias"):
+        if key in own and key in kept and own[key].shape[1:] == kept[key].shape[1:]:
+            kept[key] = kept[key] if own[key].shape == kept[key].shape else own[key]
+    return kept
+
+
+def _shape(tensors: Mapping[str, Tensor], name: str) -> str:
+    return str(tuple(tensors[name].shape)) if name in tensors else "absent"

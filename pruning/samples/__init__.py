@@ -1,0 +1,1 @@
+"""One sample: decoding an image, scaling stored values."""

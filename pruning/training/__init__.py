@@ -1,0 +1,1 @@
+"""Training a population: recipe, loop, engines, augmentation, data on a device."""

@@ -1,0 +1,87 @@
+"""Augmentation as batched tensor work on stored images: shifts and mirror images.
+
+What happens to each sample in each epoch is drawn beforehand by the member's own generator,
+so that it depends on neither engine nor company nor device.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from pruning.core.errors import RequestError, unknown_name
+
+Augment = Literal["none", "shift", "shift-flip"]
+
+
+def check_augment(name: str) -> None:
+    """Raise `RequestError` for an augmentation that does not exist."""
+    if name not in get_args(Augment):
+        raise unknown_name("augmentation", name, get_args(Augment))
+
+
+def draw_moves(
+    augment: Augment, count: int, shape: tuple[int, ...], generator: torch.Generator
+) -> Tensor | None:
+    """Return (count, 3) int64 rows (down, right, mirrored), or None for ``"none"``.
+
+    Parameters
+    ----------
+    augment
+        ``"shift"`` moves by up to an eighth of the side each way, in whole pixels, and fills
+        with 0; ``"shift-flip"`` also mirrors every other sample left to right.
+    count
+        Samples.
+    shape
+        Of one: (C, H, W).
+    generator
+        On the CPU.
+
+    Raises
+    ------
+    RequestError
+        If the samples are no images.
+    """
+    if augment == "none":
+        return None
+    if len(shape) != 3:
+        raise RequestError(f"augmentation {augment!r} needs images, got samples of shape {shape}")
+    moves = torch.empty(count, 3, dtype=torch.int64)
+    for axis, side in enumerate(shape[1:]):
+        moves[:, axis] = torch.randint(-(side // 8), side // 8 + 1, (count,), generator=generator)
+    mirrors = 2 if augment == "shift-flip" else 1
+    moves[:, 2] = torch.randint(0, mirrors, (count,), generator=generator)
+    return moves
+
+
+def moved(images: Tensor, moves: Tensor) -> Tensor:
+    """Return the images moved.
+
+    Parameters
+    ----------
+    images
+        (B, C, H, W) of any dtype.
+    moves
+        (B, 3) int64, as `draw_moves` drew them, on the images' device.
+
+    >>> image = torch.tensor([[[[1, 2], [3, 4]]]])
+    >>> moved(image, torch.tensor([[0, 1, 0]])).tolist()
+    [[[[0, 1], [0, 3]]]]
+    >>> moved(image, torch.tensor([[0, 0, 1]])).tolist()
+    [[[[2, 1], [4, 3]]]]
+    """
+    (count, _, height, width), device = images.shape, images.device
+    down, right, mirrored = moves.T.unsqueeze(2)
+    across = torch.arange(width, device=device)
+    rows = torch.arange(height, device=device) - down
+    columns = torch.where(mirrored.bool(), width - 1 - across, across) - right
+    # A border of one pixel of zeros is what all outside pixels read.
+    bordered = F.pad(images, (1, 1, 1, 1))
+    rows = (rows + 1).clamp(0, height + 1)
+    columns = (columns + 1).clamp(0, width + 1)
+    sample = torch.arange(count, device=device)[:, None, None]
+    picked = bordered.movedim(1, 3)[sample, rows[:, :, None], columns[:, None, :]]
+    return picked.movedim(3, 1)

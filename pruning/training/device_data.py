@@ -1,0 +1,96 @@
+"""Training data on a device, as stored: scaled a batch at a time, never as a whole."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pruning.data.splits import Splits
+from pruning.samples.scaling import Scaling
+from pruning.training.augmentation import moved
+
+
+@dataclass(frozen=True)
+class DeviceData:
+    """What training reads, on the device: images as stored, labels as class indices."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    val_images: Tensor
+    val_labels: Tensor
+    scaling: Scaling
+
+    @classmethod
+    def of(cls, splits: Splits, device: str | torch.device) -> DeviceData:
+        """Take the training and validation parts to the device; a CPU shares their memory."""
+        return cls(
+            _on_device(splits.train.images, device),
+            _on_device(splits.train.labels, device),
+            _on_device(splits.val.images, device),
+            _on_device(splits.val.labels, device),
+            splits.scaling,
+        )
+
+    @property
+    def majority(self) -> float:
+        """Validation accuracy of naming the commonest class always."""
+        return float(self.val_labels.bincount().max()) / len(self.val_labels)
+
+
+def _on_device(values: NDArray[Any], device: str | torch.device) -> Tensor:
+    """Return the array as a tensor, which nobody writes to.
+
+    Worker processes map one copy of the data, as may what does not fit in memory: a tensor
+    of its own in each would hold it several times.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(values).to(device)
+
+
+class Gatherer:
+    """Fetches samples by index into one buffer, as network input.
+
+    Parameters
+    ----------
+    images
+        (N, C, H, W) uint8 or (N, F) float32.
+    scaling
+        Makes network input of them; what it gives, this gives.
+    rows
+        Samples fetched at a time.
+    """
+
+    def __init__(self, images: Tensor, scaling: Scaling, rows: int) -> None:
+        self._images, self._shape = images.flatten(1), images.shape[1:]
+        features = self._images.shape[1]
+        self.samples = torch.empty(rows, features, device=images.device)
+        whole = images.dtype == torch.float32
+        self._stored = self.samples if whole else torch.empty_like(self.samples, dtype=images.dtype)
+        self._by_channel = self.samples.view(rows, len(scaling.scale), -1)
+        self._offset = torch.tensor(scaling.offset, device=images.device).unsqueeze(1)
+        self._scale = torch.tensor(scaling.scale, device=images.device).unsqueeze(1)
+        self._shifted = any(scaling.offset)
+        self._scaled = any(scale != 1 for scale in scaling.scale)
+
+    def __call__(self, index: Tensor, moves: Tensor | None = None) -> Tensor:
+        """Return the (rows, F) float32 samples of (rows,) int64; the next call overwrites them.
+
+        With (rows, 3) int64 `moves` they are moved as `pruning.training.augmentation.moved` says.
+        """
+        torch.index_select(self._images, 0, index, out=self._stored)
+        if moves is not None:
+            images = self._stored.view(-1, *self._shape)
+            self.samples.copy_(moved(images, moves).flatten(1))
+        elif self._stored is not self.samples:
+            self.samples.copy_(self._stored)
+        if self._shifted:
+            self._by_channel.sub_(self._offset)
+        if self._scaled:
+            self._by_channel.div_(self._scale)
+        return self.samples

@@ -1,0 +1,122 @@
+"""Networks of any kind, one step after the other, by PyTorch's own autograd.
+
+With `bf16`, convolutions and matrix products of training read bfloat16 copies of the
+float32 weights (Micikevicius et al. 2018, whose loss scaling bfloat16's range does without);
+weights, loss, optimiser and evaluation stay float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from pruning.inference.layout import Layout
+from pruning.training.augmentation import moved
+from pruning.training.device_data import DeviceData
+from pruning.training.engines.engine import Seen
+from pruning.training.recipe import Recipe
+
+
+class Loop:
+    """G networks of any kind.
+
+    Parameters
+    ----------
+    networks
+        On the data's device; trained in place.
+    data
+        What they train on.
+    recipe
+        Resolved.
+    bf16
+        Whether products read bfloat16.
+    """
+
+    def __init__(
+        self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe, *, bf16: bool = False
+    ) -> None:
+        self.members = [Trainee(network, data, recipe, bf16) for network in networks]
+
+    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
+        """Train one epoch; return each member's mean loss."""
+        return [
+            member.epoch(orders[row], rate, None if moves is None else moves[row])
+            for row, member in enumerate(self.members)
+        ]
+
+    def evaluate(self) -> Seen:
+        """Return what the validation part shows."""
+        seen = [member.evaluate() for member in self.members]
+        return Seen([loss for loss, _ in seen], [accuracy for _, accuracy in seen])
+
+    def weights(self, row: int) -> dict[str, Tensor]:
+        """Return a copy of one member's state dict."""
+        state = self.members[row].network.state_dict()
+        return {key: value.detach().clone() for key, value in state.items()}
+
+    def keep(self, rows: list[int]) -> None:
+        """Go on with these members only."""
+        self.members = [self.members[row] for row in rows]
+
+
+class Trainee:
+    """One network with its optimiser."""
+
+    def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, bf16: bool) -> None:
+        self.network, self._data, self._recipe, self._bf16 = network, data, recipe, bf16
+        self._scaled = data.scaling.on(data.train_images)
+        self._layout = Layout.of(network, data.train_images.device)
+        self.optimiser = recipe.make_optimiser(list(network.parameters()))
+
+    def epoch(self, order: Tensor, rate: float, moves: Tensor | None = None) -> float:
+        """Train one epoch in this (N,) order; return the mean loss."""
+        self.network.train()
+        total = torch.zeros((), dtype=torch.float64, device=order.device)
+        size = self.batch_of(len(order))
+        for start in range(0, len(order), size):
+            part = slice(start, start + size)
+            how = None if moves is None else moves[part]
+            total += self.step(order[part], rate, how) * len(order[part])
+        return float(total / len(order))
+
+    def step(self, index: Tensor, rate: float | Tensor, moves: Tensor | None = None) -> Tensor:
+        """Take one step on the samples of (B,) int64, moved if told; return their mean loss."""
+        stored = self._data.train_images[index]
+        stored = stored if moves is None else moved(stored, moves)
+        loss = F.cross_entropy(self._logits(stored), self._data.train_labels[index])
+        self.network.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step(rate)
+        return loss.detach()
+
+    def batch_of(self, samples: int) -> int:
+        """Return the samples of a step."""
+        return min(self._recipe.batch_size or samples, samples)
+
+    def _logits(self, stored: Tensor) -> Tensor:
+        # A step reads each weight once: a cache of bfloat16 copies would save nothing.
+        with torch.autocast(
+            stored.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
+        ):
+            logits: Tensor = self.network(self._input(stored))
+        return logits.float()
+
+    def _input(self, stored: Tensor) -> Tensor:
+        return self._layout.batch(self._scaled(stored))
+
+    @torch.inference_mode()
+    def evaluate(self) -> tuple[float, float]:
+        """Return mean loss and accuracy on the validation part."""
+        data = self._data
+        self.network.eval()
+        loss = torch.zeros((), dtype=torch.float64, device=data.val_labels.device)
+        hits = torch.zeros_like(loss)
+        for part in self._layout.parts(len(data.val_labels)):
+            labels = data.val_labels[part]
+            logits = self.network(self._input(data.val_images[part])).float()
+            loss += F.cross_entropy(logits, labels, reduction="sum")
+            hits += (logits.argmax(-1) == labels).sum()
+        return float(loss / len(data.val_labels)), float(hits / len(data.val_labels))

@@ -1,0 +1,161 @@
+"""Plain multilayer perceptrons as batched matrices: one product in place of G small ones.
+
+All weights of all members are one flat float32 vector, all gradients another: each layer's
+matrices are views, and the optimiser's step is one pass over them. Forward and backward are
+written out, because at a few tens of units what a general autograd adds costs as much as
+the arithmetic. Activations are held units × samples: then no product has a short, oddly
+sized inner axis, whatever widths pruning leaves.
+
+Members of different widths are padded with zeros, which stay zero: a padded unit's
+activation is 0, so no gradient reaches its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from pruning.inference.stacked_layers import Layers
+from pruning.training.device_data import DeviceData, Gatherer
+from pruning.training.engines.engine import Seen
+from pruning.training.recipe import Recipe
+
+
+class Stacked:
+    """G plain MLPs of the same layers; widths may differ.
+
+    Parameters
+    ----------
+    networks
+        `pruning.inference.stackable.stackable`, on the data's device; left unchanged.
+    data
+        What they train on.
+    recipe
+        Resolved.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
+        self._data, self._recipe = data, recipe
+        layers = Layers.of(networks)
+        self._hold(layers, layers.gathered(networks, data.train_images.device))
+        self._optimiser = recipe.make_optimiser([self._values])
+
+    def _hold(self, layers: Layers, values: Tensor) -> None:
+        self._layers, self._values = layers, values
+        self._slopes = values.grad = torch.zeros_like(values)
+        self._weights, self._biases = layers.views(values)
+        self._weight_slopes, self._bias_slopes = layers.views(self._slopes)
+        self._buffers: dict[int, _Buffers] = {}
+
+    @torch.no_grad()
+    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
+        """Train one epoch; return each member's mean loss."""
+        members, samples = orders.shape
+        size = min(self._recipe.batch_size or samples, samples)
+        whole = samples - samples % size
+        total = torch.zeros(members, dtype=torch.float64, device=orders.device)
+        for part in (slice(whole), slice(whole, None)):
+            if orders[:, part].shape[1] == 0:
+                continue
+            batches = _batches(orders[:, part], size)
+            moved = [None] * len(batches) if moves is None else _batches(moves[:, part], size)
+            labels = self._data.train_labels[batches]
+            for index, named, how in zip(batches, labels, moved, strict=True):
+                total += self.slopes(batches.shape[2], index, named, how)
+                self._optimiser.step(rate)
+        return (total / samples).tolist()
+
+    def slopes(
+        self, batch: int, index: Tensor, labels: Tensor, moves: Tensor | None = None
+    ) -> Tensor:
+        """Write the gradient of the batch's mean loss; return (G,) float32 summed losses.
+
+        Parameters
+        ----------
+        batch
+            B.
+        index, labels
+            (G, B) int64: the samples each member sees and their classes.
+        moves
+            (G, B, 3) int64: what augmentation does to each.
+        """
+        buffers = self._buffers_for(batch)
+        weights, relu_after = self._weights, self._layers.relu_after
+        how = None if moves is None else moves.flatten(0, 1)
+        samples = buffers.gather(index.flatten(), how).view(*index.shape, -1)
+        x = samples.transpose(1, 2)
+        for i, made in enumerate(buffers.made):
+            torch.baddbmm(self._biases[i], weights[i], x, out=made)
+            x = made.relu_() if relu_after[i] else made
+        log_odds = torch.log_softmax(x, 1)
+        picked = labels.unsqueeze(1)
+        losses = log_odds.gather(1, picked).sum((1, 2)).neg_()
+        slope = log_odds.exp_()
+        slope.scatter_add_(1, picked, buffers.minus_one).div_(index.shape[1])
+        for i in reversed(range(len(weights))):
+            below = buffers.made[i - 1].transpose(1, 2) if i else samples
+            torch.bmm(slope, below, out=self._weight_slopes[i])
+            torch.sum(slope, 2, keepdim=True, out=self._bias_slopes[i])
+            if i:
+                slope = torch.bmm(weights[i].transpose(1, 2), slope, out=buffers.slope[i - 1])
+                if relu_after[i - 1]:
+                    made = buffers.made[i - 1]
+                    torch.ops.aten.threshold_backward.grad_input(slope, made, 0, grad_input=slope)
+        return losses
+
+    @torch.inference_mode()
+    def evaluate(self) -> Seen:
+        """Return what the validation part shows; all members share the first product."""
+        data, members = self._data, len(self._layers.sizes)
+        n = len(data.val_labels)
+        losses = self._values.new_zeros(members, dtype=torch.float64)
+        hits = torch.zeros_like(losses)
+        step = self._layers.samples_at_once
+        for start in range(0, n, step):
+            part = slice(start, start + step)
+            samples = data.scaling(data.val_images[part]).flatten(1)
+            *_, x = self._layers.activations(self._values, samples)
+            labels = data.val_labels[part].expand(members, -1)
+            losses += F.cross_entropy(x, labels, reduction="none").sum(1)
+            hits += (x.argmax(1) == labels).sum(1)
+        return Seen((losses / n).tolist(), (hits / n).tolist())
+
+    def weights(self, row: int) -> dict[str, Tensor]:
+        """Return one member's state dict without the padding."""
+        return self._layers.state(self._values, row)
+
+    def gradient(self, row: int) -> dict[str, Tensor]:
+        """Return one member's gradient as `slopes` left it, by parameter name."""
+        return self._layers.state(self._slopes, row)
+
+    def keep(self, rows: list[int]) -> None:
+        """Cut weights and the optimiser's state down to these members."""
+        before = self._layers
+        self._hold(before.only(rows), before.cut(self._values, rows))
+        self._optimiser = self._optimiser.moved([self._values], lambda flat: before.cut(flat, rows))
+
+    def _buffers_for(self, batch: int) -> _Buffers:
+        if batch not in self._buffers:
+            self._buffers[batch] = _Buffers(self._layers, self._data, batch)
+        return self._buffers[batch]
+
+
+def _batches(values: Tensor, size: int) -> Tensor:
+    """Return (steps, G, B, ...) of (G, N, ...)."""
+    members, samples = values.shape[:2]
+    parts = values.reshape(members, -1, min(size, samples), *values.shape[2:])
+    return parts.transpose(0, 1).contiguous()
+
+
+class _Buffers:
+    """What a step of one batch size writes, used again by the next."""
+
+    def __init__(self, layers: Layers, data: DeviceData, batch: int) -> None:
+        members, device = len(layers.sizes), data.train_images.device
+        self.gather = Gatherer(data.train_images, data.scaling, members * batch)
+        self.made = [torch.empty(members, out, batch, device=device) for out, _ in layers.padded]
+        self.slope = [torch.empty_like(made) for made in self.made[:-1]]
+        self.minus_one = torch.full((members, 1, batch), -1.0, device=device)

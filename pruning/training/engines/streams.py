@@ -1,0 +1,123 @@
+"""Networks of any kind on one CUDA device, each on a stream of its own, steps as graphs.
+
+A small network's step is a hundred short kernels: launched one by one they leave the device
+idle, and one network's do not fill it. Each member's whole step, from the indices of its
+batch to the optimiser, is captured once a round and replayed; the members' replays run side
+by side. Products read bfloat16, weights and loss stay float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from pruning.training.device_data import DeviceData
+from pruning.training.engines.loop import Loop, Trainee
+from pruning.training.recipe import Recipe
+
+_WARM_UP = 3  # passes before a capture, as PyTorch asks for
+
+
+class Streams(Loop):
+    """G networks of any kind on CUDA.
+
+    Parameters
+    ----------
+    networks
+        On the data's device; trained in place.
+    data
+        What they train on.
+    recipe
+        Resolved.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
+        super().__init__(networks, data, recipe, bf16=True)
+        self._captured = [_Captured(member, data.train_images.device) for member in self.members]
+
+    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
+        """Train one epoch, a step of each member in turn; return each member's mean loss."""
+        batch = self.members[0].batch_of(orders.shape[1])
+        for captured in self._captured:
+            captured.begin(batch, rate, augmented=moves is not None)
+        for start in range(0, orders.shape[1], batch):
+            part = slice(start, start + batch)
+            for row, captured in enumerate(self._captured):
+                captured.step(orders[row, part], None if moves is None else moves[row, part])
+        totals = torch.stack([captured.end() for captured in self._captured])
+        return (totals / orders.shape[1]).tolist()
+
+    def keep(self, rows: list[int]) -> None:
+        """Go on with these members only."""
+        super().keep(rows)
+        self._captured = [self._captured[row] for row in rows]
+
+
+class _Captured:
+    """A member's stream, the graph of its step, and what the graph reads and writes."""
+
+    def __init__(self, member: Trainee, device: torch.device) -> None:
+        self._member, self._device = member, device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._rate = torch.zeros((), device=device)
+        self._total = torch.zeros((), dtype=torch.float64, device=device)
+        self._index = torch.empty(0, dtype=torch.int64, device=device)
+        self._moves: Tensor | None = None
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def begin(self, batch: int, rate: float, *, augmented: bool) -> None:
+        """Make ready for an epoch."""
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        self._member.network.train()
+        with torch.cuda.stream(self._stream):
+            self._rate.fill_(rate)
+            self._total.zero_()
+            if self._graph is None:
+                self._capture(batch, augmented)
+
+    def step(self, index: Tensor, moves: Tensor | None) -> None:
+        """Take one step; a last, smaller batch is taken without the graph."""
+        with torch.cuda.stream(self._stream):
+            if self._graph is not None and len(index) == len(self._index):
+                self._index.copy_(index)
+                if self._moves is not None and moves is not None:
+                    self._moves.copy_(moves)
+                self._graph.replay()
+            else:
+                self._total += self._member.step(index, self._rate, moves) * len(index)
+
+    def end(self) -> Tensor:
+        """Return the epoch's summed loss, ready on the current stream."""
+        torch.cuda.current_stream(self._device).wait_stream(self._stream)
+        return self._total
+
+    def _capture(self, batch: int, augmented: bool) -> None:
+        """Record a step; the passes before it leave weights, buffers and optimiser as they were."""
+        network = self._member.network
+        self._index = torch.zeros(batch, dtype=torch.int64, device=self._device)
+        self._moves = self._index.new_zeros(batch, 3) if augmented else None
+        before = {key: value.clone() for key, value in network.state_dict().items()}
+        optimiser = self._member.optimiser
+        self._member.optimiser = _Still()
+        for _ in range(_WARM_UP):
+            self._member.step(self._index, self._rate, self._moves)
+        network.load_state_dict(before)
+        self._member.optimiser = optimiser
+        network.zero_grad(set_to_none=True)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=self._stream):
+            self._total += self._member.step(self._index, self._rate, self._moves) * batch
+        self._graph = graph
+
+
+class _Still:
+    """An optimiser that does not move."""
+
+    def step(self, rate: float | Tensor) -> None:
+        """Do nothing."""
+
+    def moved(self, parameters: Sequence[Tensor], cut: object) -> _Still:
+        """Return itself."""
+        return self

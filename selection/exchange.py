@@ -1,0 +1,146 @@
+"""Predictions made elsewhere, and the candidates table as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.core.errors import RequestError
+from selection.costs import KINDS, Costs
+from selection.pool import PoolPredictions
+
+NEEDED = ("probabilities", "labels")
+
+
+def read_predictions(path: Path | str) -> tuple[PoolPredictions, Costs | None]:
+    """Read a pool's predictions from an ``.npz`` file; nothing in it is unpickled.
+
+    Arrays: ``probabilities`` (M, N, C), each row summing to 1; ``labels`` (N,) whole numbers
+    in 0..C−1; optional ``names`` (M,) text, each once; optional ``costs`` (M,), read as
+    FLOPs, or ``flops``, ``bytes``, ``latency`` (M,).
+
+    Returns
+    -------
+    The pool, as of the selection split, and the costs or None.
+
+    Raises
+    ------
+    RequestError
+        Where the file or an array is not as above: one line that says which.
+    """
+    path = Path(path)
+    arrays = _arrays(path)
+    for name in NEEDED:
+        if name not in arrays:
+            raise RequestError(
+                f"{path} holds {', '.join(sorted(arrays)) or 'nothing'} and no {name!r}; "
+                "expected probabilities (M, N, C) and labels (N,)"
+            )
+    p = arrays["probabilities"]
+    if p.dtype.kind not in "fiu" or p.ndim != 3:
+        raise RequestError(
+            f"{path}: probabilities are {p.dtype} of shape {p.shape}; expected numbers (M, N, C)"
+        )
+    names = arrays.get("names", np.arange(len(p)).astype(str))
+    if names.ndim != 1 or names.dtype.kind not in "UiuS":
+        raise RequestError(
+            f"{path}: names are {names.dtype} of shape {names.shape}; expected text (M,)"
+        )
+    ids = tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names.tolist())
+    with np.errstate(over="ignore"):
+        probabilities = np.ascontiguousarray(p, np.float32)
+    labels = _labels(path, arrays["labels"])
+    try:
+        pool = PoolPredictions(probabilities, labels, ids, "select")
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from error
+    return pool, _costs(path, arrays, len(pool))
+
+
+def candidates_to_csv(candidates: NDArray[np.void]) -> str:
+    """Return the table as CSV: a header, a row a team; what is not defined is empty.
+
+    >>> print(candidates_to_csv(np.array([("0 3", .5)], [("team", "U3"), ("accuracy", float)])))
+    team,accuracy
+    0 3,0.5
+    <BLANKLINE>
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(candidates.dtype.names or ())
+    for row in candidates.tolist():
+        writer.writerow(["" if value != value else value for value in row])
+    return out.getvalue()
+
+
+def candidates_from_csv(text: str) -> NDArray[np.void]:
+    """Return the table `candidates_to_csv` wrote."""
+    header, *rows = list(csv.reader(io.StringIO(text)))
+    width = max([1, *(len(cell) for row in rows for cell in row)])
+    dtype: list[tuple[str, Any]] = [(name, _kind(name, width)) for name in header]
+    table = np.zeros(len(rows), dtype)
+    for place, (name, kind) in enumerate(dtype):
+        cells = [row[place] for row in rows]
+        if kind is bool:
+            table[name] = [cell == "True" for cell in cells]
+        elif kind is np.float64:
+            table[name] = [float(cell) if cell else np.nan for cell in cells]
+        else:
+            table[name] = cells
+    return table
+
+
+def _kind(name: str, width: int) -> Any:
+    if name in ("team", "fell_by"):
+        return f"U{width}"
+    if name in ("few_negatives", "chosen"):
+        return bool
+    return np.int64 if name in ("size", "fewest_negatives", "fell_at") else np.float64
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        stored = np.load(path, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            raise RequestError(f"{path} is one array; expected an .npz of several")
+        with stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError as error:
+        raise RequestError(f"no file {path}; expected an .npz of predictions") from error
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
+        raise RequestError(f"{path} is not a readable .npz: {error}") from error
+    except ValueError as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(
+            f"{path} holds Python objects or damaged arrays, which are not read: "
+            "save plain numbers and text"
+        ) from error
+
+
+def _labels(path: Path, labels: NDArray[Any]) -> NDArray[np.int64]:
+    whole = labels.dtype.kind in "iu" or (
+        labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels % 1 == 0).all()
+    )
+    if labels.ndim != 1 or not whole:
+        raise RequestError(
+            f"{path}: labels are {labels.dtype} of shape {labels.shape}; "
+            "expected whole numbers (N,)"
+        )
+    return labels.astype(np.int64)
+
+
+def _costs(path: Path, arrays: dict[str, NDArray[Any]], members: int) -> Costs | None:
+    known = {kind: arrays[kind] for kind in KINDS if kind in arrays}
+    if "costs" in arrays:
+        known.setdefault("flops", arrays["costs"])
+    for kind, values in known.items():
+        if values.dtype.kind not in "fiu":
+            raise RequestError(f"{path}: {kind} are {values.dtype}; expected numbers ({members},)")
+    return Costs.of(**known).check(members) if known else None

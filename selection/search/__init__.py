@@ -1,0 +1,1 @@
+"""Which teams are looked at, how they are counted, and which of them stand."""

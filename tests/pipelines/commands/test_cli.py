@@ -1,0 +1,442 @@
+"""The commands as a person types them: output, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pipeline_support import TINY_OPTIONS, write_images
+
+from pipelines.commands.build import build_config
+from pipelines.commands.cli import cli, main, run
+from pipelines.run.command_line import command_of
+from pipelines.run.config import BuildConfig
+from pipelines.run.directory import RunDirectory
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_images(tmp_path_factory.mktemp("data") / "tiny.npz")
+
+
+@pytest.fixture(scope="module")
+def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cli") / "run"
+    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(out)]) == 0
+    return out
+
+
+def _fails(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) -> str:
+    capsys.readouterr()
+    assert run(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1, err
+    assert "Traceback" not in err
+    assert err.startswith("ensemble: ")
+    return err
+
+
+def test_build_says_what_came_out_and_what_comes_next(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(tmp_path / "r")]) == 0
+    out, err = capsys.readouterr()
+    assert "chosen 2 of 4 by" in out
+    assert f"next: ensemble compare {tmp_path / 'r'}" in out
+    assert "round 1, 4 runs 0…3: " in err
+    assert "select has 36 samples: an accuracy there is sure to ±16 points" in err
+    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(tmp_path / "r")]) == 0
+    assert "earlier: nothing was left to train" in capsys.readouterr().out
+
+
+BAD_BUILDS = [
+    (["--s", "5"], "--s 5 is more than the 4 networks of --m 4; allowed 1 to 4"),
+    (["--s", "0"], "--s 0 must be at least 1"),
+    (["--m", "0"], "--m 0 must be at least 1"),
+    (["--seed", "-1"], "--seed -1 must be 0 or more"),
+    (["--arch", "mlp"], "unknown architecture 'mlp'; did you mean 'mlp-a'"),
+    (["--metric", "minimun"], "unknown metric 'minimun'; did you mean 'minimum'"),
+    (["--method", "hp"], "unknown selection method 'hp'; did you mean 'hq'"),
+    (["--voting", "meen"], "unknown voting 'meen'; did you mean 'mean'"),
+    (["--pool", "prune"], "unknown pool 'prune'; did you mean 'pruned'"),
+    (["--recipe", "papre"], "unknown recipe 'papre'; did you mean 'paper'"),
+    (["--pruner", "datafre"], "unknown pruner 'datafre'; did you mean 'datafree'"),
+    (["--remove", "0.5"], "pruner 'dropnet' does not use remove, saliency"),
+    (["--score-mode", "papre"], "unknown score mode 'papre'; did you mean 'paper'"),
+    (["--coupling", "papre"], "unknown coupling 'papre'; did you mean 'paper'"),
+    (["--round-to", "0"], "round_to 0 must be 1 or more"),
+    (["--init", "nowhere.safetensors"], "initial weights 'nowhere.safetensors' cannot be read"),
+    (["--data", "digit"], "unknown data set 'digit'; did you mean 'digits'"),
+    (["--data", "nowhere/at/all"], "nowhere/at/all does not exist"),
+    (["--kappa", "1.2"], "kappa 1.2 must lie between 0 and 1"),
+    (["--fraction", "1"], "fraction 1.0 must lie between 0 and 1"),
+    (["--epochs", "0"], "max_epochs 0 must be positive"),
+    (["--jobs", "0"], "--jobs 0 must be between 1 and"),
+    (["--jobs", "4096"], "--jobs 4096 must be between 1 and"),
+    (["--engine", "stakced"], "unknown engine 'stakced'; did you mean 'stacked'"),
+    (["--engine", "stacked", "--arch", "conv-b"], "--engine stacked runs plain MLPs"),
+    (["--backend", "lokey"], "unknown joblib backend 'lokey'; did you mean 'loky'"),
+    (["--limit", "0"], "limit 0 must be at least 1"),
+    (["--max-flops", "1"], "no member fits within max flops 1"),
+    (["--max-bytes", "-1"], "--max-bytes -1.0 must be a positive number"),
+    (["--max-latency", "0"], "--max-latency 0.0 must be a positive number"),
+    (["--method", "hq", "--prune-fraction", "1"], "--prune-fraction 1.0; allowed [0, 1)"),
+    (["--method", "top", "--prune-fraction", ".1"], "method 'top' has no prune fraction"),
+    (
+        ["--method", "hq", "--measure", "disagreemnt"],
+        "unknown diversity measure 'disagreemnt'",
+    ),
+    (["--m", "x"], "Invalid value for '--m': 'x' is not a valid integer"),
+    (["--mm", "3"], "No such option '--mm'"),
+    (["--rewind", "none"], "Invalid value for '--rewind'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_BUILDS, ids=lambda v: " ".join(v)[:40])
+def test_a_wrong_request_is_one_line_and_exit_2(
+    options: list[str], message: str, data: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out = tmp_path / "run"
+    words = ["build", *TINY_OPTIONS, "--data", str(data), "--out", str(out), *options]
+    capsys.readouterr()
+    if options[0] == "--max-flops":
+        assert run(words) == 2
+        assert message in capsys.readouterr().err
+        return
+    assert message in _fails(capsys, *words)
+    assert not out.exists()
+
+
+def test_an_earlier_run_is_left_alone_by_another_request(
+    built: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {f: f.read_bytes() for f in built.rglob("*") if f.is_file()}
+    words = ["build", *TINY_OPTIONS, "--data", str(data), "--out", str(built), "--seed", "3"]
+    assert "another configuration's run (seed: 3 asked, 0 there)" in _fails(capsys, *words)
+    assert before == {f: f.read_bytes() for f in built.rglob("*") if f.is_file()}
+
+
+@pytest.mark.parametrize("make", ["empty", "one class", "few"])
+def test_folders_that_cannot_be_used_are_said(
+    make: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    classes = {"empty": 0, "one class": 1, "few": 2}[make]
+    for name in "ab"[:classes]:
+        (folder / name).mkdir()
+        for i in range(2 if make == "few" else 30):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(folder / name / f"{i}.png")
+    err = _fails(capsys, "build", "--data", str(folder), "--out", str(tmp_path / "run"))
+    assert "photos" in err or "class" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "array", [np.full((40, 4, 4), np.nan), np.zeros((40, 4, 4, 4, 4)), np.zeros(40)]
+)
+def test_arrays_that_cannot_be_used_are_said(
+    array: np.ndarray,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],  # type: ignore[type-arg]
+) -> None:
+    np.savez(tmp_path / "a.npz", X=array, y=np.arange(40) % 2)
+    _fails(capsys, "build", "--data", str(tmp_path / "a.npz"), "--out", str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_data_dir_without_the_files_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", _no_network)
+    err = _fails(capsys, "build", "--data", "mnist", "--data-dir", str(tmp_path))
+    assert "train-images-idx3-ubyte" in err
+    assert str(tmp_path) in err
+
+
+def _no_network(*args: object, **kwargs: object) -> None:
+    raise OSError("no network in tests")
+
+
+def test_compare_writes_table_and_report(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["compare", str(built), "--out", str(tmp_path / "c")]) == 0
+    table = (tmp_path / "c" / "comparison.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    wanted = {"contender", "members", "accuracy", "flops", "parameters", "bytes",
+              "flops_ratio", "bytes_ratio"}  # fmt: skip
+    assert wanted <= set(rows[0])
+    assert {row["contender"] for row in rows} == {
+        "single_best_unpruned", "single_mean_unpruned", "top_s_unpruned", "hq_unpruned",
+        "all_unpruned", "all_pruned", "random_s_pruned", "selected", "selected_cascade",
+    }  # fmt: skip
+    by_name = {row["contender"]: row for row in rows}
+    assert float(by_name["all_unpruned"]["flops_ratio"]) == 1
+    flops = float(by_name["selected"]["flops"]) / float(by_name["all_unpruned"]["flops"])
+    assert float(by_name["selected"]["flops_ratio"]) == pytest.approx(flops)
+    page = (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
+    assert command_of(RunDirectory(built).root.config).split()[0] in page
+    assert "Selected 2" in capsys.readouterr().out
+
+
+def test_several_runs_go_side_by_side_and_a_run_that_cannot_is_named(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = tmp_path / "again"
+    assert run(["select", str(built), "--s", "3", "--out", str(again)]) == 0
+    runs = [str(built), str(again)]
+    assert "needs a folder for the report: --out" in _fails(capsys, "compare", *runs)
+    assert run(["compare", *runs, "--out", str(tmp_path / "both")]) == 0
+    table = (tmp_path / "both" / "comparison.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["contender"] for row in rows].count("selected") == 2
+    (again / "selection.json").unlink()
+    assert run(["compare", *runs, "--out", str(tmp_path / "one")]) == 1
+    assert "no selection.json" in capsys.readouterr().out
+
+
+def test_select_chooses_again_without_training(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pruning.dropnet.rounds.train", _no_network)
+    again = tmp_path / "again"
+    assert run(["select", str(built), "--s", "3", "--pool", "rounds", "--out", str(again)]) == 0
+    assert "chosen 3 of 12" in capsys.readouterr().out
+    assert len(json.loads((again / "ensemble" / "ensemble.json").read_text())["members"]) == 3
+    assert run(["compare", str(again)]) == 0
+    assert (again / "report.html").exists()
+
+
+def test_select_from_a_run_needs_a_new_folder(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "give --out" in _fails(capsys, "select", str(built), "--s", "3")
+    assert "holds another configuration's run" in _fails(
+        capsys, "select", str(built), "--s", "3", "--out", str(built)
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "members/001/round-1.safetensors", "members/000/history.json", "predictions/select.npz",
+        "ensemble/member-0.safetensors", "candidates.csv", "selection.json", "config.json",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("left", [0, 0.4])
+def test_damage_is_named_where_it_is_though_predictions_are_kept(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, left: float
+) -> None:
+    copy, out = tmp_path / "copy", tmp_path / "again"
+    shutil.copytree(built, copy)
+    whole = (copy / name).read_bytes()
+    (copy / name).write_bytes(whole[: int(left * len(whole))])
+    commands = [("compare", str(copy))]
+    if name.startswith(("members", "predictions", "config")):
+        commands.append(("select", str(copy), "--out", str(out)))
+    for command in commands:
+        capsys.readouterr()
+        assert run(command) == 1
+        said = capsys.readouterr().err
+        assert str(copy / name) in said and "Error" not in said and said.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_choice_from_a_stopped_build_is_said_to_be_one(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built, copy)
+    (copy / "selection.json").unlink()
+    shutil.rmtree(copy / "ensemble")
+    capsys.readouterr()
+    assert run(["select", str(copy), "--out", str(tmp_path / "again")]) == 0
+    assert "if its build was stopped" in capsys.readouterr().err
+    assert "is a run that has made no ensemble yet" in _fails(capsys, "show", str(copy))
+
+
+def test_select_takes_the_settings_of_its_method_and_says_why(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "again"
+    words = ["--method", "hq", "--prune-fraction", "0.3", "--measure", "double_fault"]
+    assert run(["select", str(built), *words, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    options = json.loads((out / "selection.json").read_text())["options"]
+    assert options["prune_fraction"] == 0.3
+    assert options["measures"] == ["double_fault"]
+    for part in ("overstates by", "team without it", "standing", "accuracy against flops"):
+        assert part in said
+
+
+@pytest.mark.parametrize("option", ["--max-flops", "--thrifty"])
+def test_select_says_why_a_team_is_smaller_than_asked(
+    option: str, built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flops = sorted(h.handed_on(0.0).cost.flops for h in RunDirectory(built).histories())
+    words = {"--max-flops": ["--max-flops", str(flops[0])], "--thrifty": ["--thrifty", "--s", "4"]}
+    assert run(["select", str(built), *words[option], "--out", str(tmp_path / "less")]) == 0
+    why = {
+        "--max-flops": "fewer than the 2 asked for: the best of the teams that fit the budget",
+        "--thrifty": "fewer than the 4 asked for: no larger team is more accurate beyond noise",
+    }
+    assert why[option] in capsys.readouterr().out
+
+
+def test_select_keeps_within_a_measured_latency(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "quick"
+    assert "the cheapest needs latency" in _fails(
+        capsys, "select", str(built), "--max-latency", "1e-6", "--out", str(out)
+    )
+    assert not out.exists()
+    assert run(["select", str(built), "--max-latency", "1000", "--out", str(out)]) == 0
+    assert "accuracy against latency" in capsys.readouterr().out
+    front = json.loads((out / "selection.json").read_text())["front"]
+    assert all(0 < point["cost"] < 1 for point in front if point["kind"] == "latency")
+
+
+def test_select_from_predictions_made_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    scores = rng.random((6, 200, 3)) + np.eye(3)[labels]
+    file = tmp_path / "p.npz"
+    np.savez(file, probabilities=scores / scores.sum(-1, keepdims=True), labels=labels)
+    assert run(["select", str(file), "--s", "3", "--out", str(tmp_path / "o")]) == 0
+    assert "chosen 3 of 6" in capsys.readouterr().out
+    assert (tmp_path / "o" / "selection.json").exists()
+
+
+def test_predict_gives_a_line_a_sample(
+    built: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = np.load(data)["X"][:5]
+    np.save(tmp_path / "five.npy", images)
+    Image.fromarray(images[0]).save(tmp_path / "one.png")
+    capsys.readouterr()
+    assert run(["predict", str(built), str(tmp_path / "five.npy"), str(tmp_path / "one.png")]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 6
+    assert rows[0]["class"] == rows[5]["class"]
+    (tmp_path / "bad.png").write_bytes(b"not an image")
+    assert run(["predict", str(built), str(tmp_path / "bad.png"), str(tmp_path / "one.png"),
+                "--format", "jsonl", "--explain"]) == 1  # fmt: skip
+    out, err = capsys.readouterr()
+    [line] = out.splitlines()
+    assert len(json.loads(line)["members"]) == 2
+    assert "bad.png" in err
+
+
+def test_show_tells_members_and_cost(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(built)]) == 0
+    out = capsys.readouterr().out
+    assert "2 networks" in out
+    assert "mlp-a:8-6" in out
+    assert "together" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compare", "nowhere"],
+        ["predict", "nowhere", "x.png"],
+        ["show", "nowhere"],
+        ["select", "nowhere", "--out", "x"],
+        ["select", "nowhere.npz"],
+        ["biuld"],
+    ],
+)
+def test_a_thing_that_is_not_there_is_one_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert "nowhere" in _fails(capsys, *arguments) or arguments == ["biuld"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_of_the_work_is_exit_1_with_a_traceback_only_on_debug(
+    built: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise OSError("disk is full")
+
+    monkeypatch.setattr("pipelines.commands.compare.gather_all", fail)
+    assert "OSError: disk is full" in _fails(capsys, "compare", str(built), code=1)
+    with pytest.raises(SystemExit) as left:
+        main(["compare", str(built), "--debug"])
+    assert left.value.code == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_exit_130(
+    built: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.commands.compare.gather_all", interrupt)
+    capsys.readouterr()
+    assert run(["compare", str(built)]) == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    # click ends the line that ^C was typed on
+    assert err.strip() == "ensemble: interrupted; the same command goes on where it stopped"
+
+
+def test_every_option_of_build_stands_under_a_heading(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["build", "--help"]) == 0
+    sections = capsys.readouterr().out.split("\n\n")[3:]
+    assert [section.splitlines()[0] for section in sections] == [
+        "What:", "Data:", "Networks and their training:", "Pruning:", "Choice of the team:",
+        "Where it runs:", "Options:",
+    ]  # fmt: skip
+    assert sections[-1].strip().splitlines()[1:] == ["  -h, --help  Show this message and exit."]
+    options = [word for option in cli.commands["build"].params for word in option.opts]
+    assert len(options) > 40
+    assert all(f"  {option} " in "".join(sections) for option in options)
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name in ("build", "select", "compare", "predict", "export", "serve", "show"):
+        assert name in out
+
+
+def test_the_command_in_the_report_asks_for_the_same_configuration() -> None:
+    from pipelines.commands.cli import build
+
+    for words in (
+        "build --m 7 --s 3 --arch conv-b --arch mlp-a:9-9 --metric random_layer --kappa 0.5",
+        "build --data mnist --data-dir there --limit 100 --recipe paper --epochs 7 --seed 4",
+        "build --method hq --prune-fraction 0.2 --measure entropy --max-latency 3 --max-flops 1e6",
+        "build --pruner datafree --remove fc1=3 --remove fc2=4 --saliency heuristic --kappa 0.9",
+        "build --pruner datafree --remove 0.25 --init weights.safetensors",
+        "build --rewind random --no-rescale --keep 0.4 --rounds 3 --pool mixed --voting majority",
+    ):
+        asked = _config(build, words)
+        assert _config(build, command_of(asked).removeprefix("ensemble ")) == asked
+
+
+def _config(command: object, words: str) -> BuildConfig:
+    context = command.make_context("build", shlex.split(words)[1:])  # type: ignore[attr-defined]
+    options = {
+        k: v for k, v in context.params.items() if k not in ("out", "jobs", "backend", "control")
+    }
+    return build_config(**options)

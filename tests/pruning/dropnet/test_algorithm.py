@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pruning_support import blobs
+from safetensors.torch import save_file
+from torch import nn
+
+from pruning.core.errors import RequestError
+from pruning.dropnet.algorithm import DropNet, Runs, dropnet
+from pruning.dropnet.dropping import all_metrics
+from pruning.dropnet.member import Member, handed_on
+from pruning.dropnet.rescaling import few_inputs, rescale
+from pruning.dropnet.rewinding import REWINDS, FullWidth, Rewind, Rewinding
+from pruning.networks.architecture import build_network
+from pruning.surgery import find_groups, shrink
+from pruning.training.recipe import Recipe
+from pruning.training.train import DeviceData, Epoch, Trained, train
+
+RUNS = Runs("mlp-a:10-8", (0, 1, 2), (5, 6, 7))
+SETTINGS = DropNet(
+    kappa=0.0, keep=0.3, recipe=Recipe(batch_size=16, max_epochs=3, learning_rate=0.01)
+)
+
+
+def _rounds(settings: DropNet = SETTINGS, runs: Runs = RUNS) -> list[tuple[Member, ...]]:
+    return list(dropnet(runs, blobs(), settings))
+
+
+def test_round_0_is_the_unpruned_network_and_masks_nest() -> None:
+    rounds = _rounds()
+    assert all(m.round == 0 and m.remaining == 1 for m in rounds[0])
+    for before, after in pairwise(rounds):
+        for old, new in zip(before, after, strict=True):
+            assert (new.run, new.round) == (old.run, old.round + 1)
+            dropped = 0
+            for name, mask in new.masks.items():
+                assert bool((mask <= old.masks[name]).all())
+                dropped += int(old.masks[name].sum() - mask.sum())
+            left = round(old.remaining * 18)
+            assert dropped == max(1, int(0.2 * left))
+    assert all(m.remaining <= 0.3 for m in rounds[-1])
+    assert all(m.remaining > 0.3 for m in rounds[-2])
+
+
+def test_the_network_is_physically_as_small_as_its_masks() -> None:
+    for members in _rounds():
+        for member in members:
+            for name, mask in member.masks.items():
+                layer = member.network.get_submodule(name)
+                assert layer.weight.shape[0] == int(mask.sum())  # type: ignore[union-attr]
+            assert not member.network.training
+
+
+@pytest.mark.parametrize("rescaled", [False, True])
+def test_each_round_starts_from_the_surviving_weights_of_theta_0(rescaled: bool) -> None:
+    # A learning rate this small leaves the start readable in what comes out.
+    settings = dataclasses.replace(
+        SETTINGS, rewinding=Rewinding("initial", rescale=rescaled),
+        recipe=Recipe(learning_rate=1e-12, max_epochs=1, attempts=1),
+    )  # fmt: skip
+    for members in _rounds(settings):
+        for member in members:
+            theta0 = build_network(member.arch, 3, (1, 4, 4), member.seed)
+            groups = find_groups(theta0, (1, 4, 4))
+            start = shrink(theta0, groups, member.masks)
+            if rescaled and member.round:
+                few = few_inputs(torch.tensor(blobs().train.images), blobs().scaling)
+                start = rescale(start, theta0, groups, member.masks, few)
+            for key, value in start.state_dict().items():
+                torch.testing.assert_close(member.network.state_dict()[key], value)
+
+
+def test_random_rewinding_starts_from_a_new_draw_at_full_width() -> None:
+    settings = dataclasses.replace(
+        SETTINGS,
+        rewinding=Rewinding("random", rescale=False),
+        rounds=1,
+        recipe=Recipe(learning_rate=1e-12, max_epochs=1, attempts=1),
+    )
+    first, second = _rounds(settings)
+    theta0 = build_network(RUNS.arch, 3, (1, 4, 4), 5)
+    for key, value in theta0.state_dict().items():
+        torch.testing.assert_close(first[0].network.state_dict()[key], value)
+    member = second[0]
+    drawn = build_network(member.arch, 3, (1, 4, 4), member.seed, 1)
+    start = shrink(drawn, find_groups(drawn, (1, 4, 4)), member.masks)
+    for key, value in start.state_dict().items():
+        torch.testing.assert_close(member.network.state_dict()[key], value)
+
+
+def test_a_network_that_has_not_left_chance_is_drawn_and_trained_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Given weights are kept."""
+    calls: list[list[nn.Module]] = []
+
+    def train_and_spoil(networks: list[nn.Module], *words: Any, **more: Any) -> list[Trained]:
+        calls.append([copy.deepcopy(network) for network in networks])
+        results = train(networks, *words, **more)
+        if len(calls) in (2, 3):  # round 1: its first attempt for all, its second for one
+            results[-1].kept = Epoch(9.0, 9.0, 0.0)
+        return results
+
+    monkeypatch.setattr("pruning.dropnet.rounds.train", train_and_spoil)
+    once = dataclasses.replace(SETTINGS, rounds=1, keep=0.0)
+    _, members = _rounds(once)
+    assert [len(networks) for networks in calls] == [len(members), len(members), 1, 1]
+    assert [member.attempts for member in members] == [1] * (len(members) - 1) + [3]
+    starts = [call[-1].get_parameter("fc2.weight") for call in calls[1:]]
+    assert len({start.shape for start in starts}) == 1
+    assert not any(torch.equal(a, b) for a, b in pairwise(starts))
+    assert not members[-1].collapsed
+
+    calls.clear()
+    _, members = _rounds(
+        dataclasses.replace(once, recipe=dataclasses.replace(once.recipe, attempts=1))
+    )
+    assert len(calls) == 2
+    assert members[-1].collapsed
+
+    calls.clear()
+    given = tmp_path / "given.safetensors"
+    save_file(build_network(RUNS.arch, 3, (1, 4, 4), 7).state_dict(), given)
+    _rounds(dataclasses.replace(once, init=str(given), rewinding=Rewinding("initial")))
+    starts = [call[-1].get_parameter("fc2.weight") for call in calls[1:]]
+    assert len(starts) == 3
+    assert all(torch.equal(a, b) for a, b in pairwise(starts))
+
+
+def test_late_rewinding_goes_on_from_what_round_0_was_after_so_many_epochs() -> None:
+    recipe = Recipe(batch_size=16, max_epochs=4, learning_rate=0.01)
+    late = Rewinding("late", late_epochs=4)
+    settings = dataclasses.replace(SETTINGS, rewinding=late, rounds=1, recipe=recipe)
+    runs = Runs("mlp-a:10-8", (0,), (5,))
+    data = DeviceData.of(blobs(), "cpu")
+    full = FullWidth(late, runs.arch, {0: 5}, 3, (1, 4, 4), data, recipe)
+    last = dataclasses.replace(recipe, keep="last")
+    [unpruned] = _rounds(dataclasses.replace(settings, rounds=0, recipe=last), runs)[0]
+    for key, value in full.weights(0, 1).state_dict().items():
+        assert torch.equal(unpruned.network.state_dict()[key], value)
+    assert full.weights(0, 0) is full.theta0[0]
+    assert len(_rounds(settings, runs)) == 2
+
+
+@pytest.mark.parametrize("to", REWINDS)
+def test_going_on_from_any_round_gives_what_the_whole_run_gave(to: Rewind) -> None:
+    settings = dataclasses.replace(SETTINGS, rewinding=Rewinding(to, late_epochs=2))
+    whole = _rounds(settings)
+    for done in range(len(whole) - 1):
+        rest = list(dropnet(RUNS, blobs(), settings, start=whole[done]))
+        assert len(rest) == len(whole) - done - 1
+        for members, again in zip(whole[done + 1 :], rest, strict=True):
+            for a, b in zip(members, again, strict=True):
+                assert a.epochs == b.epochs
+                assert all(
+                    torch.equal(v, b.network.state_dict()[k])
+                    for k, v in a.network.state_dict().items()
+                )
+
+
+def test_a_run_stops_at_kappa_and_hands_on_the_smallest_that_held() -> None:
+    settings = dataclasses.replace(SETTINGS, kappa=0.97, keep=0.0)
+    by_run: dict[int, list[Member]] = {}
+    for members in _rounds(settings):
+        for member in members:
+            by_run.setdefault(member.run, []).append(member)
+    for rounds in by_run.values():
+        baseline = rounds[0].val_accuracy
+        assert all(m.baseline_accuracy == baseline for m in rounds)
+        assert all(m.val_accuracy > 0.97 * baseline for m in rounds[1:-1])
+        chosen = handed_on(rounds, 0.97)
+        fell = rounds[-1].val_accuracy <= 0.97 * baseline and len(rounds) > 1
+        assert chosen is rounds[-2 if fell else -1]
+
+
+def test_a_run_ends_when_every_layer_is_down_to_one_unit() -> None:
+    runs = Runs("mlp-a:2-2", (0,), (0,))
+    rounds = _rounds(dataclasses.replace(SETTINGS, keep=0.0, fraction=0.5), runs)
+    assert rounds[-1][0].remaining == 0.5
+    assert rounds[-1][0].round == len(rounds) - 1 <= 3
+
+
+def test_at_most_so_many_rounds() -> None:
+    assert len(_rounds(dataclasses.replace(SETTINGS, rounds=2))) == 3
+    assert len(_rounds(dataclasses.replace(SETTINGS, rounds=0))) == 1
+
+
+@pytest.mark.parametrize(
+    "metric", [metric for metric in all_metrics() if not metric.startswith("bn_scale")]
+)
+def test_every_metric_prunes_a_convolutional_network(metric: str) -> None:
+    settings = dataclasses.replace(SETTINGS, metric=metric, rounds=1)
+    first, second = _rounds(settings, Runs("conv-b:6-4", (0,), (1,)))
+    dropped = 2 if not metric.endswith("_layer") else 1 + 1
+    assert round((first[0].remaining - second[0].remaining) * 10) == dropped
+
+
+def test_a_network_that_learns_nothing_is_called_collapsed() -> None:
+    settings = dataclasses.replace(
+        SETTINGS, rounds=0, recipe=Recipe(learning_rate=1e4, max_epochs=2, optimizer="sgd")
+    )
+    [members] = _rounds(settings)
+    assert any(member.collapsed for member in members)
+    assert not any(member.collapsed for member in _rounds()[0])
+
+
+def test_a_rewinding_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(RequestError, match="unknown rewind 'latte'; did you mean 'late'"):
+        Rewinding("latte")  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="late epochs 0 must be at least 1"):
+        Rewinding("late", 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metric": "minimun"}, "unknown metric 'minimun'; did you mean 'minimum'"),
+        ({"fraction": 0.0}, "fraction 0.0 must lie between 0 and 1"),
+        ({"fraction": 1.0}, "fraction 1.0 must lie between 0 and 1"),
+        ({"kappa": 1.5}, "kappa 1.5 must lie between 0 and 1"),
+        ({"keep": -0.1}, "keep -0.1 must lie between 0 and 1"),
+        ({"rounds": -1}, "rounds -1 must be 0 or more"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        dataclasses.replace(SETTINGS, **change)  # type: ignore[arg-type]

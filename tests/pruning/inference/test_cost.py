@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from pruning_support import random_masks
+from torch import nn
+
+from pruning.inference.cost import UncountedOperationWarning, count_cost
+from pruning.networks.architecture import build_network
+from pruning.surgery import find_groups, shrink
+
+
+def _conv(inputs: int, filters: int, side: int) -> int:
+    return 2 * 9 * inputs * filters * side * side
+
+
+HAND = [
+    ("mlp-a", (1, 28, 28), 2 * (784 * 40 + 40 * 40 + 40 * 10)),
+    ("conv-b", (1, 28, 28), _conv(1, 64, 28) + _conv(64, 64, 14) + 2 * 49 * 64 * 10),
+    (
+        "conv-c",
+        (3, 32, 32),
+        _conv(3, 64, 32) + _conv(64, 64, 32) + _conv(64, 128, 16) + _conv(128, 128, 16)
+        + 2 * (8 * 8 * 128 * 256 + 256 * 10),
+    ),
+    (
+        "conv-c4",
+        (3, 32, 32),
+        _conv(3, 64, 32) + _conv(64, 64, 16) + _conv(64, 128, 8) + _conv(128, 128, 4)
+        + 2 * (2 * 2 * 128 * 256 + 256 * 10),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arch", "shape", "flops"), HAND)
+def test_counted_flops_are_the_hand_computed_ones(
+    arch: str, shape: tuple[int, ...], flops: int
+) -> None:
+    assert count_cost(build_network(arch, 10, shape, 0), shape).flops == flops
+
+
+def test_parameters_and_bytes_of_mlp_a() -> None:
+    cost = count_cost(build_network("mlp-a", 10, (1, 8, 8), 0), (1, 8, 8))
+    assert cost.params == 64 * 40 + 40 + 40 * 40 + 40 + 40 * 10 + 10
+    assert cost.bytes == 4 * cost.params
+
+
+def test_a_pruned_network_costs_what_its_widths_say() -> None:
+    network = build_network("mlp-a", 10, (1, 8, 8), 0)
+    groups = find_groups(network, (1, 8, 8))
+    masks = random_masks(groups)
+    a, b = (int(masks[name].sum()) for name in ("fc1", "fc2"))
+    assert count_cost(shrink(network, groups, masks), (1, 8, 8)).flops == 2 * (
+        64 * a + a * b + b * 10
+    )
+
+
+def test_peak_activation_is_what_is_alive_at_once() -> None:
+    # input 4, fc1 8, relu 8: input and both are held by nn.Sequential's loop at most two at
+    # a time, beside the caller's input.
+    network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    assert count_cost(network, (4,)).peak_activation_bytes == 4 * (4 + 8 + 8)
+
+
+def test_counting_leaves_the_network_as_it_was() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2)).train()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    count_cost(network, (4,))
+    assert network.training
+    assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
+
+
+class _Sorting(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sort(dim=1).values
+
+
+def test_an_operation_nobody_counts_is_a_warning() -> None:
+    with pytest.warns(UncountedOperationWarning, match="'sort' is not in the FLOP count"):
+        count_cost(nn.Sequential(nn.Linear(4, 4), _Sorting()), (4,))
+
+
+def test_attention_is_counted_as_the_matrix_products_it_is() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    tokens = 4
+    projections = 8 * 24 + 8 * 8 + 2 * 8 * 16
+    scores_and_values = 2 * tokens * 8
+    assert count_cost(layer, (tokens, 8)).flops == 2 * tokens * (projections + scores_and_values)

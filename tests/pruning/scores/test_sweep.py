@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from pruning_support import random_masks
+
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import build_network
+from pruning.samples.scaling import Scaling
+from pruning.scores.score import SCORES
+from pruning.scores.sweep import importances, metric_names, parse_metric
+from pruning.surgery import find_groups, shrink
+
+SHAPE = (1, 8, 8)
+
+
+def _images(count: int = 37) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(5)
+    return torch.randint(0, 256, (count, *SHAPE), generator=generator, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("arch", ["mlp-a:6-5", "conv-b:4-6"])
+def test_minimum_is_the_mean_absolute_post_activation(arch: str) -> None:
+    network = build_network(arch, 3, SHAPE, 0).eval()
+    groups = find_groups(network, SHAPE)
+    masks = random_masks(groups)
+    small = shrink(network, groups, masks).eval()
+    images = _images()
+    found = importances(
+        small, groups, masks, SCORES["minimum"], images, Scaling(),
+        generator=torch.Generator(), batch_size=10,
+    )  # fmt: skip
+    x = images.double() / 255
+    for name, layer in small.double().named_children():
+        x = layer(x)
+        if name.startswith("relu"):
+            group = groups[int(name.removeprefix("relu")) - 1]
+            expected = x.abs().flatten(2).mean(2) if x.ndim > 2 else x.abs()
+            mask = masks[group.name]
+            torch.testing.assert_close(
+                found[group.name][mask], expected.mean(0), rtol=1e-5, atol=1e-6
+            )
+            assert not found[group.name][~mask].any()
+
+
+def test_maximum_is_the_opposite_order() -> None:
+    network = build_network("mlp-a:6-5", 3, SHAPE, 0).eval()
+    groups = find_groups(network, SHAPE)
+    masks = {g.name: torch.ones(g.size, dtype=torch.bool) for g in groups}
+    low, high = (
+        importances(
+            network, groups, masks, SCORES[name], _images(), Scaling(), generator=torch.Generator()
+        )
+        for name in ("minimum", "maximum")
+    )
+    assert all(torch.equal(low[name], -high[name]) for name in masks)
+
+
+def test_random_depends_on_the_generator_alone() -> None:
+    network = build_network("mlp-a:6-5", 3, SHAPE, 0).eval()
+    groups = find_groups(network, SHAPE)
+    masks = {g.name: torch.ones(g.size, dtype=torch.bool) for g in groups}
+
+    def draw(seed: int, count: int) -> torch.Tensor:
+        found = importances(
+            network, groups, masks, SCORES["random"], _images(count), Scaling(),
+            generator=torch.Generator().manual_seed(seed),
+        )  # fmt: skip
+        return torch.cat(list(found.values()))
+
+    assert torch.equal(draw(1, 3), draw(1, 9))
+    assert not torch.equal(draw(1, 3), draw(2, 3))
+
+
+def test_a_metric_is_a_score_with_or_without_layer() -> None:
+    assert {"minimum", "minimum_layer", "random_layer"} <= set(metric_names())
+    assert parse_metric("maximum_layer") == (SCORES["maximum"], True)
+    with pytest.raises(RequestError, match="unknown metric 'minimum_layers'; did you mean"):
+        parse_metric("minimum_layers")

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+from pruning.core.errors import RequestError
+from pruning.inference.stackable import stackable
+from pruning.networks.architecture import build_network
+from pruning.training.engines import choice
+from pruning.training.engines.choice import choose_engine
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)), True),
+        (nn.Sequential(nn.Linear(4, 3), nn.ReLU()), False),
+        (nn.Sequential(nn.ReLU(), nn.Linear(4, 3)), False),
+        (nn.Sequential(nn.Linear(4, 3), nn.Dropout(), nn.Linear(3, 2)), False),
+        (nn.Linear(4, 3), False),
+        (nn.Sequential(), False),
+    ],
+)
+def test_what_can_be_stacked(network: nn.Module, expected: bool) -> None:
+    assert stackable(network) is expected
+
+
+MLP, CONV = (build_network(name, 3, (1, 4, 4), 0) for name in ("mlp-a:3", "conv-b:2-2"))
+
+
+@pytest.mark.parametrize(
+    ("units", "network", "expected"),
+    [
+        (True, MLP, "stacked"),
+        (False, MLP, "stacked"),
+        (True, CONV, "loop-bf16"),
+        (False, CONV, "loop"),
+        (True, nn.Linear(3, 2), "loop"),
+    ],
+)
+def test_auto_takes_what_network_and_processor_are_best_at(
+    monkeypatch: pytest.MonkeyPatch, units: bool, network: nn.Module, expected: str
+) -> None:
+    monkeypatch.setattr(choice, "has_bf16_units", lambda device: units)
+    assert choose_engine("auto", network, "cpu") == expected
+
+
+def test_an_engine_that_cannot_run_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "has_bf16_units", lambda device: False)
+    with pytest.raises(RequestError, match="this processor has no units for bfloat16"):
+        choose_engine("loop-bf16", CONV, "cpu")
+    with pytest.raises(RequestError, match="--engine stacked runs plain MLPs"):
+        choose_engine("stacked", CONV, "cpu")
+    with pytest.raises(RequestError, match="--engine streams needs --device cuda"):
+        choose_engine("streams", CONV, "cpu")
+    with pytest.raises(RequestError, match="unknown engine 'lopp'; did you mean 'loop'"):
+        choose_engine("lopp", MLP, "cpu")
+    assert choose_engine("loop", MLP, "cpu") == "loop"

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+from pruning_support import blobs
+
+from pruning.core.errors import RequestError
+from pruning.core.seeds import torch_generator
+from pruning.networks.architecture import build_network
+from pruning.training.augmentation import draw_moves, moved
+from pruning.training.device_data import DeviceData
+from pruning.training.engines.choice import make_engine
+from pruning.training.recipe import Recipe
+from pruning.training.train import train
+
+RECIPE = Recipe(learning_rate=0.01, batch_size=40, max_epochs=3, patience=3, weight_decay=0.0)
+
+
+def test_every_image_is_moved_as_drawn() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 3, 16, 24), generator=generator).byte()
+    moves = draw_moves("shift-flip", 40, (3, 16, 24), generator)
+    assert moves is not None
+    found = moved(images, moves)
+    assert found.dtype == torch.uint8
+    assert found.shape == images.shape
+    for image, new, (down, right, mirrored) in zip(images, found, moves.tolist(), strict=True):
+        expected = torch.zeros_like(image)
+        for row in range(16):
+            for column in range(24):
+                if 0 <= row - down < 16 and 0 <= column - right < 24:
+                    expected[:, row, column] = image[:, row - down, column - right]
+        assert torch.equal(new, expected.flip(2) if mirrored else expected)
+
+
+def test_draws_cover_an_eighth_of_the_side_each_way() -> None:
+    generator = torch.Generator().manual_seed(0)
+    moves = draw_moves("shift-flip", 2000, (3, 16, 32), generator)
+    assert moves is not None
+    assert moves.amin(0).tolist() == [-2, -4, 0]
+    assert moves.amax(0).tolist() == [2, 4, 1]
+    assert abs(float(moves[:, 2].double().mean()) - 0.5) < 0.05
+    unmirrored = draw_moves("shift", 100, (3, 16, 32), generator)
+    assert unmirrored is not None
+    assert not unmirrored[:, 2].any()
+    assert draw_moves("none", 100, (3,), generator) is None
+
+
+def test_engines_see_the_same_moved_samples() -> None:
+    data = DeviceData.of(blobs(shape=(1, 8, 8)), "cpu")
+    networks = [build_network("mlp-a:6-5", 3, (1, 8, 8), seed) for seed in range(2)]
+    generator = torch.Generator().manual_seed(0)
+    orders = torch.stack([torch.randperm(96, generator=generator) for _ in range(2)])
+    drawn = [draw_moves("shift-flip", 96, (1, 8, 8), generator) for _ in range(2)]
+    moves = torch.stack([m for m in drawn if m is not None])
+    losses = {
+        name: [
+            make_engine(name, copy.deepcopy(networks), data, RECIPE).epoch(orders, 0.01, given)
+            for given in (moves, None)
+        ]
+        for name in ("loop", "stacked")
+    }
+    assert losses["stacked"][0] == pytest.approx(losses["loop"][0], rel=1e-4)
+    assert losses["stacked"][1] == pytest.approx(losses["loop"][1], rel=1e-4)
+    assert losses["loop"][0] != pytest.approx(losses["loop"][1], rel=1e-3)
+
+
+def test_company_changes_nothing_and_order_stays_that_of_the_generator() -> None:
+    data = DeviceData.of(blobs(shape=(1, 8, 8)), "cpu")
+    recipe = dataclasses.replace(RECIPE, augment="shift")
+    together = [build_network("mlp-a:6-5", 3, (1, 8, 8), seed) for seed in range(3)]
+    generators = [torch_generator(seed, "batches") for seed in range(3)]
+    train(together, data, recipe, generators)
+    alone = build_network("mlp-a:6-5", 3, (1, 8, 8), 1)
+    train([alone], data, recipe, [torch_generator(1, "batches")])
+    for key, value in alone.state_dict().items():
+        torch.testing.assert_close(together[1].state_dict()[key], value, rtol=1e-3, atol=1e-4)
+
+
+def test_what_cannot_be_augmented_is_refused() -> None:
+    with pytest.raises(RequestError, match="needs images"):
+        draw_moves("shift", 3, (5,), torch.Generator())
+    with pytest.raises(RequestError, match="unknown augmentation 'shft'; did you mean 'shift'"):
+        Recipe(augment="shft")  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from pruning_support import blobs
+from torch import nn
+
+from pruning.core.errors import RequestError
+from pruning.core.seeds import torch_generator
+from pruning.networks.architecture import build_network
+from pruning.training.engines.choice import make_engine
+from pruning.training.engines.engine import Engine, Seen
+from pruning.training.recipe import Recipe, find_recipe
+from pruning.training.train import DeviceData, train
+
+RECIPE = Recipe(learning_rate=0.01, batch_size=16, max_epochs=6, patience=3)
+
+
+def _data() -> DeviceData:
+    return DeviceData.of(blobs(), "cpu")
+
+
+def _networks(count: int) -> list[nn.Module]:
+    return [build_network("mlp-a:6-5", 3, (1, 4, 4), seed) for seed in range(count)]
+
+
+def _generators(count: int) -> list[torch.Generator]:
+    return [torch_generator(seed, "batches") for seed in range(count)]
+
+
+def test_a_population_learns_what_each_member_learns_alone() -> None:
+    data, together = _data(), _networks(3)
+    results = train(together, data, RECIPE, _generators(3))
+    for row, network in enumerate(_networks(3)):
+        [alone] = train([network], data, RECIPE, [_generators(3)[row]])
+        assert len(alone.epochs) == len(results[row].epochs)
+        for key, value in network.state_dict().items():
+            torch.testing.assert_close(together[row].state_dict()[key], value, rtol=1e-3, atol=1e-4)
+
+
+def test_training_learns() -> None:
+    recipe = dataclasses.replace(RECIPE, max_epochs=25)
+    results = train(_networks(2), _data(), recipe, _generators(2))
+    assert all(result.val_accuracy > 0.9 for result in results)
+    assert all(r.epochs[-1].train_loss < r.epochs[0].train_loss for r in results)
+
+
+def test_the_same_generators_give_the_same_bytes() -> None:
+    first, second = _networks(3), _networks(3)
+    train(first, _data(), RECIPE, _generators(3))
+    train(second, _data(), RECIPE, _generators(3))
+    for a, b in zip(first, second, strict=True):
+        assert all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
+
+
+def test_the_best_epochs_weights_are_kept_as_a_copy() -> None:
+    # A rate that wrecks the weights later: the kept ones must be those of the best epoch.
+    recipe = dataclasses.replace(RECIPE, learning_rate=0.5, patience=6, schedule="constant")
+    data, networks = _data(), _networks(1)
+    [result] = train(networks, data, recipe, _generators(1))
+    best = min(result.epochs, key=lambda epoch: epoch.val_loss)
+    assert result.kept == best
+    with torch.no_grad():
+        logits = networks[0](data.scaling(data.val_images))
+    loss = nn.functional.cross_entropy(logits, data.val_labels)
+    assert loss.item() == pytest.approx(best.val_loss, rel=1e-4)
+
+
+def test_keep_last_keeps_the_last() -> None:
+    recipe = dataclasses.replace(RECIPE, keep="last")
+    [result] = train(_networks(1), _data(), recipe, _generators(1))
+    assert result.kept == result.epochs[-1]
+
+
+def test_a_member_stops_when_it_has_waited_long_enough_and_the_others_go_on() -> None:
+    recipe = dataclasses.replace(
+        RECIPE, max_epochs=40, patience=2, learning_rate=0.2, schedule="constant"
+    )
+    seen: list[list[int]] = []
+    results = train(
+        _networks(4), _data(), recipe, _generators(4), on_epoch=lambda e, rows: seen.append(rows)
+    )
+    for row, result in enumerate(results):
+        assert sum(row in rows for rows in seen) == len(result.epochs)
+        if len(result.epochs) < recipe.max_epochs:
+            losses = [epoch.val_loss for epoch in result.epochs]
+            assert min(losses[-2:]) >= min(losses[:-2])
+    assert len({len(result.epochs) for result in results}) > 1
+
+
+def test_a_convolutional_network_trains_alone() -> None:
+    network = build_network("conv-b:3-4", 3, (1, 4, 4), 0)
+    before = copy.deepcopy(network.state_dict())
+    [result] = train([network], _data(), RECIPE, _generators(1))
+    assert result.val_accuracy > 0.6
+    assert all(not torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    assert not network.training
+
+
+@pytest.mark.parametrize("setting", ["learning_rate", "batch_size", "max_epochs", "patience"])
+def test_a_recipe_that_makes_no_sense_is_refused(setting: str) -> None:
+    with pytest.raises(RequestError, match=f"{setting} 0 must be positive"):
+        Recipe(**{setting: 0})
+
+
+def test_recipes_by_name() -> None:
+    assert find_recipe("paper").momentum == 0
+    assert find_recipe("paper").learning_rate == 0.1
+    with pytest.raises(RequestError, match="unknown recipe 'papre'; did you mean 'paper'"):
+        find_recipe("papre")
+
+
+def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, halved = _networks(5), _networks(5)
+    expected = train(whole, _data(), RECIPE, _generators(5))
+    room = 2
+
+    def cramped(name: str, networks: list[nn.Module], *rest: Any) -> Engine:
+        # Generators must not be left where a failed attempt took them.
+        engine = make_engine(name, networks, *rest)
+        if len(networks) > room:
+            monkeypatch.setattr(engine, "evaluate", _out_of_memory)
+        return engine
+
+    monkeypatch.setattr("pruning.training.train.make_engine", cramped)
+    seen: set[int] = set()
+    with pytest.warns(UserWarning, match="networks at once are too many") as warned:
+        results = train(
+            halved, _data(), RECIPE, _generators(5), on_epoch=lambda _, rows: seen.update(rows)
+        )
+    assert [str(w.message).split(" ")[0] for w in warned] == ["5", "3"]
+    assert seen == set(range(5))
+    for row, network in enumerate(whole):
+        assert len(results[row].epochs) == len(expected[row].epochs)
+        for key, value in network.state_dict().items():
+            torch.testing.assert_close(halved[row].state_dict()[key], value, rtol=1e-3, atol=1e-4)
+    room = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        train(_networks(1), _data(), RECIPE, _generators(1))
+
+
+def _out_of_memory() -> Seen:
+    raise torch.OutOfMemoryError("CUDA out of memory")
