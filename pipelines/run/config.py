@@ -171,7 +171,7 @@ class BuildConfig:
     device
         Where networks are trained; ``auto`` takes CUDA where there is one.
     engine
-        How they are trained (`pruning.training.engines.choice.ENGINES`); what ``auto`` came to
+        How they are trained (`pruning.training.engines.engine.ENGINES`); what ``auto`` came to
         stands with each group.
     pruner
         ``dropnet`` trains, drops and rewinds round by round; ``datafree`` trains once and

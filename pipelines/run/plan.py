@@ -16,11 +16,8 @@ from pruning.core.errors import RequestError
 from pruning.dropnet.algorithm import Runs
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import start_from
-from pruning.training.engines.choice import ENGINES, choose_engine
-
-GROUP_SIZES = {("stacked", "cpu"): 10, ("stacked", "cuda"): 64, ("streams", "cuda"): 20}
-"""Most runs of a group, by engine and device; 1 where none stands. A core gains little from
-stacks of more than 10, and two groups of ten keep two cores busy at M = 20."""
+from pruning.training.engines.choice import choose_engine
+from pruning.training.engines.engine import ENGINES
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Group:
     runs
         Architecture, run numbers and seeds.
     engine
-        Of `pruning.training.engines.choice.ENGINES`, never ``"auto"``.
+        A name in `pruning.training.engines.engine.ENGINES`, never ``"auto"``.
     threads
         CPU threads of the group's tensor operations.
     """
@@ -82,7 +79,7 @@ def plan_groups(
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
         engine = choose_engine(config.engine, network, device)
-        size = GROUP_SIZES.get((engine, device), 1)
+        size = ENGINES[engine].group_size(device)
         for start in range(0, len(numbers), size):
             chosen = tuple(numbers[start : start + size])
             seeds = tuple(config.seed + number for number in chosen)
@@ -101,8 +98,9 @@ def describe_groups(groups: Sequence[Group], device: str) -> list[str]:
         own = [group for group in groups if group.runs.arch == arch]
         runs, most = sum(len(g.runs.numbers) for g in own), max(len(g.runs.numbers) for g in own)
         many = "groups of up to" if len(own) > 1 else "group of"
+        engine = own[0].engine
         lines.append(
-            f"{runs} runs of {arch} on {device} by {own[0].engine}: {ENGINES[own[0].engine]}; "
+            f"{runs} runs of {arch} on {device} by {engine}: {ENGINES[engine].summary}; "
             f"{len(own)} {many} {most}"
         )
     return lines

@@ -49,7 +49,7 @@ def dropnet(
     device
         Where to train. Yielded members are on the CPU.
     engine
-        How to train, of `pruning.training.engines.choice.ENGINES`.
+        How to train: a name in `pruning.training.engines.engine.ENGINES`, or ``"auto"``.
     on_epoch
         Called with round, epoch and the run numbers still training.
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from pruning.networks.weights import load_weights
 from pruning.training.augmentation import draw_moves
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.choice import choose_engine, make_engine
-from pruning.training.engines.engine import Engine
+from pruning.training.engines.choice import choose_engine
+from pruning.training.engines.engine import ENGINES, Engine
 from pruning.training.recipe import Recipe
 
 __all__ = ["DeviceData", "Epoch", "EpochHook", "Trained", "train"]
@@ -75,7 +75,7 @@ def train(
         One a member, on the CPU: the order in which it sees the samples. It alone decides
         which member sees what, never the engine or the company it trains in.
     engine
-        Of `pruning.training.engines.choice.ENGINES`.
+        A name in `pruning.training.engines.engine.ENGINES`, or ``"auto"``.
     epochs
         Stop after so many of the recipe's epochs, on its schedule.
     late
@@ -134,10 +134,8 @@ def _train(
 ) -> list[Trained]:
     recipe = recipe.resolved(networks[0], len(data.train_labels))
     device = data.train_images.device.type
-    running = make_engine(
-        choose_engine(engine, networks[0], device),
-        [copy.deepcopy(network) for network in networks], data, recipe,
-    )  # fmt: skip
+    kind = ENGINES[choose_engine(engine, networks[0], device)]
+    running = kind([copy.deepcopy(network) for network in networks], data, recipe)
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))
     last, patience = recipe.max_epochs or 0, recipe.patience or 0

@@ -1,5 +1,5 @@
 """How a population of networks is run: one engine a file.
 
-`choice` says which networks can share an engine and which engine a processor runs best;
-`engine` says what every engine offers to the training loop.
+`engine` says what every engine offers to the training loop, and finds them; `choice` says
+which of them runs a network best.
 """

@@ -1,11 +1,17 @@
-"""What the training loop asks of an engine."""
+"""What the training loop asks of an engine, and the registry that finds them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from pruning.core.registry import Registry
+from pruning.training.device_data import DeviceData
+from pruning.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -24,9 +30,47 @@ class Seen:
     accuracies: list[float]
 
 
-class Engine(Protocol):
-    """G networks that train together, each on its own order of the same samples."""
+class Engine(ABC):
+    """G networks that train together, each on its own order of the same samples.
 
+    Parameters
+    ----------
+    networks
+        Such as the engine has no `obstacle` to, on the data's device.
+    data
+        What they train on.
+    recipe
+        Resolved.
+    """
+
+    summary: ClassVar[str]
+    """How it runs them, in a line."""
+
+    @abstractmethod
+    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None: ...
+
+    @classmethod
+    def obstacle(cls, network: nn.Module, device: str) -> str | None:
+        """Return why it cannot run this network on ``"cpu"`` or ``"cuda"``; None if it can.
+
+        The text goes on from the engine's name: ``"needs --device cuda"``.
+        """
+        return None
+
+    @classmethod
+    def auto_rank(cls, network: nn.Module, device: str) -> int | None:
+        """Return how well it suits a network that it can run.
+
+        ``auto`` takes the engine of greatest rank. None: this one runs only when asked for.
+        """
+        return None
+
+    @classmethod
+    def group_size(cls, device: str) -> int:
+        """Return how many runs at most are worth training together on this device."""
+        return 1
+
+    @abstractmethod
     def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss.
 
@@ -42,11 +86,17 @@ class Engine(Protocol):
             each sample of `orders`; None leaves them as they are.
         """
 
+    @abstractmethod
     def evaluate(self) -> Seen:
         """Return what the validation part shows, in float32 and eval mode."""
 
+    @abstractmethod
     def weights(self, row: int) -> dict[str, Tensor]:
         """Return a copy of one member's float32 state dict, in its own physical sizes."""
 
+    @abstractmethod
     def keep(self, rows: list[int]) -> None:
         """Go on with these members only; the others stop costing."""
+
+
+ENGINES: Registry[type[Engine]] = Registry("engine", "pruning.training.engines", Engine)

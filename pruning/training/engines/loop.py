@@ -1,13 +1,9 @@
-"""Networks of any kind, one step after the other, by PyTorch's own autograd.
-
-With `bf16`, convolutions and matrix products of training read bfloat16 copies of the
-float32 weights (Micikevicius et al. 2018, whose loss scaling bfloat16's range does without);
-weights, loss, optimiser and evaluation stay float32.
-"""
+"""Networks of any kind, one step after the other, by PyTorch's own autograd."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,29 +12,26 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.inference.layout import Layout
 from pruning.training.augmentation import moved
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.engine import Seen
+from pruning.training.engines.engine import ENGINES, Engine, Seen
 from pruning.training.recipe import Recipe
 
 
-class Loop:
-    """G networks of any kind.
+@ENGINES.register("loop")
+class Loop(Engine):
+    """G networks of any kind; they are trained in place."""
 
-    Parameters
-    ----------
-    networks
-        On the data's device; trained in place.
-    data
-        What they train on.
-    recipe
-        Resolved.
-    bf16
-        Whether products read bfloat16.
-    """
+    summary = "one network after the other, float32"
 
-    def __init__(
-        self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe, *, bf16: bool = False
-    ) -> None:
-        self.members = [Trainee(network, data, recipe, bf16) for network in networks]
+    bf16: ClassVar[bool] = False
+    """Whether the products of training read bfloat16."""
+
+    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
+        self.members = [Trainee(network, data, recipe, self.bf16) for network in networks]
+
+    @classmethod
+    def auto_rank(cls, network: nn.Module, device: str) -> int | None:
+        """Return 0: it runs what nothing else runs better."""
+        return 0
 
     def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss."""

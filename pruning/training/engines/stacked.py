@@ -18,30 +18,45 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from pruning.inference.stackable import stackable
 from pruning.inference.stacked_layers import Layers
 from pruning.training.device_data import DeviceData, Gatherer
-from pruning.training.engines.engine import Seen
+from pruning.training.engines.engine import ENGINES, Engine, Seen
 from pruning.training.recipe import Recipe
 
 
-class Stacked:
-    """G plain MLPs of the same layers; widths may differ.
+@ENGINES.register("stacked")
+class Stacked(Engine):
+    """G plain MLPs of the same layers; widths may differ; the networks are left unchanged."""
 
-    Parameters
-    ----------
-    networks
-        `pruning.inference.stackable.stackable`, on the data's device; left unchanged.
-    data
-        What they train on.
-    recipe
-        Resolved.
-    """
+    summary = "plain MLPs as batched matrices, float32"
 
     def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
         self._data, self._recipe = data, recipe
         layers = Layers.of(networks)
         self._hold(layers, layers.gathered(networks, data.train_images.device))
         self._optimiser = recipe.make_optimiser([self._values])
+
+    @classmethod
+    def obstacle(cls, network: nn.Module, device: str) -> str | None:
+        """Return that the network is no plain MLP, where it is none."""
+        if stackable(network):
+            return None
+        return "runs plain MLPs (Flatten, Linear and ReLU in sequence), which this network is not"
+
+    @classmethod
+    def auto_rank(cls, network: nn.Module, device: str) -> int | None:
+        """Return 2: what it can run, nothing runs faster."""
+        return 2
+
+    @classmethod
+    def group_size(cls, device: str) -> int:
+        """Return 10 on a processor, 64 on a GPU.
+
+        A core gains little from stacks of more than 10, and two groups of ten keep two cores
+        busy at M = 20.
+        """
+        return 64 if device == "cuda" else 10
 
     def _hold(self, layers: Layers, values: Tensor) -> None:
         self._layers, self._values = layers, values

@@ -14,28 +14,38 @@ import torch
 from torch import Tensor, nn
 
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.loop import Loop, Trainee
+from pruning.training.engines.engine import ENGINES
+from pruning.training.engines.loop import Trainee
+from pruning.training.engines.loop_bf16 import LoopBf16
 from pruning.training.recipe import Recipe
 
 _WARM_UP = 3  # passes before a capture, as PyTorch asks for
 
 
-class Streams(Loop):
-    """G networks of any kind on CUDA.
+@ENGINES.register("streams")
+class Streams(LoopBf16):
+    """G networks of any kind on CUDA; they are trained in place."""
 
-    Parameters
-    ----------
-    networks
-        On the data's device; trained in place.
-    data
-        What they train on.
-    recipe
-        Resolved.
-    """
+    summary = "each network a CUDA stream, its step a captured graph, products in bfloat16"
 
     def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
-        super().__init__(networks, data, recipe, bf16=True)
+        super().__init__(networks, data, recipe)
         self._captured = [_Captured(member, data.train_images.device) for member in self.members]
+
+    @classmethod
+    def obstacle(cls, network: nn.Module, device: str) -> str | None:
+        """Return what is missing of a CUDA device with units for bfloat16."""
+        return super().obstacle(network, device) if device == "cuda" else "needs --device cuda"
+
+    @classmethod
+    def auto_rank(cls, network: nn.Module, device: str) -> int | None:
+        """Return None: it is taken only when asked for."""
+        return None
+
+    @classmethod
+    def group_size(cls, device: str) -> int:
+        """Return 20: side by side, so many small networks fill a GPU."""
+        return 20
 
     def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
         """Train one epoch, a step of each member in turn; return each member's mean loss."""

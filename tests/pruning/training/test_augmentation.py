@@ -12,7 +12,7 @@ from pruning.core.seeds import torch_generator
 from pruning.networks.architecture import build_network
 from pruning.training.augmentation import draw_moves, moved
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.choice import make_engine
+from pruning.training.engines.engine import ENGINES
 from pruning.training.recipe import Recipe
 from pruning.training.train import train
 
@@ -58,7 +58,7 @@ def test_engines_see_the_same_moved_samples() -> None:
     moves = torch.stack([m for m in drawn if m is not None])
     losses = {
         name: [
-            make_engine(name, copy.deepcopy(networks), data, RECIPE).epoch(orders, 0.01, given)
+            ENGINES[name](copy.deepcopy(networks), data, RECIPE).epoch(orders, 0.01, given)
             for given in (moves, None)
         ]
         for name in ("loop", "stacked")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from typing import Any
 
 import pytest
 import torch
@@ -12,8 +11,8 @@ from torch import nn
 from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.networks.architecture import build_network
-from pruning.training.engines.choice import make_engine
-from pruning.training.engines.engine import Engine, Seen
+from pruning.training.engines.engine import Seen
+from pruning.training.engines.stacked import Stacked
 from pruning.training.recipe import Recipe, find_recipe
 from pruning.training.train import DeviceData, train
 
@@ -119,16 +118,16 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
 ) -> None:
     whole, halved = _networks(5), _networks(5)
     expected = train(whole, _data(), RECIPE, _generators(5))
-    room = 2
+    room, evaluate = 2, Stacked.evaluate
 
-    def cramped(name: str, networks: list[nn.Module], *rest: Any) -> Engine:
-        # Generators must not be left where a failed attempt took them.
-        engine = make_engine(name, networks, *rest)
-        if len(networks) > room:
-            monkeypatch.setattr(engine, "evaluate", _out_of_memory)
-        return engine
+    def cramped(engine: Stacked) -> Seen:
+        # Only now: generators must not be left where a failed attempt took them.
+        found = evaluate(engine)
+        if len(found.losses) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return found
 
-    monkeypatch.setattr("pruning.training.train.make_engine", cramped)
+    monkeypatch.setattr(Stacked, "evaluate", cramped)
     seen: set[int] = set()
     with pytest.warns(UserWarning, match="networks at once are too many") as warned:
         results = train(
@@ -143,7 +142,3 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
     room = 0
     with pytest.raises(torch.OutOfMemoryError):
         train(_networks(1), _data(), RECIPE, _generators(1))
-
-
-def _out_of_memory() -> Seen:
-    raise torch.OutOfMemoryError("CUDA out of memory")

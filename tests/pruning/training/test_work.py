@@ -21,7 +21,7 @@ from pruning.dropnet.rescaling import FEW
 from pruning.dropnet.rewinding import Rewind, Rewinding
 from pruning.networks.architecture import build_network
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.choice import make_engine
+from pruning.training.engines.engine import ENGINES
 from pruning.training.recipe import Recipe
 
 MEMBERS, SAMPLES, BATCH = 4, 96, 32
@@ -69,7 +69,7 @@ def test_an_epoch_does_no_more_than_it_must(engine: str, arch: str, most: int) -
     data = DeviceData.of(blobs(), "cpu")
     members = MEMBERS if engine == "stacked" else 1
     networks = [build_network(arch, 3, (1, 4, 4), seed) for seed in range(members)]
-    running = make_engine(engine, networks, data, RECIPE)
+    running = ENGINES[engine](networks, data, RECIPE)
     orders = torch.arange(SAMPLES).repeat(members, 1)
     with FlopCounterMode(display=False) as forward, torch.no_grad():
         networks[0](torch.zeros(1, 1, 4, 4))
@@ -106,7 +106,7 @@ def test_a_run_reads_the_data_once_an_epoch_and_once_a_score(rewind: Rewind, rou
 def test_the_counter_sees_work_that_is_done_twice() -> None:
     data = DeviceData.of(blobs(), "cpu")
     networks = [build_network("mlp-a:12-8", 3, (1, 4, 4), seed) for seed in range(2)]
-    running = make_engine("stacked", networks, data, RECIPE)
+    running = ENGINES["stacked"](networks, data, RECIPE)
     found = []
     for times in (1, 2):
         with _counted(data) as (work, flops):

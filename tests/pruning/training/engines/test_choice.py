@@ -6,7 +6,7 @@ from torch import nn
 from pruning.core.errors import RequestError
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
-from pruning.training.engines import choice
+from pruning.training.engines import loop_bf16
 from pruning.training.engines.choice import choose_engine
 
 
@@ -41,18 +41,29 @@ MLP, CONV = (build_network(name, 3, (1, 4, 4), 0) for name in ("mlp-a:3", "conv-
 def test_auto_takes_what_network_and_processor_are_best_at(
     monkeypatch: pytest.MonkeyPatch, units: bool, network: nn.Module, expected: str
 ) -> None:
-    monkeypatch.setattr(choice, "has_bf16_units", lambda device: units)
+    monkeypatch.setattr(loop_bf16, "has_bf16_units", lambda device: units)
     assert choose_engine("auto", network, "cpu") == expected
 
 
-def test_an_engine_that_cannot_run_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "has_bf16_units", lambda device: False)
-    with pytest.raises(RequestError, match="this processor has no units for bfloat16"):
-        choose_engine("loop-bf16", CONV, "cpu")
-    with pytest.raises(RequestError, match="--engine stacked runs plain MLPs"):
-        choose_engine("stacked", CONV, "cpu")
-    with pytest.raises(RequestError, match="--engine streams needs --device cuda"):
-        choose_engine("streams", CONV, "cpu")
-    with pytest.raises(RequestError, match="unknown engine 'lopp'; did you mean 'loop'"):
-        choose_engine("lopp", MLP, "cpu")
+@pytest.mark.parametrize(
+    ("asked", "network", "said"),
+    [
+        ("loop-bf16", CONV, r"--engine loop-bf16 needs units for bfloat16 \(AVX-512 BF16 or AMX\), "
+                            r"which this processor lacks; take --engine auto or loop$"),
+        ("stacked", CONV, r"--engine stacked runs plain MLPs .*, which this network is not; take "
+                          r"--engine auto or loop$"),
+        ("streams", MLP, "--engine streams needs --device cuda; take --engine auto or loop or "
+                         "stacked$"),
+        ("lopp", MLP, "unknown engine 'lopp'; did you mean 'loop'\\? known: loop, "),
+    ],
+)  # fmt: skip
+def test_an_engine_that_cannot_run_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, asked: str, network: nn.Module, said: str
+) -> None:
+    monkeypatch.setattr(loop_bf16, "has_bf16_units", lambda device: False)
+    with pytest.raises(RequestError, match=said):
+        choose_engine(asked, network, "cpu")
+
+
+def test_an_engine_that_is_asked_for_and_can_run_is_taken() -> None:
     assert choose_engine("loop", MLP, "cpu") == "loop"

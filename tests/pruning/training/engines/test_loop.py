@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from pruning.networks.architecture import build_network
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.loop import Loop
+from pruning.training.engines.loop_bf16 import LoopBf16
 from pruning.training.recipe import Recipe
 
 RECIPE = Recipe(learning_rate=0.01, weight_decay=0.0, batch_size=16, max_epochs=4, patience=4)
@@ -26,7 +27,7 @@ def _orders() -> Tensor:
 
 def test_bf16_learns_what_float32_learns_and_leaves_float32() -> None:
     data = DeviceData.of(blobs(), "cpu")
-    engines = [Loop(_networks(), data, RECIPE, bf16=bf16) for bf16 in (False, True)]
+    engines = [kind(_networks(), data, RECIPE) for kind in (Loop, LoopBf16)]
     for _ in range(RECIPE.max_epochs or 0):
         losses = [engine.epoch(_orders(), 0.01) for engine in engines]
     assert losses[1] == pytest.approx(losses[0], rel=0.1)

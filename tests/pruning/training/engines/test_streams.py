@@ -8,7 +8,7 @@ from pruning_support import blobs
 
 from pruning.networks.architecture import build_network
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.loop import Loop
+from pruning.training.engines.loop_bf16 import LoopBf16
 from pruning.training.engines.streams import Streams
 from pruning.training.recipe import Recipe
 
@@ -22,7 +22,7 @@ def test_captured_steps_learn_what_plain_ones_learn() -> None:
     )  # fmt: skip
     networks = [build_network("conv-b:6-5", 3, (1, 4, 4), seed).cuda() for seed in range(3)]
     streams = Streams(copy.deepcopy(networks), data, recipe)
-    loop = Loop(copy.deepcopy(networks), data, recipe, bf16=True)
+    loop = LoopBf16(copy.deepcopy(networks), data, recipe)
     order = torch.Generator().manual_seed(0)
     for rate in (0.01, 0.005, 0.001):
         orders = torch.stack([torch.randperm(96, generator=order) for _ in range(3)]).cuda()
