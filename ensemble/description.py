@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +132,7 @@ class Description:
     @property
     def cost(self) -> Cost:
         """The members' costs summed; activations are not held together."""
-        return reduce(add, (member.cost for member in self.members))
+        return Cost.total(member.cost for member in self.members)
 
     @property
     def without_widths(self) -> Description:

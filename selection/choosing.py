@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selection.costs import Budget, Costs, pareto_front
+from selection.costs import Budget, PoolCosts, pareto_front
 from selection.facts import FrontPoint, LevelCount, MemberShare, Optimism
 from selection.methods.method import METHODS, SelectionMethod
 from selection.optimism import LEAST, estimate_optimism
@@ -26,7 +26,7 @@ def select(
     method: str,
     size: int,
     *,
-    costs: Costs | None = None,
+    costs: PoolCosts | None = None,
     budget: Budget | None = None,
     voting: str = "mean",
     seed: int = 0,
@@ -80,7 +80,7 @@ def select(
         candidates=chooser.candidates_,
         members=member_shares(pool, chooser.team_, weights, voting),
         levels=tuple(LevelCount(*map(int, row)) for row in chooser.levels_.tolist()),
-        front=front_points(pool, chooser.search_, costs or Costs()),
+        front=front_points(pool, chooser.search_, costs or PoolCosts()),
         optimism=_optimism(chooser, pool, costs, halvings),
     )
 
@@ -102,7 +102,7 @@ def member_shares(
     return tuple(shares)
 
 
-def front_points(pool: PoolPredictions, search: Search, costs: Costs) -> tuple[FrontPoint, ...]:
+def front_points(pool: PoolPredictions, search: Search, costs: PoolCosts) -> tuple[FrontPoint, ...]:
     """Return the Pareto front of each known cost over the standing teams looked at."""
     points = []
     for kind, _ in costs:
@@ -132,7 +132,7 @@ def _accuracy(
 
 
 def _optimism(
-    chooser: SelectionMethod, pool: PoolPredictions, costs: Costs | None, halvings: int | None
+    chooser: SelectionMethod, pool: PoolPredictions, costs: PoolCosts | None, halvings: int | None
 ) -> Optimism | None:
     teams = sum(comb(len(pool), n) for n in range(1, chooser.size + 1))
     if halvings is None:

@@ -15,8 +15,8 @@ KINDS = ("flops", "bytes", "latency")
 
 
 @dataclass(frozen=True)
-class Costs:
-    """Cost of each pool row; a cost that is not known is None.
+class PoolCosts:
+    """Cost of each row of a pool, as columns; one that is not known is None.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Costs:
     latency
         (M,) float64, seconds a sample, as measured; members run one after the other.
 
-    >>> Costs.of(flops=[10, 20, 40]).total("flops", np.array([[0, 1], [0, 2]]))
+    >>> PoolCosts.of(flops=[10, 20, 40]).total("flops", np.array([[0, 1], [0, 2]]))
     array([30., 50.])
     """
 
@@ -45,7 +45,7 @@ class Costs:
             raise RequestError(f"costs of {sorted(lengths)} members; expected one length")
 
     @classmethod
-    def of(cls, **known: ArrayLike | None) -> Costs:
+    def of(cls, **known: ArrayLike | None) -> PoolCosts:
         """Return costs from any rows of numbers, by kind."""
         return cls(**{k: None if v is None else np.asarray(v, float) for k, v in known.items()})
 
@@ -56,7 +56,7 @@ class Costs:
             if values is not None:
                 yield kind, values
 
-    def check(self, members: int) -> Costs:
+    def check(self, members: int) -> PoolCosts:
         """Return these costs, or raise where they are not of this many members."""
         for kind, values in self:
             if len(values) != members:
@@ -101,7 +101,7 @@ class Budget:
         """The costs that are limited."""
         return tuple(kind for kind in KINDS if getattr(self, kind) is not None)
 
-    def check(self, costs: Costs, members: int) -> None:
+    def check(self, costs: PoolCosts, members: int) -> None:
         """Raise where a limited cost is not known, or not even one member fits."""
         for kind in self.limited:
             if getattr(costs, kind) is None:
@@ -113,7 +113,7 @@ class Budget:
                 f"no member fits within {self.describe()}; the cheapest needs {', '.join(least)}"
             )
 
-    def fits(self, costs: Costs, teams: NDArray[np.integer]) -> NDArray[np.bool_]:
+    def fits(self, costs: PoolCosts, teams: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return (T,) whether each team (T, S) is within every limit."""
         fit = np.ones(len(teams), bool)
         for kind in self.limited:

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
-from selection.costs import KINDS, Costs
+from selection.costs import KINDS, PoolCosts
 from selection.pool import PoolPredictions
 
 NEEDED = ("probabilities", "labels")
 
 
-def read_predictions(path: Path | str) -> tuple[PoolPredictions, Costs | None]:
+def read_predictions(path: Path | str) -> tuple[PoolPredictions, PoolCosts | None]:
     """Read a pool's predictions from an ``.npz`` file; nothing in it is unpickled.
 
     Arrays: ``probabilities`` (M, N, C), each row summing to 1; ``labels`` (N,) whole numbers
@@ -136,11 +136,11 @@ def _labels(path: Path, labels: NDArray[Any]) -> NDArray[np.int64]:
     return labels.astype(np.int64)
 
 
-def _costs(path: Path, arrays: dict[str, NDArray[Any]], members: int) -> Costs | None:
+def _costs(path: Path, arrays: dict[str, NDArray[Any]], members: int) -> PoolCosts | None:
     known = {kind: arrays[kind] for kind in KINDS if kind in arrays}
     if "costs" in arrays:
         known.setdefault("flops", arrays["costs"])
     for kind, values in known.items():
         if values.dtype.kind not in "fiu":
             raise RequestError(f"{path}: {kind} are {values.dtype}; expected numbers ({members},)")
-    return Costs.of(**known).check(members) if known else None
+    return PoolCosts.of(**known).check(members) if known else None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
-from selection.costs import Costs
+from selection.costs import PoolCosts
 from selection.facts import Optimism
 from selection.methods.method import SelectionMethod
 from selection.methods.top import TopSelection
@@ -25,7 +25,7 @@ LEAST = 4
 def estimate_optimism(
     method: SelectionMethod,
     pool: PoolPredictions,
-    costs: Costs | None = None,
+    costs: PoolCosts | None = None,
     *,
     halvings: int = 10,
     rng: np.random.Generator,

@@ -13,7 +13,7 @@ from pipelines.run.predictions import Row, file_sha256, pool_rows, predicted
 from pruning.core.errors import RequestError
 from pruning.data.splits import Splits
 from selection.choosing import select
-from selection.costs import Costs
+from selection.costs import PoolCosts
 from selection.exchange import candidates_to_csv
 from selection.team import Selection
 
@@ -44,14 +44,14 @@ def choose_team(run: RunDirectory, splits: Splits, config: SelectionConfig) -> S
     return selection
 
 
-def costs_of(run: RunDirectory, rows: tuple[Row, ...], *, timed: bool = False) -> Costs:
+def costs_of(run: RunDirectory, rows: tuple[Row, ...], *, timed: bool = False) -> PoolCosts:
     """Return the counted costs of pool rows, and with `timed` their measured latency."""
     entries = [run.history(number).rounds[k].cost for number, k in rows]
     latency = None
     if timed:
         networks = [run.load_member(*row).network for row in rows]
         latency = measure_latencies(networks, run.root.input_shape)
-    return Costs(
+    return PoolCosts(
         flops=np.array([cost.flops for cost in entries], float),
         bytes=np.array([cost.bytes for cost in entries], float),
         latency=latency,

@@ -69,7 +69,7 @@ def train_control(
     return store_control(run, member, selection.team, flops, factor)
 
 
-def _arch_and_flops(run: RunDirectory, team: tuple[str, ...]) -> tuple[str, int]:
+def _arch_and_flops(run: RunDirectory, team: tuple[str, ...]) -> tuple[str, float]:
     found = []
     for name in team:
         number, round_index = run_and_round(name)

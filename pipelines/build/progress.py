@@ -16,6 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pruning.dropnet.member import held
+
 
 @dataclass(frozen=True)
 class EpochDone:
@@ -105,8 +107,8 @@ class Tally:
             rows.append((share, accuracy))
             self.done += self._work(event.round)
             self.baseline.setdefault(run, accuracy)
-            held = event.round == 0 or accuracy > self.kappa * self.baseline[run]
-            over = not held or share <= self.keep or event.round >= self.last
+            still = held(event.round, accuracy, self.baseline[run], self.kappa)
+            over = not still or share <= self.keep or event.round >= self.last
             self.left[run] = 0.0 if over else self._work_after(event.round)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ensemble.calibration import fit_temperature, temper
 from pipelines.compare.evidence import Evidence, MemberRecord
 from pipelines.compare.quality import SampleScores, mean_scores, score
+from pruning.inference.cost import Cost
 from selection.choosing import select
 from selection.pool import PoolPredictions
 from selection.team import Selection
@@ -26,41 +27,6 @@ EXPORTED = (ONNX, INT8)
 
 Choose = Callable[[PoolPredictions, int], Sequence[str]]
 """Names so many members of a pool of ``select`` predictions."""
-
-
-@dataclass(frozen=True)
-class TeamCost:
-    """What one sample costs a team whose members run one after another.
-
-    Attributes
-    ----------
-    flops, parameters, bytes
-        Sums over the members; a mean over draws need not be whole.
-    peak_activation_bytes
-        That of the hungriest member.
-    """
-
-    flops: float
-    parameters: float
-    bytes: float
-    peak_activation_bytes: float
-
-    @classmethod
-    def of(cls, members: Iterable[MemberRecord]) -> TeamCost:
-        """Return the cost of these members as a team."""
-        team = tuple(members)
-        return cls(
-            sum(m.flops for m in team),
-            sum(m.params for m in team),
-            sum(m.bytes for m in team),
-            max(m.peak_activation_bytes for m in team),
-        )
-
-    @classmethod
-    def mean(cls, costs: Iterable[TeamCost]) -> TeamCost:
-        """Return the mean of several teams' costs."""
-        rows = [(c.flops, c.parameters, c.bytes, c.peak_activation_bytes) for c in costs]
-        return cls(*(float(value) for value in np.mean(rows, axis=0)))
 
 
 @dataclass(frozen=True)
@@ -123,7 +89,7 @@ class Contender:
     scores
         Its scores on the test split.
     cost
-        Per sample.
+        Per sample, its members run one after another.
     measured
         Latency and memory, where measured.
     select_accuracy
@@ -140,7 +106,7 @@ class Contender:
     name: str
     members: int
     scores: SampleScores
-    cost: TeamCost
+    cost: Cost
     measured: Measurements = Measurements()
     select_accuracy: float | None = None
     calibrated: Calibrated | None = None
@@ -154,7 +120,7 @@ class Contender:
         members: int,
         probabilities: NDArray[np.float32],
         labels: NDArray[np.int64],
-        cost: TeamCost,
+        cost: Cost,
         *,
         temperature: float | None = None,
     ) -> Contender:
@@ -215,7 +181,7 @@ class _Field:
             self.voted(self.evidence.select, team, weights), self.evidence.select.labels
         )
         return Contender(
-            name, len(team), score(voted, labels), TeamCost.of(team),
+            name, len(team), score(voted, labels), _cost(team),
             calibrated=Calibrated.of(temperature, voted, labels), team=tuple(m.id for m in team),
         )  # fmt: skip
 
@@ -234,7 +200,7 @@ class _Field:
             name,
             len(teams[0]),
             mean_scores(self.scores(team) for team in teams),
-            TeamCost.mean(TeamCost.of(team) for team in teams),
+            Cost.mean(_cost(team) for team in teams),
         )
 
 
@@ -279,3 +245,7 @@ def contenders(
 
 def _members(split: PoolPredictions, team: Sequence[MemberRecord]) -> NDArray[np.float32]:
     return split.probabilities[[split.member_ids.index(m.id) for m in team]]
+
+
+def _cost(team: Sequence[MemberRecord]) -> Cost:
+    return Cost.total(member.cost for member in team)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.run.member_ids import member_id
+from pruning.inference.cost import Cost
 from selection.pool import PoolPredictions
 from selection.team import Selection
 
@@ -29,8 +30,8 @@ class MemberRecord:
         Accuracy on ``val`` of the weights kept.
     epochs
         Epochs trained in this round.
-    flops, params, bytes, peak_activation_bytes
-        Cost per sample of the physically smaller network (1 MAC = 2 FLOPs).
+    cost
+        Of the physically smaller network.
     widths
         Layer name → (units left, units of round 0).
     handed_on
@@ -46,10 +47,7 @@ class MemberRecord:
     remaining: float
     val_accuracy: float
     epochs: int
-    flops: int
-    params: int
-    bytes: int
-    peak_activation_bytes: int
+    cost: Cost
     widths: Mapping[str, tuple[int, int]]
     handed_on: bool
     collapsed: bool

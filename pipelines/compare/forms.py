@@ -17,7 +17,7 @@ from ensemble.calibration import fit_temperature
 from ensemble.cascade import NEVER, run_cascade
 from ensemble.classifier import Classifier
 from ensemble.description import Description
-from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender, TeamCost
+from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender
 from pipelines.compare.evidence import Evidence, MemberRecord
 from pipelines.run.control import CONTROL, control_predictions, stored_control
 from pipelines.run.directory import RunDirectory
@@ -65,7 +65,7 @@ def _control(run: RunDirectory, evidence: Evidence, splits: Splits) -> Iterator[
     test = control_predictions(run, control, "test", splits.test)
     temperature = fit_temperature(select.probabilities[0], select.labels)
     yield Contender.of(
-        CONTROL, 1, test.probabilities[0], test.labels, _cost(control.cost),
+        CONTROL, 1, test.probabilities[0], test.labels, control.cost,
         temperature=temperature,
     )  # fmt: skip
 
@@ -105,11 +105,11 @@ def _cascade(run: RunDirectory, evidence: Evidence, splits: Splits) -> Iterator[
         about.weights, about.voting,
     )  # fmt: skip
     by_id: dict[str, MemberRecord] = {m.id: m for m in evidence.members}
-    whole = TeamCost.of(by_id[name] for name in team)
-    flops = ran.mean_cost(cascade, [by_id[name].flops for name in team])
+    costs = [by_id[name].cost for name in team]
+    flops = ran.mean_cost(cascade, [cost.flops for cost in costs])
     yield Contender.of(
         CASCADE, len(team), ran.probabilities.astype(np.float32), evidence.test.labels,
-        dataclasses.replace(whole, flops=flops), temperature=about.temperature,
+        dataclasses.replace(Cost.total(costs), flops=flops), temperature=about.temperature,
     )  # fmt: skip
 
 
@@ -136,12 +136,8 @@ def _as_voted(model: Classifier, samples: NDArray[np.generic]) -> NDArray[np.flo
     return model.set_params(calibrate=False).predict_proba(samples)
 
 
-def _cost(cost: Cost) -> TeamCost:
-    return TeamCost(cost.flops, cost.params, cost.bytes, cost.peak_activation_bytes)
-
-
-def _file_cost(model: Classifier, file: Path, *, counted: bool) -> TeamCost:
+def _file_cost(model: Classifier, file: Path, *, counted: bool) -> Cost:
     """Return what the file costs: its operations are the team's, its bytes are its own."""
     cost = model.description.cost
     activation = cost.peak_activation_bytes if counted else math.nan
-    return TeamCost(cost.flops, cost.params, file.stat().st_size, activation)
+    return Cost(cost.flops, cost.params, file.stat().st_size, activation)

@@ -114,7 +114,6 @@ def _pictures(split: Split) -> NDArray[np.uint8] | None:
 
 
 def _record(history: History, entry: Stored, handed_on: Stored) -> MemberRecord:
-    cost = entry.cost
     return MemberRecord(
         run=history.run,
         round=entry.round,
@@ -123,10 +122,7 @@ def _record(history: History, entry: Stored, handed_on: Stored) -> MemberRecord:
         remaining=entry.remaining,
         val_accuracy=entry.val_accuracy,
         epochs=len(entry.epochs),
-        flops=cost.flops,
-        params=cost.params,
-        bytes=cost.bytes,
-        peak_activation_bytes=cost.peak_activation_bytes,
+        cost=entry.cost,
         widths=entry.widths,
         handed_on=entry.round == handed_on.round,
         collapsed=entry.collapsed,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, Contender, Measurements, TeamCost
+from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, Contender, Measurements
 from pipelines.compare.paired import ALPHA, REFERENCES, PairedTest, paired_tests
 from pipelines.compare.quality import BINS, SampleScores, confidence_bins
 from pipelines.compare.statistics import (
@@ -20,6 +20,7 @@ from pipelines.compare.statistics import (
     resampled_means,
     share_interval,
 )
+from pruning.inference.cost import Cost
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class Result:
     temperature: float | None
     calibrated: Losses | None
     against: tuple[PairedTest, ...]
-    cost: TeamCost
-    ratios: TeamCost
+    cost: Cost
+    ratios: Cost
     measured: Measurements
     measured_ratios: Measurements
     select_accuracy: float | None
@@ -113,7 +114,7 @@ def results(
             calibrated=next(tempered) if row.calibrated else None,
             against=tests[k],
             cost=row.cost,
-            ratios=_ratios(row.cost, everyone.cost),
+            ratios=row.cost.share_of(everyone.cost),
             measured=row.measured,
             measured_ratios=_measured_ratios(row.measured, everyone.measured),
             select_accuracy=row.select_accuracy,
@@ -130,12 +131,6 @@ def _losses(scores: Sequence[SampleScores], rng: np.random.Generator) -> list[Lo
     intervals = bootstrap_t(np.stack(columns, 1), rng)
     eces = _ece_intervals(scores, rng)
     return [Losses(intervals[k], intervals[len(scores) + k], eces[k]) for k in range(len(scores))]
-
-
-def _ratios(cost: TeamCost, whole: TeamCost) -> TeamCost:
-    return TeamCost(
-        *(getattr(cost, f.name) / max(getattr(whole, f.name), 1) for f in fields(TeamCost))
-    )
 
 
 def _measured_ratios(one: Measurements, whole: Measurements) -> Measurements:
@@ -162,6 +157,9 @@ def _ece_intervals(
         for k, one in enumerate(scores)
     )
 
+
+_COSTS = {f.name: "parameters" if f.name == "params" else f.name for f in fields(Cost)}
+"""A cost's name → its column."""
 
 _TESTS = ("mcnemar_p", "mcnemar_holm", "bootstrap_p", "bootstrap_holm")
 
@@ -194,8 +192,8 @@ def _record(row: Result) -> dict[str, object]:
         record |= _ends(f"difference_to_{reference}", gap)
         for name in _TESTS:
             record[f"{name}_{reference}"] = getattr(test, name) if test else math.nan
-    record |= {f.name: getattr(row.cost, f.name) for f in fields(TeamCost)}
-    record |= {f"{f.name}_ratio": getattr(row.ratios, f.name) for f in fields(TeamCost)}
+    record |= {column: getattr(row.cost, name) for name, column in _COSTS.items()}
+    record |= {f"{column}_ratio": getattr(row.ratios, name) for name, column in _COSTS.items()}
     for f in fields(Measurements):
         record[f.name] = getattr(row.measured, f.name)
         record[f"{f.name}_ratio"] = getattr(row.measured_ratios, f.name)

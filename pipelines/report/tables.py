@@ -144,8 +144,8 @@ def tests_table(comparison: Comparison, reference: str) -> Table:
 def cost_table(comparison: Comparison) -> Table:
     """Return the table of costs and of what was measured."""
     columns = [
-        Column("Parameters", lambda row: _amount("parameters", row.cost.parameters)),
-        Column("of all", lambda row: _ratio("parameters_ratio", row.ratios.parameters)),
+        Column("Parameters", lambda row: _amount("parameters", row.cost.params)),
+        Column("of all", lambda row: _ratio("parameters_ratio", row.ratios.params)),
         Column("Peak activation", lambda row: _amount(
             "peak_activation_bytes", row.cost.peak_activation_bytes, "B")),
         *(Column(heading, _measured(name, unit))

@@ -43,7 +43,7 @@ class Control:
     """
 
     team: tuple[str, ...]
-    flops: int
+    flops: float
     factor: float
     history: History
 
@@ -69,7 +69,7 @@ def stored_control(run: RunDirectory, team: tuple[str, ...]) -> Control | None:
 
 
 def store_control(
-    run: RunDirectory, member: Member, team: tuple[str, ...], flops: int, factor: float
+    run: RunDirectory, member: Member, team: tuple[str, ...], flops: float, factor: float
 ) -> Control:
     """Keep a trained control; predictions of an earlier one go."""
     data, entry = pack_member(member, run.root.input_shape)

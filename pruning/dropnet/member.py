@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from torch import Tensor, nn
 
@@ -61,9 +62,32 @@ class Member:
 
     def held(self, kappa: float) -> bool:
         """Whether accuracy stayed above κ × round 0's (round 0 always holds)."""
-        return self.round == 0 or self.val_accuracy > kappa * self.baseline_accuracy
+        return held(self.round, self.val_accuracy, self.baseline_accuracy, kappa)
 
 
-def handed_on(rounds: list[Member], kappa: float) -> Member:
+def held(round_index: int, val_accuracy: float, baseline_accuracy: float, kappa: float) -> bool:
+    """Whether a round's accuracy stayed above κ × round 0's; round 0 always holds.
+
+    >>> held(0, 0.5, 0.5, kappa=1.0), held(1, 0.89, 1.0, kappa=0.9), held(1, 0.91, 1.0, kappa=0.9)
+    (True, False, True)
+    """
+    return round_index == 0 or val_accuracy > kappa * baseline_accuracy
+
+
+class Round(Protocol):
+    """What `handed_on` asks of a round: a `Member`, or a record of one."""
+
+    @property
+    def round(self) -> int:
+        """Its number in the run."""
+
+    def held(self, kappa: float) -> bool:
+        """Whether it stayed above κ × round 0's accuracy."""
+
+
+AnyRound = TypeVar("AnyRound", bound=Round)
+
+
+def handed_on(rounds: Iterable[AnyRound], kappa: float) -> AnyRound:
     """Return the smallest network of one run that still held."""
-    return max((m for m in rounds if m.held(kappa)), key=lambda member: member.round)
+    return max((one for one in rounds if one.held(kappa)), key=lambda one: one.round)

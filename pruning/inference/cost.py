@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +22,10 @@ class UncountedOperationWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost per sample; add costs to get a team's.
+    """Cost per sample of one network, or of a team whose members run one after another.
+
+    The numbers of one network and of one team are whole; those of a mean, a share or a cascade
+    need not be.
 
     Attributes
     ----------
@@ -31,16 +37,17 @@ class Cost:
     bytes
         Parameters and buffers as stored.
     peak_activation_bytes
-        Most bytes of intermediate values alive at once, batch 1, input included.
+        Most bytes of intermediate values alive at once, batch 1, input included; a team's are
+        those of the member that needs most.
 
     >>> Cost(2, 1, 4, 8) + Cost(3, 1, 4, 6)
     Cost(flops=5, params=2, bytes=8, peak_activation_bytes=8)
     """
 
-    flops: int
-    params: int
-    bytes: int
-    peak_activation_bytes: int
+    flops: float
+    params: float
+    bytes: float
+    peak_activation_bytes: float
 
     def __add__(self, other: Cost) -> Cost:
         """Sum of two members run one after the other: activations are not held together."""
@@ -50,6 +57,30 @@ class Cost:
             self.bytes + other.bytes,
             max(self.peak_activation_bytes, other.peak_activation_bytes),
         )
+
+    @classmethod
+    def total(cls, costs: Iterable[Cost]) -> Cost:
+        """Return what a team of these, at least one, costs."""
+        return reduce(add, costs)
+
+    @classmethod
+    def mean(cls, costs: Iterable[Cost]) -> Cost:
+        """Return the mean of the costs of several networks or teams.
+
+        >>> Cost.mean([Cost(2, 1, 4, 8), Cost(3, 1, 4, 6)])
+        Cost(flops=2.5, params=1.0, bytes=4.0, peak_activation_bytes=7.0)
+        """
+        columns = list(zip(*map(astuple, costs), strict=True))
+        return cls(*(sum(column) / len(column) for column in columns))
+
+    def share_of(self, whole: Cost) -> Cost:
+        """Return this cost as shares of another's; a cost of 0 there counts as 1.
+
+        >>> Cost(2, 1, 4, 8).share_of(Cost(4, 4, 4, 4))
+        Cost(flops=0.5, params=0.25, bytes=1.0, peak_activation_bytes=2.0)
+        """
+        pairs = zip(astuple(self), astuple(whole), strict=True)
+        return Cost(*(own / max(other, 1) for own, other in pairs))
 
 
 def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.registry import Registry
-from selection.costs import Budget, Costs
+from selection.costs import Budget, PoolCosts
 from selection.pool import PoolPredictions
 from selection.search.candidates import candidate_table, level_table
 from selection.search.found import Search
@@ -58,13 +58,15 @@ class SelectionMethod(ABC):
     seed: int = 0
     thrifty: bool = False
 
-    def fit(self, probabilities: ArrayLike, labels: ArrayLike, costs: Costs | None = None) -> Self:
+    def fit(
+        self, probabilities: ArrayLike, labels: ArrayLike, costs: PoolCosts | None = None
+    ) -> Self:
         """Choose a team from (M, N, C) probabilities and (N,) labels of the selection split."""
         p = np.asarray(probabilities, np.float32)
         ids = tuple(str(row) for row in range(len(p)))
         return self.fit_pool(PoolPredictions(p, np.asarray(labels, np.int64), ids, "select"), costs)
 
-    def fit_pool(self, pool: PoolPredictions, costs: Costs | None = None) -> Self:
+    def fit_pool(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Self:
         """Choose a team from validated predictions; those of the test split are refused."""
         problem = self._problem(pool, costs)
         search = self._chosen(problem)
@@ -74,7 +76,7 @@ class SelectionMethod(ABC):
         self.search_ = search
         return self
 
-    def choose(self, pool: PoolPredictions, costs: Costs | None = None) -> Search:
+    def choose(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Search:
         """Return the search alone, without the tables `fit_pool` makes of it."""
         return self._chosen(self._problem(pool, costs))
 
@@ -82,9 +84,9 @@ class SelectionMethod(ABC):
         search = self.search(problem)
         return thriftiest(problem, search) if self.thrifty else search
 
-    def _problem(self, pool: PoolPredictions, costs: Costs | None) -> Problem:
+    def _problem(self, pool: PoolPredictions, costs: PoolCosts | None) -> Problem:
         return Problem(
-            pool, self.size, self.voting, costs or Costs(), self.budget, smaller=self.thrifty
+            pool, self.size, self.voting, costs or PoolCosts(), self.budget, smaller=self.thrifty
         )
 
     def weights(self) -> NDArray[np.float64] | None:

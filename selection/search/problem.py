@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
-from selection.costs import Budget, Costs
+from selection.costs import Budget, PoolCosts
 from selection.measures import MEASURES
 from selection.pair_counts import SampleSets
 from selection.pool import PoolPredictions
@@ -41,7 +41,7 @@ class Problem:
     pool: PoolPredictions
     size: int
     voting: str = "mean"
-    costs: Costs = field(default_factory=Costs)
+    costs: PoolCosts = field(default_factory=PoolCosts)
     budget: Budget = field(default_factory=Budget)
     smaller: bool = False
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
 from selection.choosing import select
-from selection.costs import Costs, pareto_front
+from selection.costs import PoolCosts, pareto_front
 from selection.exchange import candidates_from_csv, candidates_to_csv, read_predictions
 from selection.pool import PoolPredictions
 
@@ -87,7 +87,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
 
 
 def test_candidates_survive_csv(pool_of: MakePool) -> None:
-    chosen = select(pool_of(6, 80, 3), "hq", 3, costs=Costs.of(flops=np.arange(6)), halvings=0)
+    chosen = select(pool_of(6, 80, 3), "hq", 3, costs=PoolCosts.of(flops=np.arange(6)), halvings=0)
     text = candidates_to_csv(chosen.candidates)
     again = candidates_from_csv(text)
     assert candidates_to_csv(again) == text

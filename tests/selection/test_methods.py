@@ -11,7 +11,7 @@ import pytest
 
 from pruning.core.errors import RequestError
 from selection.choosing import select
-from selection.costs import Budget, Costs
+from selection.costs import Budget, PoolCosts
 from selection.methods.method import METHODS
 from selection.methods.soft import SoftSelection
 from selection.optimism import estimate_optimism
@@ -95,7 +95,7 @@ def test_a_degenerate_pool_still_has_an_answer(
 @EVERY
 def test_a_method_stays_within_the_budget(pool_of: MakePool, method: str) -> None:
     pool = pool_of(7, 150, 3)
-    costs = Costs.of(flops=[1, 2, 3, 4, 5, 6, 7], bytes=[7, 6, 5, 4, 3, 2, 1])
+    costs = PoolCosts.of(flops=[1, 2, 3, 4, 5, 6, 7], bytes=[7, 6, 5, 4, 3, 2, 1])
     chosen = select(pool, method, 4, costs=costs, budget=Budget(flops=9, bytes=14), halvings=0)
     rows = np.array([[pool.member_ids.index(name) for name in chosen.team]])
     assert 1 <= rows.size <= 4
@@ -113,7 +113,7 @@ def test_the_same_request_gives_the_same_bytes(pool_of: MakePool, method: str) -
 
 def test_exhaustive_with_a_budget_is_the_best_of_all_that_fit(pool_of: MakePool) -> None:
     pool = pool_of(7, 150, 3)
-    costs = Costs.of(flops=[1, 2, 3, 4, 5, 6, 7])
+    costs = PoolCosts.of(flops=[1, 2, 3, 4, 5, 6, 7])
     chosen = select(pool, "exhaustive", 3, costs=costs, budget=Budget(flops=10), halvings=0)
     problem = Problem(pool, 3, costs=costs, budget=Budget(flops=10))
     best = 0
@@ -126,7 +126,7 @@ def test_exhaustive_with_a_budget_is_the_best_of_all_that_fit(pool_of: MakePool)
 
 def test_the_front_rises_and_holds_the_best(pool_of: MakePool) -> None:
     pool = pool_of(7, 150, 3)
-    chosen = select(pool, "hq", 3, costs=Costs.of(flops=np.arange(1, 8)), halvings=0)
+    chosen = select(pool, "hq", 3, costs=PoolCosts.of(flops=np.arange(1, 8)), halvings=0)
     cost, accuracy = ([getattr(p, k) for p in chosen.front] for k in ("cost", "accuracy"))
     assert cost == sorted(set(cost))
     assert accuracy == sorted(set(accuracy))
@@ -138,12 +138,12 @@ def test_the_front_rises_and_holds_the_best(pool_of: MakePool) -> None:
     ("costs", "budget", "said"),
     [
         (None, Budget(flops=1), "needs the members' flops"),
-        (Costs.of(flops=[5, 6, 7, 8]), Budget(flops=1), "no member fits within max flops 1"),
-        (Costs.of(flops=[5, 6]), Budget(), "flops of 2 members; the pool has 4"),
+        (PoolCosts.of(flops=[5, 6, 7, 8]), Budget(flops=1), "no member fits within max flops 1"),
+        (PoolCosts.of(flops=[5, 6]), Budget(), "flops of 2 members; the pool has 4"),
     ],
 )
 def test_a_budget_nothing_fits_is_one_line(
-    pool_of: MakePool, costs: Costs | None, budget: Budget, said: str
+    pool_of: MakePool, costs: PoolCosts | None, budget: Budget, said: str
 ) -> None:
     with pytest.raises(RequestError, match=said):
         select(pool_of(4, 50, 3), "hq", 2, costs=costs, budget=budget)
@@ -160,7 +160,7 @@ def test_what_the_team_loses_without_a_member(pool_of: MakePool) -> None:
 
 def test_a_selection_survives_json(pool_of: MakePool) -> None:
     pool = pool_of(6, 100, 3)
-    chosen = select(pool, "hq", 3, costs=Costs.of(flops=np.arange(6)), halvings=2)
+    chosen = select(pool, "hq", 3, costs=PoolCosts.of(flops=np.arange(6)), halvings=2)
     again = Selection.from_json(json.loads(json.dumps(chosen.to_json())), chosen.candidates)
     assert again == chosen or again.to_json() == chosen.to_json()
     assert again.optimism == chosen.optimism
@@ -226,7 +226,7 @@ def test_a_thrifty_choice_is_no_dearer_and_not_worse_beyond_noise(
     pool_of: MakePool, method: str
 ) -> None:
     pool = pool_of(9, 150, 4)
-    costs = Costs.of(flops=np.arange(1, 10.0))
+    costs = PoolCosts.of(flops=np.arange(1, 10.0))
     usual, thrifty = (
         METHODS[method](size=4, thrifty=asked).fit_pool(pool, costs) for asked in (False, True)
     )
@@ -245,7 +245,7 @@ def test_a_thrifty_choice_by_hand() -> None:
     labels = [0] * 100
     good, alike, bad = [0] * 100, [1, *[0] * 99], [*[1] * 40, *[0] * 60]
     pool = pool_from([good, alike, bad], labels, 2)
-    costs = Costs.of(flops=[10.0, 4.0, 1.0])
+    costs = PoolCosts.of(flops=[10.0, 4.0, 1.0])
     chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(pool, costs)
     assert chosen.team_ == (1,), "one sample of a hundred is within one standard error, 40 are not"
 

@@ -14,10 +14,10 @@ from pipelines.compare.contenders import (
     ONNX,
     Contender,
     Measurements,
-    TeamCost,
 )
 from pipelines.compare.evidence import Evidence, MemberRecord
 from pipelines.run.control import CONTROL
+from pruning.inference.cost import Cost
 from selection.choosing import select as select_team
 from selection.pool import PoolPredictions
 
@@ -73,8 +73,8 @@ def _record(run: int, k: int, rng: np.random.Generator, loss: float) -> MemberRe
     return MemberRecord(
         run=run, round=k, arch="conv-c", seed=run, remaining=left,
         val_accuracy=float(0.9 - 0.02 * loss * k**2 + rng.normal(0, 0.01)), epochs=20,
-        flops=int(80e6 * left**2), params=int(2e6 * left**1.5), bytes=int(8e6 * left**1.5),
-        peak_activation_bytes=int(5e5 * left), widths=widths, handed_on=k == ROUNDS - 2,
+        cost=Cost(int(80e6 * left**2), int(2e6 * left**1.5), int(8e6 * left**1.5), int(5e5 * left)),
+        widths=widths, handed_on=k == ROUNDS - 2,
         collapsed=run == 1 and k == ROUNDS - 1,
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def with_everything(evidence: Evidence) -> Comparison:
     team = evidence.test.rows(evidence.selection.team)
     voted, labels = team.probabilities.mean(0), team.labels
     records = {member.id: member for member in evidence.members}
-    cost = TeamCost.of(records[name] for name in evidence.selection.team)
+    cost = Cost.total(records[name].cost for name in evidence.selection.team)
     extras = [
         Contender.of(name, 1 if name == CONTROL else len(team.member_ids), voted, labels,
                      replace(cost, flops=cost.flops * share), temperature=0.9)

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from pipelines.compare.comparison import Comparison, compare
-from pipelines.compare.contenders import Contender, Measurements, TeamCost
+from pipelines.compare.contenders import Contender, Measurements
 from pipelines.compare.evidence import Evidence
+from pruning.inference.cost import Cost
 
 Make = Callable[..., Evidence]
 NAMES = [
@@ -64,9 +65,9 @@ def test_costs_are_sums_over_the_team_and_the_hungriest_activation(
 ) -> None:
     members = [m for m in evidence.members if m.id in evidence.selection.team]
     cost = comparison.selected.cost
-    assert cost.flops == sum(m.flops for m in members)
-    assert cost.parameters == sum(m.params for m in members)
-    assert cost.peak_activation_bytes == max(m.peak_activation_bytes for m in members)
+    assert cost.flops == sum(m.cost.flops for m in members)
+    assert cost.params == sum(m.cost.params for m in members)
+    assert cost.peak_activation_bytes == max(m.cost.peak_activation_bytes for m in members)
 
 
 def test_the_same_seed_gives_the_same_table_and_another_only_other_draws(
@@ -94,7 +95,7 @@ def test_what_was_not_measured_has_no_column_and_is_said(
 def test_further_contenders_come_as_values(evidence: Evidence) -> None:
     labels = evidence.test.labels
     perfect = np.eye(4, dtype=np.float32)[labels]
-    extra = Contender.of("control", 1, perfect, labels, TeamCost(10.0, 5.0, 20.0, 1.0))
+    extra = Contender.of("control", 1, perfect, labels, Cost(10.0, 5.0, 20.0, 1.0))
     row = compare(evidence, extras=[extra]).row("control")
     assert row.accuracy.value == 1 and row.accuracy.low < 1
     assert [getattr(row.losses, n).value for n in ("log_loss", "brier", "ece")] == [0, 0, 0]
@@ -124,7 +125,7 @@ def test_what_is_brought_along_changes_nothing_said_of_the_runs_own_teams(
     extras = [
         Contender.of(
             f"control{k}", 1, np.roll(np.eye(4, dtype=np.float32)[labels], k, 0), labels,
-            TeamCost(10.0, 5.0, 20.0, 1.0), temperature=1.5,
+            Cost(10.0, 5.0, 20.0, 1.0), temperature=1.5,
         )
         for k in range(3)
     ]  # fmt: skip
