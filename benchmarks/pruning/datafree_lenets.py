@@ -20,7 +20,7 @@ from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import Recipe
-from pruning.training.train import DeviceData, train
+from pruning.training.training_loop import DeviceData, train
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 RECIPE = Recipe(

@@ -14,7 +14,7 @@ from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.widening import factor_for_flops, widened
-from pruning.training.train import DeviceData, train
+from pruning.training.training_loop import DeviceData, train
 from selection.team import Selection
 
 Tell = Callable[[str], None]

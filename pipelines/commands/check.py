@@ -7,7 +7,7 @@ from rich.table import Table
 
 from pipelines.report.numbers import amount
 from pruning.core.errors import RequestError
-from pruning.surgery.check import check
+from pruning.surgery.checking import check
 
 
 def run_check(*, arch: str, shape: str, classes: int) -> None:

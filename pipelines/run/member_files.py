@@ -14,7 +14,7 @@ from pruning.dropnet.member import Member
 from pruning.inference.cost import Cost, count_cost
 from pruning.networks.architecture import build_network
 from pruning.surgery import module_sizes, resize
-from pruning.training.train import Epoch
+from pruning.training.training_loop import Epoch
 
 
 @dataclass(frozen=True)

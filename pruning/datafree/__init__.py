@@ -1,1 +1,24 @@
-"""Data-free pruning (Srinivas & Babu 2015): similar units are merged, no data is read."""
+"""Data-free pruning (Srinivas & Babu 2015): merging similar units of a trained network."""
+
+from typing import TYPE_CHECKING
+
+from pruning.core.lazy import lazy_page
+
+__all__ = [
+    "DataFree",
+    "Merging",
+    "datafree",
+    "prune_data_free",
+]
+
+if TYPE_CHECKING:
+    from pruning.datafree.members import Merging, datafree
+    from pruning.datafree.network import DataFree, prune_data_free
+else:
+    __getattr__, __dir__ = lazy_page(
+        __name__,
+        {
+            "pruning.datafree.members": ("Merging", "datafree"),
+            "pruning.datafree.network": ("DataFree", "prune_data_free"),
+        },
+    )

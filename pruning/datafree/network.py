@@ -22,7 +22,8 @@ from pruning.datafree.merging import (
     differences,
     merge_units,
 )
-from pruning.surgery import Slice, UnitGroup, find_groups, full_masks, shrink
+from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
+from pruning.surgery.groups import Slice
 
 
 @dataclass(frozen=True)

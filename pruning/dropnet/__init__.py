@@ -1,1 +1,33 @@
 """DropNet (Tan & Motani 2020): train, score, drop, rewind, again and again."""
+
+from typing import TYPE_CHECKING
+
+from pruning.core.lazy import lazy_page
+
+__all__ = [
+    "DropNet",
+    "Member",
+    "Rewinding",
+    "Runs",
+    "all_metrics",
+    "dropnet",
+    "handed_on",
+]
+
+if TYPE_CHECKING:
+    from pruning.dropnet.algorithm import Runs, dropnet
+    from pruning.dropnet.dropping import all_metrics
+    from pruning.dropnet.member import Member, handed_on
+    from pruning.dropnet.rewinding import Rewinding
+    from pruning.dropnet.settings import DropNet
+else:
+    __getattr__, __dir__ = lazy_page(
+        __name__,
+        {
+            "pruning.dropnet.algorithm": ("Runs", "dropnet"),
+            "pruning.dropnet.dropping": ("all_metrics",),
+            "pruning.dropnet.member": ("Member", "handed_on"),
+            "pruning.dropnet.rewinding": ("Rewinding",),
+            "pruning.dropnet.settings": ("DropNet",),
+        },
+    )

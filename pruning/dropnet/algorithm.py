@@ -19,7 +19,7 @@ from pruning.dropnet.member import Member
 from pruning.dropnet.rewinding import FullWidth
 from pruning.dropnet.rounds import ProgressHook, Rounds, Runs
 from pruning.dropnet.settings import DropNet
-from pruning.training.train import DeviceData
+from pruning.training.training_loop import DeviceData
 
 __all__ = ["DropNet", "ProgressHook", "Runs", "dropnet"]
 

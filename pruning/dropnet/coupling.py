@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.seeds import torch_generator
-from pruning.surgery import Masks, Slice, UnitGroup, shrink
+from pruning.surgery import Masks, UnitGroup, shrink
+from pruning.surgery.groups import Slice
 
 Coupling = Literal["joint", "paper"]
 

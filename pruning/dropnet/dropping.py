@@ -24,7 +24,7 @@ from pruning.scores.sweep import (
     parse_metric,
 )
 from pruning.surgery import Masks, UnitGroup
-from pruning.training.train import DeviceData
+from pruning.training.training_loop import DeviceData
 
 ORACLE = "oracle"
 METRICS = (ORACLE,)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from torch import Tensor, nn
 
 from pruning.dropnet.masks import remaining_fraction
-from pruning.training.train import Epoch
+from pruning.training.training_loop import Epoch
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.samples.scaling import Scaling
-from pruning.surgery import Masks, Slice, UnitGroup, remaining_groups, shrink
+from pruning.surgery import Masks, UnitGroup, remaining_groups, shrink
+from pruning.surgery.groups import Slice
 
 _ELEMENTS = 2**22  # of candidate activations held at once
 

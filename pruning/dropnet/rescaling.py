@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from pruning.samples.scaling import Scaling
-from pruning.surgery import PRODUCERS, Masks, UnitGroup
+from pruning.surgery import Masks, UnitGroup
 from pruning.surgery.cutting import kept_channels
-from pruning.surgery.layer_kinds import channel_axis
+from pruning.surgery.layer_kinds import PRODUCERS, channel_axis
 
 FEW = 64
 """Samples on which the strength of signals is compared."""

@@ -14,7 +14,7 @@ from pruning.core.seeds import torch_generator
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import load_weights, start_from
 from pruning.training.recipe import Recipe
-from pruning.training.train import DeviceData, train
+from pruning.training.training_loop import DeviceData, train
 
 Rewind = Literal["initial", "random", "late"]
 REWINDS: tuple[str, ...] = get_args(Rewind)

@@ -18,7 +18,7 @@ from pruning.dropnet.rewinding import FullWidth
 from pruning.dropnet.settings import DropNet
 from pruning.scores.sweep import Means
 from pruning.surgery import full_masks, shrink
-from pruning.training.train import DeviceData, Trained, train
+from pruning.training.training_loop import DeviceData, Trained, train
 
 NEXT_ATTEMPT = 100_000
 """Beyond any round: what tells the streams of an attempt from those of the one before."""

@@ -1,1 +1,24 @@
-"""Networks by name: one file an architecture, or the user's own ``module:factory``."""
+"""Networks: one file per architecture, or the user's own; weights to start from."""
+
+from typing import TYPE_CHECKING
+
+from pruning.core.lazy import lazy_page
+
+__all__ = [
+    "NETWORKS",
+    "build_network",
+    "load_weights",
+    "start_from",
+]
+
+if TYPE_CHECKING:
+    from pruning.networks.architecture import NETWORKS, build_network
+    from pruning.networks.weights import load_weights, start_from
+else:
+    __getattr__, __dir__ = lazy_page(
+        __name__,
+        {
+            "pruning.networks.architecture": ("NETWORKS", "build_network"),
+            "pruning.networks.weights": ("load_weights", "start_from"),
+        },
+    )

@@ -14,7 +14,8 @@ from pruning.core.errors import RequestError, unknown_name
 from pruning.inference.layout import Layout
 from pruning.samples.scaling import Scaling
 from pruning.scores.score import SCORES, Layer, Score, UnitView
-from pruning.surgery import Masks, Tap, UnitGroup
+from pruning.surgery import Masks, UnitGroup
+from pruning.surgery.groups import Tap
 
 SUFFIX = "_layer"
 

@@ -14,8 +14,9 @@ from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.inference.cost import count_cost
 from pruning.networks.architecture import NETWORKS, build_network
-from pruning.surgery import Slice, UnitGroup, find_groups, module_sizes, resize
-from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm
+from pruning.surgery.find import find_groups
+from pruning.surgery.groups import Slice, UnitGroup
+from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm, module_sizes, resize
 
 WIDEST = 64.0
 """Factors are sought up to this, and down to its inverse."""

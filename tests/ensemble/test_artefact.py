@@ -92,7 +92,7 @@ def test_loading_draws_no_random_numbers_and_runs_no_training_code(saved: Path) 
     assert torch.equal(before, torch.random.get_rng_state())
     code = (
         f"import sys, ensemble; ensemble.load({str(saved)!r}); "
-        "print([m for m in ('torch_pruning', 'pandas', 'sklearn', 'pruning.training.train', "
+        "print([m for m in ('torch_pruning', 'pandas', 'sklearn', 'pruning.training', "
         "'pruning.data', 'PIL', 'torchvision') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

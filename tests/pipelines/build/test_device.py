@@ -11,7 +11,7 @@ from pruning.core.errors import RequestError
 from pruning.dropnet.algorithm import DropNet, Runs, dropnet
 from pruning.dropnet.rewinding import Rewinding
 from pruning.training.recipe import Recipe
-from pruning.training.train import DeviceData
+from pruning.training.training_loop import DeviceData
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from pruning.dropnet.rewinding import REWINDS, FullWidth, Rewind, Rewinding
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, shrink
 from pruning.training.recipe import Recipe
-from pruning.training.train import DeviceData, Epoch, Trained, train
+from pruning.training.training_loop import DeviceData, Epoch, Trained, train
 
 RUNS = Runs("mlp-a:10-8", (0, 1, 2), (5, 6, 7))
 SETTINGS = DropNet(

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from pruning.inference.cost import count_cost
 from pruning.networks.weights import load_weights
 from pruning.surgery import (
-    PRODUCERS,
     Analysis,
     UnitGroup,
     analyse,
@@ -21,6 +20,7 @@ from pruning.surgery import (
     resize,
     shrink,
 )
+from pruning.surgery.layer_kinds import PRODUCERS
 
 Factory = Callable[[], nn.Module]
 

@@ -14,7 +14,7 @@ from pruning.training.augmentation import draw_moves, moved
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES
 from pruning.training.recipe import Recipe
-from pruning.training.train import train
+from pruning.training.training_loop import train
 
 RECIPE = Recipe(learning_rate=0.01, batch_size=40, max_epochs=3, patience=3, weight_decay=0.0)
 

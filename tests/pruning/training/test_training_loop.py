@@ -14,7 +14,7 @@ from pruning.networks.architecture import build_network
 from pruning.training.engines.engine import Seen
 from pruning.training.engines.stacked import Stacked
 from pruning.training.recipe import Recipe, find_recipe
-from pruning.training.train import DeviceData, train
+from pruning.training.training_loop import DeviceData, train
 
 RECIPE = Recipe(learning_rate=0.01, batch_size=16, max_epochs=6, patience=3)
 

@@ -9,7 +9,9 @@ from torch import nn
 
 from pruning.inference.cost import Cost, count_cost
 from pruning.networks.architecture import build_network
-from pruning.surgery import Refusal, analyse, shrink
+from pruning.surgery.cutting import shrink
+from pruning.surgery.find import analyse
+from pruning.surgery.groups import Refusal
 
 
 @dataclass(frozen=True)

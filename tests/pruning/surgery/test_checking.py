@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.surgery.check import Coupled, check, check_network
+from pruning.surgery.checking import Coupled, check, check_network
 
 
 def test_what_can_go_and_what_it_saves() -> None:
