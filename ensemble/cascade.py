@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 from selection.voting import vote
 
@@ -45,8 +46,8 @@ class Cascade:
             raise RequestError(f"cascade threshold {self.threshold} must lie in 0..{NEVER:g}")
 
 
-@dataclass(frozen=True)
-class CascadeRun:
+@dataclass(frozen=True, eq=False)
+class CascadeRun(ArrayValue):
     """What a cascade answered.
 
     Attributes

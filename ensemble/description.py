@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ensemble.calibration import LEAST, MOST
 from ensemble.cascade import NEVER, Cascade
 from ensemble.storage.fields import Fields
+from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 from pruning.inference.cost import Cost
 from pruning.samples.scaling import Scaling
@@ -85,8 +86,8 @@ class Provenance:
     select_accuracy: float | None = None
 
 
-@dataclass(frozen=True)
-class Description:
+@dataclass(frozen=True, eq=False)
+class Description(ArrayValue):
     """All that a loaded ensemble knows of itself.
 
     Attributes

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ensemble.classifier import Classifier
 from ensemble.reading.sources import Batch, Failure, check_sources, read_batches
 from ensemble.uncertainty import uncertainty
+from pruning.core.array_values import ArrayValue
 
 _DIGITS = 7
 
@@ -28,8 +29,8 @@ class MemberVote:
     probability: float
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, eq=False)
+class Record(ArrayValue):
     """The prediction of one sample.
 
     Attributes

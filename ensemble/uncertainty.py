@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.array_values import ArrayValue
 
-@dataclass(frozen=True)
-class Uncertainty:
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty(ArrayValue):
     """What the members' disagreement says of each sample.
 
     Attributes

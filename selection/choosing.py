@@ -1,4 +1,4 @@
-"""Choose a team from a pool, by the name of a method, and say why."""
+"""Choose a team by the name of a method, and say why: from arrays, or from a checked pool."""
 
 from __future__ import annotations
 
@@ -6,118 +6,152 @@ from math import comb
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from selection.costs import Budget, PoolCosts, pareto_front
+from pruning.core.errors import RequestError
+from selection.costs import PoolCosts, pareto_front
 from selection.facts import FrontPoint, LevelCount, MemberShare, Optimism
 from selection.methods.method import METHODS, SelectionMethod
 from selection.optimism import LEAST, estimate_optimism
 from selection.pool import PoolPredictions
 from selection.search.found import UNKNOWN, Search
+from selection.search.problem import Problem
 from selection.team import Selection, Team
-from selection.voting import VOTES, vote
 
 HALVINGS = 10
+"""How often the split is halved for the optimism where nobody says."""
+
 FEW_TEAMS = 200_000
+"""Where nobody says, the optimism of pools with more teams than these is left out: it takes
+as long as twenty choices."""
 
 
 def select(
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    size: int = 5,
+    method: str = "soft",
+    *,
+    classes: ArrayLike | None = None,
+    costs: PoolCosts | None = None,
+    halvings: int | None = None,
+    **options: Any,
+) -> Selection:
+    """Choose the `size` members of a pool that vote best together.
+
+    Parameters
+    ----------
+    probabilities
+        (M, N, C) class probabilities of M networks on N samples that none of them was trained
+        on: an array of any precision, or nested lists.
+    labels
+        (N,) true labels: whole numbers 0..C-1, or any of `classes`.
+    size
+        Members of the team, 1..M; with a ``budget=``, the most members.
+    method
+        A name in `METHODS`.
+    classes
+        (C,) the label of each column of `probabilities`; 0..C-1 when None.
+    costs
+        What the members cost.
+    halvings
+        How often the samples are halved to estimate the optimism; 0 leaves it out. None is 10
+        where the pool has at most 200,000 teams, else 0.
+    options
+        The method's settings: ``voting=``, ``budget=``, ``seed=`` and ``thrifty=`` of every
+        method, and its own, such as HQ's ``prune_fraction=``.
+
+    Returns
+    -------
+    The choice. Members are named by their row, as text: `Selection.rows` are the numbers.
+
+    Raises
+    ------
+    RequestError
+        Where an array is not as above, a name is unknown, the size is beyond 1..M, or nothing
+        fits the budget.
+
+    >>> p = np.random.default_rng(0).dirichlet(np.ones(3), (6, 60))
+    >>> chosen = select(p, ["red"] * 60, size=3, classes=["red", "green", "blue"])
+    >>> chosen.rows, round(chosen.accuracy, 3)
+    ((0, 1, 4), 0.35)
+    """
+    pool = PoolPredictions.of(probabilities, labels, classes=classes)
+    return select_team(pool, method, size, costs=costs, halvings=halvings, **options)
+
+
+def select_team(
     pool: PoolPredictions,
     method: str,
     size: int,
     *,
     costs: PoolCosts | None = None,
-    budget: Budget | None = None,
-    voting: str = "mean",
-    seed: int = 0,
     halvings: int | None = None,
     **options: Any,
 ) -> Selection:
-    """Choose `size` members of a pool (with a budget, up to `size`).
-
-    Parameters
-    ----------
-    pool
-        Predictions on the selection split; those of the test split are refused.
-    method, voting
-        Names in `METHODS` and `VOTES`.
-    costs, budget
-        What members cost, and the most the team may.
-    seed
-        Of what is drawn: starts, random teams, halvings.
-    halvings
-        How often the split is halved to estimate the optimism; 0 leaves it out. None is 10
-        where the pool has at most 200,000 teams, else 0.
-    options
-        The method's own settings, such as HQ's `prune_fraction`.
-
-    Raises
-    ------
-    RequestError
-        For unknown names, a size beyond 1..M, a budget nothing fits, ….
+    """Choose `size` members of a checked pool, as `select` does; those of the test split never.
 
     >>> p = np.random.default_rng(0).dirichlet(np.ones(3), (6, 60)).astype(np.float32)
     >>> pool = PoolPredictions(p, np.zeros(60, np.int64), tuple("abcdef"), "select")
-    >>> len(select(pool, "top", 3).team)
-    3
+    >>> select_team(pool, "top", 3).team
+    ('b', 'e', 'f')
     """
-    VOTES[voting]
-    chooser = METHODS[method](
-        size=size, voting=voting, budget=budget or Budget(), seed=seed, **options
-    ).fit_pool(pool, costs)
-    rows = list(chooser.team_)
-    members = pool.probabilities[rows]
-    own = chooser.weights() if voting == "mean" else None
-    weights = VOTES[voting]().weights(members, pool.labels) if own is None else own
+    chooser = _chooser(method, {"size": size, **options})
+    problem = chooser.problem(pool, costs)
+    chooser.fit_problem(problem)
     return Selection(
-        team=tuple(pool.member_ids[row] for row in rows),
+        team=tuple(pool.member_ids[row] for row in chooser.team_),
         pool=pool.member_ids,
         method=method,
         options=chooser.options(),
-        voting=voting,
-        weights=tuple(float(w) for w in weights),
-        accuracy=_accuracy(members, weights, voting, pool.labels),
+        voting=chooser.voting,
+        weights=tuple(float(w) for w in chooser.weights_),
+        accuracy=chooser.accuracy_,
         candidates=chooser.candidates_,
-        members=member_shares(pool, chooser.team_, weights, voting),
+        members=member_shares(problem, chooser.team_, chooser.weights_),
         levels=tuple(LevelCount(*map(int, row)) for row in chooser.levels_.tolist()),
-        front=front_points(pool, chooser.search_, costs or PoolCosts()),
-        optimism=_optimism(chooser, pool, costs, halvings),
+        front=front_points(problem, chooser.search_),
+        optimism=_optimism(chooser, problem, halvings),
     )
 
 
 def member_shares(
-    pool: PoolPredictions, team: Team, weights: NDArray[np.float64], voting: str
+    problem: Problem, team: Team, weights: NDArray[np.float64]
 ) -> tuple[MemberShare, ...]:
     """Return each member's accuracy and what the team loses without it, weights kept."""
-    rows, labels = list(team), pool.labels
-    whole = _accuracy(pool.probabilities[rows], weights, voting, labels)
+    samples, right = len(problem.pool.labels), problem.team_accuracy.right_weighted
+    whole = right(team, weights)
     shares = []
-    for place, row in enumerate(rows):
-        rest = [r for r in rows if r != row]
-        left = np.delete(weights, place)
-        left = left if left.sum() > 0 else np.ones(len(left))
-        without = _accuracy(pool.probabilities[rest], left, voting, labels) if rest else 0.0
-        alone = float((pool.probabilities[row].argmax(-1) == labels).mean())
-        shares.append(MemberShare(pool.member_ids[row], alone, whole - without))
+    for place, row in enumerate(team):
+        rest, left = team[:place] + team[place + 1 :], np.delete(weights, place)
+        without = right(rest, left if left.sum() > 0 else np.ones(len(rest))) if rest else 0
+        alone = int(problem.member_right[row])
+        shares.append(
+            MemberShare(
+                problem.pool.member_ids[row], alone / samples, whole / samples - without / samples
+            )
+        )
     return tuple(shares)
 
 
-def front_points(pool: PoolPredictions, search: Search, costs: PoolCosts) -> tuple[FrontPoint, ...]:
+def front_points(problem: Problem, search: Search) -> tuple[FrontPoint, ...]:
     """Return the Pareto front of each known cost over the standing teams looked at."""
     points = []
-    for kind, _ in costs:
+    for kind, _ in problem.costs:
         found: list[tuple[float, float, list[int]]] = []
         for level in search.levels:
             rows = np.flatnonzero(level.standing & (level.right != UNKNOWN))
-            cost, right = costs.total(kind, level.teams[rows]), level.right[rows].astype(float)
+            cost = problem.costs.total(kind, level.teams[rows])
+            right = level.right[rows].astype(float)
             for at in pareto_front(right, cost):
                 team = level.teams[rows[at]].tolist()
-                found.append((right[at] / len(pool.labels), cost[at], team))
+                found.append((right[at] / len(problem.pool.labels), cost[at], team))
         if found:
             accuracy, cost = (np.array([point[k] for point in found]) for k in (0, 1))
             points += [
                 FrontPoint(
-                    kind, float(cost[at]), tuple(pool.member_ids[r] for r in found[at][2]),
+                    kind, float(cost[at]),
+                    tuple(problem.pool.member_ids[row] for row in found[at][2]),
                     float(accuracy[at]),
                 )
                 for at in pareto_front(accuracy, cost)
@@ -125,19 +159,22 @@ def front_points(pool: PoolPredictions, search: Search, costs: PoolCosts) -> tup
     return tuple(points)
 
 
-def _accuracy(
-    members: NDArray[Any], weights: NDArray[np.float64], voting: str, labels: NDArray[np.int64]
-) -> float:
-    return float(np.mean(vote(members, weights, voting).argmax(-1) == labels))
+def _chooser(method: str, settings: dict[str, Any]) -> SelectionMethod:
+    kind = METHODS[method]
+    if unknown := sorted(set(settings) - set(kind.parameters())):
+        raise RequestError(
+            f"method {method!r} has no setting {unknown[0]!r}; "
+            f"known: {', '.join(kind.parameters())}"
+        )
+    return kind(**settings)
 
 
-def _optimism(
-    chooser: SelectionMethod, pool: PoolPredictions, costs: PoolCosts | None, halvings: int | None
-) -> Optimism | None:
+def _optimism(chooser: SelectionMethod, problem: Problem, halvings: int | None) -> Optimism | None:
+    pool = problem.pool
     teams = sum(comb(len(pool), n) for n in range(1, chooser.size + 1))
     if halvings is None:
         halvings = HALVINGS if teams <= FEW_TEAMS and len(pool.labels) >= LEAST else 0
     if not halvings:
         return None
     rng = np.random.default_rng([chooser.seed, halvings])
-    return estimate_optimism(chooser, pool, costs, halvings=halvings, rng=rng)
+    return estimate_optimism(chooser, pool, problem.costs, halvings=halvings, rng=rng)

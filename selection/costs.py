@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 
 KINDS = ("flops", "bytes", "latency")
 """The costs a team may be limited by; each adds up over the members."""
 
 
-@dataclass(frozen=True)
-class PoolCosts:
+@dataclass(frozen=True, eq=False)
+class PoolCosts(ArrayValue):
     """Cost of each row of a pool, as columns; one that is not known is None.
 
     Attributes

@@ -42,22 +42,15 @@ def read_predictions(path: Path | str) -> tuple[PoolPredictions, PoolCosts | Non
                 f"{path} holds {', '.join(sorted(arrays)) or 'nothing'} and no {name!r}; "
                 "expected probabilities (M, N, C) and labels (N,)"
             )
-    p = arrays["probabilities"]
-    if p.dtype.kind not in "fiu" or p.ndim != 3:
-        raise RequestError(
-            f"{path}: probabilities are {p.dtype} of shape {p.shape}; expected numbers (M, N, C)"
-        )
-    names = arrays.get("names", np.arange(len(p)).astype(str))
-    if names.ndim != 1 or names.dtype.kind not in "UiuS":
+    names = arrays.get("names")
+    if names is not None and (names.ndim != 1 or names.dtype.kind not in "UiuS"):
         raise RequestError(
             f"{path}: names are {names.dtype} of shape {names.shape}; expected text (M,)"
         )
-    ids = tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names.tolist())
-    with np.errstate(over="ignore"):
-        probabilities = np.ascontiguousarray(p, np.float32)
-    labels = _labels(path, arrays["labels"])
     try:
-        pool = PoolPredictions(probabilities, labels, ids, "select")
+        pool = PoolPredictions.of(
+            arrays["probabilities"], arrays["labels"], names=None if names is None else _text(names)
+        )
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from error
     return pool, _costs(path, arrays, len(pool))
@@ -124,16 +117,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _labels(path: Path, labels: NDArray[Any]) -> NDArray[np.int64]:
-    whole = labels.dtype.kind in "iu" or (
-        labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels % 1 == 0).all()
-    )
-    if labels.ndim != 1 or not whole:
-        raise RequestError(
-            f"{path}: labels are {labels.dtype} of shape {labels.shape}; "
-            "expected whole numbers (N,)"
-        )
-    return labels.astype(np.int64)
+def _text(names: NDArray[Any]) -> list[str]:
+    return [n.decode() if isinstance(n, bytes) else str(n) for n in names.tolist()]
 
 
 def _costs(path: Path, arrays: dict[str, NDArray[Any]], members: int) -> PoolCosts | None:

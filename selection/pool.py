@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 
+SUM_TOLERANCE = 1e-3
+"""How far a row of probabilities may be from summing to 1: float16 rounds that much."""
 
-@dataclass(frozen=True)
-class PoolPredictions:
+
+@dataclass(frozen=True, eq=False)
+class PoolPredictions(ArrayValue):
     """Class probabilities of M networks on the N samples of one split.
 
     Attributes
     ----------
     probabilities
-        (M, N, C) float32; each row finite, non-negative, summing to 1 within 1e-3.
+        (M, N, C) float32; each row finite, non-negative, summing to 1 within `SUM_TOLERANCE`.
     labels
         (N,) int64 in 0..C-1.
     member_ids
@@ -35,6 +41,44 @@ class PoolPredictions:
     labels: NDArray[np.int64]
     member_ids: tuple[str, ...]
     split: str
+
+    @classmethod
+    def of(
+        cls,
+        probabilities: ArrayLike,
+        labels: ArrayLike,
+        *,
+        names: Sequence[str] | None = None,
+        classes: ArrayLike | None = None,
+    ) -> PoolPredictions:
+        """Return the pool of predictions made anywhere, taken as the selection split's.
+
+        Parameters
+        ----------
+        probabilities
+            (M, N, C) numbers of any precision, or nested lists; each row sums to 1.
+        labels
+            (N,) true labels: whole numbers 0..C-1, or any of `classes`.
+        names
+            (M,) distinct; the row's number, as text, when None.
+        classes
+            (C,) the label that each column of `probabilities` stands for, such as a
+            classifier's ``classes_``; 0..C-1 when None.
+
+        Raises
+        ------
+        RequestError
+            Where an array is not as above: one line that says what and where.
+
+        >>> pool = PoolPredictions.of([[[0.9, 0.1], [0.2, 0.8]]], ["cat", "dog"],
+        ...                           classes=["cat", "dog"])
+        >>> pool.labels, pool.accuracies
+        (array([0, 1]), array([1.]))
+        """
+        p = _numbers(probabilities)
+        y = _whole_labels(labels) if classes is None else _label_columns(labels, classes, p)
+        ids = tuple(map(str, range(len(p)) if names is None else names))
+        return cls(p, y, ids, "select")
 
     def __post_init__(self) -> None:
         p, y = self.probabilities, self.labels
@@ -57,11 +101,11 @@ class PoolPredictions:
             )
         sums = p.sum(-1, dtype=np.float64)
         off = np.abs(sums - 1)
-        if off.max() > 1e-3:
+        if off.max() > SUM_TOLERANCE:
             row, sample = np.unravel_index(off.argmax(), off.shape)
             raise RequestError(
                 f"probabilities[{row}, {sample}] sum to {sums[row, sample]:.3g}; allowed "
-                "1 ± 0.001: scores need a softmax first"
+                f"1 ± {SUM_TOLERANCE:g}: scores need a softmax first"
             )
         if y.min() < 0 or y.max() >= p.shape[2]:
             raise RequestError(
@@ -93,3 +137,47 @@ class PoolPredictions:
         """Return the pool of these members, in this order."""
         index = [self.member_ids.index(name) for name in member_ids]
         return PoolPredictions(self.probabilities[index], self.labels, member_ids, self.split)
+
+
+def _numbers(probabilities: ArrayLike) -> NDArray[np.float32]:
+    try:
+        given = np.asarray(probabilities)
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"probabilities are no array (M, N, C) of numbers: {error}") from error
+    if given.dtype.kind not in "fiu" or given.ndim != 3:
+        raise RequestError(
+            f"probabilities are {given.dtype} of shape {given.shape}; expected numbers (M, N, C)"
+        )
+    with np.errstate(over="ignore"):  # too large becomes infinite, which is refused by name
+        return np.ascontiguousarray(given, np.float32)
+
+
+def _whole_labels(labels: ArrayLike) -> NDArray[np.int64]:
+    given = np.asarray(labels)
+    whole = given.dtype.kind in "biu" or (
+        given.dtype.kind == "f" and np.isfinite(given).all() and (given % 1 == 0).all()
+    )
+    if given.ndim != 1 or not whole:
+        raise RequestError(
+            f"labels are {given.dtype} of shape {given.shape}; expected whole numbers (N,), or "
+            "any labels with classes=, the label of each column of probabilities"
+        )
+    return given.astype(np.int64)
+
+
+def _label_columns(labels: ArrayLike, classes: ArrayLike, p: NDArray[Any]) -> NDArray[np.int64]:
+    """Return each label's column, its place among the classes."""
+    known, given = np.asarray(classes), np.asarray(labels)
+    columns = {label: column for column, label in enumerate(known.ravel().tolist())}
+    if known.shape != p.shape[2:] or len(columns) != p.shape[2]:
+        raise RequestError(
+            f"classes of shape {known.shape}, {len(columns)} of them distinct; expected the "
+            f"{p.shape[2]} labels of the columns, each once"
+        )
+    strange = sorted({str(label) for label in given.ravel().tolist() if label not in columns})
+    if strange:
+        raise RequestError(
+            f"label {strange[0]!r} is none of classes; known: {', '.join(map(str, columns))}"[:500]
+        )
+    found = [columns[label] for label in given.ravel().tolist()]
+    return np.array(found, np.int64).reshape(given.shape)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.array_values import ArrayValue
 from selection.facts import FrontPoint, LevelCount, MemberShare, Optimism
 
 Team = tuple[int, ...]
@@ -24,8 +25,8 @@ def as_team(rows: NDArray[np.integer[Any]] | list[int]) -> Team:
     return tuple(sorted(int(row) for row in rows))
 
 
-@dataclass(frozen=True)
-class Selection:
+@dataclass(frozen=True, eq=False)
+class Selection(ArrayValue):
     """What a selection method chose.
 
     Attributes
@@ -69,6 +70,11 @@ class Selection:
     levels: tuple[LevelCount, ...] = ()
     front: tuple[FrontPoint, ...] = ()
     optimism: Optimism | None = None
+
+    @property
+    def rows(self) -> Team:
+        """The chosen pool rows, as numbers."""
+        return tuple(self.pool.index(name) for name in self.team)
 
     def to_json(self) -> dict[str, object]:
         """Return everything but the candidates (a table of their own) as plain JSON values."""

@@ -18,6 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ensemble.reading.inputs import Samples, as_samples, check_several
+from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 
 STANDARD_INPUT = "-"
@@ -33,8 +34,8 @@ class Failure:
     reason: str
 
 
-@dataclass(frozen=True)
-class Batch:
+@dataclass(frozen=True, eq=False)
+class Batch(ArrayValue):
     """Samples that were read together.
 
     Attributes
@@ -132,7 +133,7 @@ def images_below(folder: Path) -> Iterator[Path]:
                 yield Path(place, name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Chunks:
     """An array that is read in slices, or what stopped it."""
 

@@ -13,7 +13,7 @@ from ensemble.classifier import Classifier
 from ensemble.reading.inputs import Samples
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Waiting:
     samples: Samples
     answer: asyncio.Future[NDArray[np.float32]]

@@ -12,7 +12,7 @@ from pipelines.run.member_ids import member_id
 from pipelines.run.predictions import Row, file_sha256, pool_rows, predicted
 from pruning.core.errors import RequestError
 from pruning.data.splits import Splits
-from selection.choosing import select
+from selection.choosing import select_team
 from selection.costs import PoolCosts
 from selection.exchange import candidates_to_csv
 from selection.team import Selection
@@ -34,7 +34,7 @@ def choose_team(run: RunDirectory, splits: Splits, config: SelectionConfig) -> S
     kept = predicted(run, wanted, "select", splits.select, device=run.root.device)
     pool = kept.rows(tuple(member_id(*row) for row in rows))
     costs = costs_of(run, rows, timed=config.max_latency is not None)
-    selection = select(
+    selection = select_team(
         pool, config.method, config.size, costs=costs, budget=config.budget,
         voting=config.voting, seed=run.root.config.seed, **config.method_options,
     )  # fmt: skip

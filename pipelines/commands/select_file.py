@@ -9,7 +9,7 @@ from ensemble.storage.sealed import seal, write_bytes_atomic, write_json_atomic
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.run.config import SelectionConfig
 from pruning.core.errors import RequestError
-from selection.choosing import select
+from selection.choosing import select_team
 from selection.exchange import candidates_to_csv, read_predictions
 
 
@@ -19,7 +19,7 @@ def select_from_file(source: Path, out: Path | None, changes: dict[str, Any]) ->
         raise RequestError(f"--pool {changes['pool']} is for runs; {source} is one pool")
     pool, costs = read_predictions(source)
     config = SelectionConfig(**changes)
-    selection = select(
+    selection = select_team(
         pool, config.method, config.size, costs=costs, voting=config.voting,
         budget=config.budget, **config.method_options,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from pipelines.compare.findings import (
     disagreement,
     mean_curve,
     optimism,
-    pareto_front,
+    unbeaten,
 )
 from pipelines.compare.mistakes import Confusion, Votes, confusion, votes
 from pipelines.compare.paired import PairedTest
@@ -222,7 +222,7 @@ def _told(
         results=numbers,
         scores=selected.scores,
         test_sha256=evidence.test_sha256,
-        pareto=pareto_front(numbers),
+        pareto=unbeaten(numbers),
         members=evidence.members,
         curves=runs,
         mean_curve=mean_curve(runs),

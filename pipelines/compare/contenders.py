@@ -13,7 +13,7 @@ from ensemble.calibration import fit_temperature, temper
 from pipelines.compare.evidence import Evidence, MemberRecord
 from pipelines.compare.quality import SampleScores, mean_scores, score
 from pruning.inference.cost import Cost
-from selection.choosing import select
+from selection.choosing import select_team
 from selection.pool import PoolPredictions
 from selection.team import Selection
 from selection.voting import VOTES, vote
@@ -138,7 +138,7 @@ def hq_like(chosen: Selection) -> Choose:
     options: dict[str, Any] = dict(chosen.options) if chosen.method == "hq" else {}
 
     def choose(pool: PoolPredictions, size: int) -> Sequence[str]:
-        return select(pool, "hq", size, voting=chosen.voting, **options).team
+        return select_team(pool, "hq", size, voting=chosen.voting, **options).team
 
     return choose
 

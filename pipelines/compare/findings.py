@@ -13,6 +13,7 @@ from pipelines.compare.contenders import EXPORTED
 from pipelines.compare.evidence import MemberRecord
 from pipelines.compare.results import Result
 from pipelines.compare.statistics import Interval, t_quantile, wilson
+from selection.costs import pareto_front
 from selection.pool import PoolPredictions
 from selection.team import Selection
 
@@ -80,18 +81,15 @@ def mean_curve(runs: Sequence[Curve]) -> tuple[MeanPoint, ...]:
     return tuple(points)
 
 
-def pareto_front(rows: Sequence[Result]) -> tuple[str, ...]:
+def unbeaten(rows: Sequence[Result]) -> tuple[str, ...]:
     """Return who is beaten by nobody in both accuracy and FLOPs, cheapest first.
 
     An exported file takes the FLOPs of the team that it is, and does not take its place.
     """
     rows = [row for row in rows if row.contender not in EXPORTED]
-    ordered = sorted(rows, key=lambda row: (row.cost.flops, -row.accuracy.value))
-    front: list[Result] = []
-    for row in ordered:
-        if not front or row.accuracy.value > front[-1].accuracy.value:
-            front.append(row)
-    return tuple(row.contender for row in front)
+    accuracy = np.array([row.accuracy.value for row in rows])
+    flops = np.array([row.cost.flops for row in rows], float)
+    return tuple(rows[at].contender for at in pareto_front(accuracy, flops))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from selection.search.problem import Problem
 
 
 @METHODS.register("backward")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class BackwardSelection(SelectionMethod):
     """Start from all members; drop the one without which the team is most accurate.
 

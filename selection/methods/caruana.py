@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from selection.voting import VOTES
 
 
 @METHODS.register("caruana")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class CaruanaSelection(SelectionMethod):
     """Add, time and again, the member that leaves the mean probability most accurate.
 
@@ -34,11 +34,6 @@ class CaruanaSelection(SelectionMethod):
     ----------
     rounds
         How many picks.
-
-    Attributes
-    ----------
-    weights_
-        One per member of `team_`, summing to 1.
     """
 
     rounds: int = 50
@@ -50,20 +45,17 @@ class CaruanaSelection(SelectionMethod):
         vote = VOTES[problem.voting]()
         p = problem.pool.probabilities
         scores = vote.scores(p, problem.pool.labels, problem.size)
-        right, picks = self._picks(
-            problem, problem.pool.probabilities if scores is None else scores
-        )
+        picks = self._picks(problem, p if scores is None else scores)
         team = as_team(list(set(picks)))
         counts = np.array([picks.count(row) for row in team], float)
-        self.weights_: NDArray[np.float64] = counts / counts.sum()
-        level = looked_at(problem, np.array([team]))
-        return Search(team, (replace(level, right=np.array([right])),))
+        self._shares: NDArray[np.float64] = counts / counts.sum()
+        return Search(team, (looked_at(problem, np.array([team])),))
 
     def weights(self) -> NDArray[np.float64]:
         """Return each member's share of the picks."""
-        return self.weights_
+        return self._shares
 
-    def _picks(self, problem: Problem, scores: NDArray[Any]) -> tuple[int, list[int]]:
+    def _picks(self, problem: Problem, scores: NDArray[Any]) -> list[int]:
         labels = problem.pool.labels
         truth = np.arange(scores.shape[2]) == labels[:, None]
         total = np.zeros(scores.shape[1:])
@@ -83,7 +75,7 @@ class CaruanaSelection(SelectionMethod):
             total = total + scores[picks[-1]]
             if len(set(picks)) in problem.sizes and right.max() > best[0]:
                 best = (int(right.max()), picks.copy())
-        return best
+        return best[1]
 
     @staticmethod
     def _open(problem: Problem, picks: list[int], again: bool) -> NDArray[Any]:

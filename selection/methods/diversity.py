@@ -15,7 +15,7 @@ from selection.team import as_team
 
 
 @METHODS.register("diversity")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class DiversitySelection(SelectionMethod):
     """Of all teams of the largest size that fits, the first by mean rank over the measures.
 

@@ -30,7 +30,7 @@ def every_team(problem: Problem, method: str) -> Search:
 
 
 @METHODS.register("exhaustive")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class ExhaustiveSelection(SelectionMethod):
     """The most accurate of all C(M, S) teams; ties by diversity, then cost."""
 

@@ -12,7 +12,7 @@ from selection.search.problem import Problem
 
 
 @METHODS.register("greedy")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class GreedySelection(SelectionMethod):
     """Start from the most accurate member; add the one that leaves the team most accurate.
 

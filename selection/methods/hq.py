@@ -16,7 +16,7 @@ WIDE = 5_000
 
 
 @METHODS.register("hq")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class HierarchicalSelection(SelectionMethod):
     """Hierarchical pruning by focal diversity (Wu & Liu, ICDM 2021).
 

@@ -13,7 +13,7 @@ from selection.search.problem import Problem
 
 
 @METHODS.register("kappa")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class KappaPruning(SelectionMethod):
     """Take pairs by rising Cohen's κ over all samples until S members are in.
 

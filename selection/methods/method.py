@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -9,22 +10,27 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pruning.core.errors import RequestError
 from pruning.core.registry import Registry
 from selection.costs import Budget, PoolCosts
 from selection.pool import PoolPredictions
 from selection.search.candidates import candidate_table, level_table
-from selection.search.found import Search
+from selection.search.found import Search, with_right
 from selection.search.problem import Problem
 from selection.search.thrift import thriftiest
 from selection.team import Team
+from selection.voting import VOTES
 
 DEFAULT_MEASURES = ("cohen_kappa", "disagreement", "generalized_diversity")
 """What HQ asks by default: Kohavi–Wolpert would say of one size what disagreement says."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class SelectionMethod(ABC):
     """Chooses `size` of M members that vote best together.
+
+    It follows scikit-learn's conventions: settings are kept as given and checked by `fit`,
+    what is found has a trailing underscore, and ``sklearn.base.clone`` copies it unfitted.
 
     Parameters
     ----------
@@ -44,10 +50,14 @@ class SelectionMethod(ABC):
     ----------
     team_
         Sorted pool rows of the chosen team.
+    weights_
+        (S,) its members' weights, summing to 1.
+    accuracy_
+        Its accuracy on the selection split, in 0..1, counted as its row in `candidates_` is.
     candidates_
         Structured array of the best 1,000 teams looked at; see `selection.search.candidates`.
     levels_
-        Structured array of counts a team size.
+        Structured array of counts per team size.
     search_
         All that was looked at.
     """
@@ -62,36 +72,68 @@ class SelectionMethod(ABC):
         self, probabilities: ArrayLike, labels: ArrayLike, costs: PoolCosts | None = None
     ) -> Self:
         """Choose a team from (M, N, C) probabilities and (N,) labels of the selection split."""
-        p = np.asarray(probabilities, np.float32)
-        ids = tuple(str(row) for row in range(len(p)))
-        return self.fit_pool(PoolPredictions(p, np.asarray(labels, np.int64), ids, "select"), costs)
+        return self.fit_pool(PoolPredictions.of(probabilities, labels), costs)
 
     def fit_pool(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Self:
         """Choose a team from validated predictions; those of the test split are refused."""
-        problem = self._problem(pool, costs)
+        return self.fit_problem(self.problem(pool, costs))
+
+    def fit_problem(self, problem: Problem) -> Self:
+        """Choose a team from what `problem` makes of a pool."""
         search = self._chosen(problem)
         self.team_: Team = search.team
-        self.candidates_: NDArray[np.void] = candidate_table(problem, search, self.reported)
+        self.weights_: NDArray[np.float64] = self._team_weights(problem)
+        right = problem.team_accuracy.right_weighted(self.team_, self.weights_)
+        self.accuracy_ = right / len(problem.pool.labels)
+        self.search_ = with_right(search, right)
+        self.candidates_: NDArray[np.void] = candidate_table(problem, self.search_, self.reported)
         self.levels_: NDArray[np.void] = level_table(search)
-        self.search_ = search
         return self
 
     def choose(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Search:
         """Return the search alone, without the tables `fit_pool` makes of it."""
-        return self._chosen(self._problem(pool, costs))
+        return self._chosen(self.problem(pool, costs))
+
+    def problem(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Problem:
+        """Return the choice to be made of a pool with these settings, both checked."""
+        return Problem(
+            pool, self.size, self.voting, costs or PoolCosts(), self.budget, smaller=self.thrifty
+        )
 
     def _chosen(self, problem: Problem) -> Search:
         search = self.search(problem)
         return thriftiest(problem, search) if self.thrifty else search
 
-    def _problem(self, pool: PoolPredictions, costs: PoolCosts | None) -> Problem:
-        return Problem(
-            pool, self.size, self.voting, costs or PoolCosts(), self.budget, smaller=self.thrifty
-        )
+    def _team_weights(self, problem: Problem) -> NDArray[np.float64]:
+        own = self.weights() if self.voting == "mean" else None
+        if own is not None:
+            return own
+        members = problem.pool.probabilities[list(self.team_)]
+        return VOTES[self.voting]().weights(members, problem.pool.labels)
 
     def weights(self) -> NDArray[np.float64] | None:
         """Return (S,) weights the method itself found for the mean vote, or None."""
         return None
+
+    @classmethod
+    def parameters(cls) -> tuple[str, ...]:
+        """Return the names of the method's settings."""
+        return tuple(inspect.signature(cls).parameters)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the settings by name, as given."""
+        return {name: getattr(self, name) for name in self.parameters()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set settings by name and return self; a name that is none is a `RequestError`."""
+        for name, value in params.items():
+            if name not in self.parameters():
+                raise RequestError(
+                    f"{type(self).__name__} has no setting {name!r}; "
+                    f"known: {', '.join(self.parameters())}"
+                )
+            setattr(self, name, value)
+        return self
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -106,8 +148,7 @@ class SelectionMethod(ABC):
         """Return the method's own settings as plain JSON values."""
         shared = {"size", "voting", "budget", "seed"}
         plain: dict[str, Any] = {}
-        for name in self.__dataclass_fields__:
-            value = getattr(self, name)
+        for name, value in self.get_params().items():
             if name not in shared:
                 plain[name] = list(value) if isinstance(value, tuple) else value
         return plain

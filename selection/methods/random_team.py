@@ -14,7 +14,7 @@ from selection.team import as_team
 
 
 @METHODS.register("random")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class RandomSelection(SelectionMethod):
     """The first of `draws` random teams; the others tell what chance gives.
 

@@ -17,7 +17,7 @@ from selection.team import Team, as_team
 
 
 @METHODS.register("soft")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class SoftSelection(SelectionMethod):
     """The team of the greatest soft accuracy, found by exchanging members.
 

@@ -12,7 +12,7 @@ from selection.search.problem import Problem
 
 
 @METHODS.register("top")
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class TopSelection(SelectionMethod):
     """The S members most accurate alone; ties by cost, then pool order.
 

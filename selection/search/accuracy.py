@@ -19,11 +19,20 @@ from selection.search.margins import (
     in_whole_steps,
     wrong_in_run,
 )
+from selection.team import Team
 from selection.voting import VOTES, Vote
 
 RUN = 64
+"""Teams that are worth counting together: a shared prefix is looked at once for all of them."""
+
 THREADED = 2000
+"""So many teams are counted by several threads."""
+
 BATCH = 16
+"""Runs that a thread takes at a time."""
+
+FINE_BITS = 40
+"""Weighted sums are kept to so many bits: below lies the rounding of their summation."""
 
 
 class TeamAccuracy:
@@ -75,8 +84,31 @@ class TeamAccuracy:
             count(runs)
         return np.asarray(len(self.pool.labels) - bounds.lost - wrong)
 
+    def right_weighted(self, team: Team, weights: NDArray[np.float64]) -> int:
+        """Return the number of samples one team gets right with weights of its own.
+
+        Where the vote adds weights to its scores (`Vote.weighs_scores`) they are applied to the
+        same whole steps that `right` adds up: with equal weights both give one number.
+
+        Parameters
+        ----------
+        team
+            Sorted pool rows.
+        weights
+            (S,) non-negative, not all 0, on any scale.
+        """
+        rows = np.array([team], np.int16)
+        if not self.vote.weighs_scores or (weights == weights[0]).all():
+            return int(self.right(rows)[0])
+        if self._scores is None:
+            voted = self.vote(self.pool.probabilities[list(team)], weights / weights.sum())
+        else:
+            shares = (weights / weights.max())[:, None, None]
+            voted = _rounded((self._scores[list(team)] * shares).sum(0))
+        return int((voted.argmax(-1) == self.pool.labels).sum())
+
     def hits(self, teams: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-        """Return (T, N) which samples each team gets right; N bytes a team."""
+        """Return (T, N) which samples each team gets right; N bytes per team."""
         open_ = (self.pool.predictions != self.pool.labels).any(0)
         hits = np.ones((len(teams), len(open_)), bool)
         hits[:, open_] = self._voted(teams, open_) == self.pool.labels[open_]
@@ -106,6 +138,12 @@ class TeamAccuracy:
             voted = self.vote(team, equal) if scores is None else team.sum(1)
             out[start : start + step] = voted.argmax(-1)
         return out
+
+
+def _rounded(sums: NDArray[Any]) -> NDArray[Any]:
+    """Return sums in steps of a power of two, so that equal ones stay equal."""
+    step = 2.0 ** (FINE_BITS - np.ceil(np.log2(max(float(sums.max()), 1.0))))
+    return np.asarray(np.rint(sums * step))
 
 
 def _shared(teams: NDArray[np.integer[Any]]) -> int:

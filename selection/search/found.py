@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,18 @@ def looked_at(problem: Problem, teams: Teams) -> Level:
     """Return a level of teams that all stand, with what they get right."""
     ordered = np.sort(teams, 1).astype(np.int16)
     return Level(ordered, problem.right(ordered), problem.diversity(ordered))
+
+
+def with_right(search: Search, right: int) -> Search:
+    """Return the search with this many samples right of the chosen team, in its own row."""
+
+    def told(level: Level) -> Level:
+        if level.size != len(search.team):
+            return level
+        chosen = (level.teams == np.array(search.team)).all(1)
+        return replace(level, right=np.where(chosen, right, level.right))
+
+    return replace(search, levels=tuple(map(told, search.levels)))
 
 
 def most_accurate(problem: Problem, levels: Sequence[Level], sizes: range | None = None) -> Team:

@@ -25,7 +25,7 @@ SINGLE_BITS, DOUBLE_BITS = 22, 50
 SINGLE_SIZE = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Columns:
     """Margins of the (sample, class) columns that can go either way.
 
@@ -44,7 +44,7 @@ class Columns:
     sample: NDArray[np.intp]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bounds:
     """Columns that teams of one size can lose and need not.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.array_values import ArrayValue
 from selection.voting.rule import VOTES, Array, Vote, mean_of
 
 SHRINKAGE = 0.1
@@ -16,8 +17,8 @@ STEPS = 200
 FLOOR = 1e-12
 
 
-@dataclass(frozen=True)
-class WeightFit:
+@dataclass(frozen=True, eq=False)
+class WeightFit(ArrayValue):
     """Fitted weights and whether they are worth having.
 
     Attributes
@@ -94,6 +95,8 @@ class FittedVote(Vote):
 
     Teams are searched by the plain mean; weights are fitted to the one chosen.
     """
+
+    weighs_scores = True
 
     def weights(self, probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the fitted weights, or equal ones where they lose on samples left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ class Vote(ABC):
     A vote answers (…, N, C) rows that are non-negative and sum to 1; the team's label is
     the first of the greatest. Where all members name one label, so does the team.
     """
+
+    weighs_scores: ClassVar[bool] = False
+    """Whether weights multiply `scores`; not where these hold them, or the vote reads none."""
 
     def weights(self, probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return (S,) weights summing to 1, from the selection split's (S, N, C); equal here."""

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
-from selection.choosing import select
+from selection.choosing import select_team
 from selection.costs import PoolCosts, pareto_front
 from selection.exchange import candidates_from_csv, candidates_to_csv, read_predictions
 from selection.pool import PoolPredictions
@@ -87,7 +87,9 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
 
 
 def test_candidates_survive_csv(pool_of: MakePool) -> None:
-    chosen = select(pool_of(6, 80, 3), "hq", 3, costs=PoolCosts.of(flops=np.arange(6)), halvings=0)
+    chosen = select_team(
+        pool_of(6, 80, 3), "hq", 3, costs=PoolCosts.of(flops=np.arange(6)), halvings=0
+    )
     text = candidates_to_csv(chosen.candidates)
     again = candidates_from_csv(text)
     assert candidates_to_csv(again) == text
@@ -99,7 +101,7 @@ def test_duplicate_members_are_no_diversity(pool_of: MakePool) -> None:
     pool = pool_of(4, 200, 3)
     twice = np.concatenate([pool.probabilities, pool.probabilities])
     doubled = PoolPredictions(twice, pool.labels, tuple(map(str, range(8))), "select")
-    pairs = select(doubled, "hq", 2, prune_fraction=0.14, halvings=0).candidates
+    pairs = select_team(doubled, "hq", 2, prune_fraction=0.14, halvings=0).candidates
     fell = set(pairs["team"][pairs["fell_at"] == 2].tolist())
     assert fell == {"0 4", "1 5", "2 6"} or fell <= {"0 4", "1 5", "2 6", "3 7"}
 

@@ -17,7 +17,8 @@ from selection.focal import rank_weights
 from selection.measures import MEASURES, team_diversity
 from selection.methods.hq import HierarchicalSelection
 from selection.pool import PoolPredictions
-from selection.search.hierarchy import Rules, prune_levels
+from selection.search.found import UNKNOWN, Level
+from selection.search.hierarchy import Rules, narrow, prune_levels
 from selection.search.lattice import Ranks, all_teams, grow
 from selection.search.problem import Problem
 
@@ -192,6 +193,42 @@ def test_a_wide_beam_is_exact_and_a_narrow_one_no_better(digits_pool: PoolPredic
     assert wide.team_ == exact.team_
     np.testing.assert_array_equal(wide.candidates_, exact.candidates_)
     assert narrow.levels_["trimmed"].sum() > 0
+
+
+def open_level(problem: Problem, size: int) -> Level:
+    """Return every team of a size, all standing, nothing counted."""
+    teams = all_teams(problem.members, size)
+    none = np.zeros(len(teams), np.int8)
+    unknown = np.full(len(teams), UNKNOWN, np.int64)
+    return Level(teams, unknown, np.zeros(len(teams)), ("", "budget", "beam"), none)
+
+
+def test_a_beam_of_one_is_the_most_accurate_of_the_two_of_least_error() -> None:
+    """True-class probabilities of four members whose squared error rises with their accuracy."""
+    true = np.array([[1, 1, 0.49, 0.49], [0.6, 0.6, 0.6, 0.45], [0.52] * 4, [0, 0, 0, 0.6]])
+    pool = PoolPredictions.of(np.stack([true, 1 - true], -1), [0] * 4)
+    problem = Problem(pool, 2)
+    level = open_level(problem, 1)
+    assert problem.right(level.teams).tolist() == [2, 3, 4, 1]
+    left = narrow(problem, level, level.teams, beam=1)
+    assert left.teams[left.standing].tolist() == [[1]], "the third by error is not looked at"
+
+
+@pytest.mark.parametrize("beam", [2, 5, 14, 27, 28, 40, 56])
+def test_a_beam_keeps_the_most_accurate_of_twice_as_many_of_least_error(
+    pool_of: MakePool, beam: int
+) -> None:
+    problem = Problem(pool_of(8, 40, 3, seed=2), 4)
+    level = open_level(problem, 3)
+    left = narrow(problem, level, level.teams, beam)
+    right = problem.right(level.teams)
+    voted = problem.pool.probabilities[level.teams].mean(1)
+    error = ((voted - np.eye(3)[problem.pool.labels]) ** 2).sum((1, 2))
+    shortlist = np.argsort(error)[: 2 * beam]
+    best = np.sort(right[shortlist])[-beam:]
+    np.testing.assert_array_equal(np.sort(right[left.standing]), best)
+    if beam >= 28:
+        np.testing.assert_array_equal(best, np.sort(right)[-beam:], "all 56 are on the list")
 
 
 def test_no_pruning_leaves_every_team(pool_of: MakePool) -> None:

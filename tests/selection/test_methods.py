@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from pruning.core.errors import RequestError
-from selection.choosing import select
+from selection.choosing import select_team
 from selection.costs import Budget, PoolCosts
 from selection.methods.method import METHODS
 from selection.methods.soft import SoftSelection
-from selection.optimism import estimate_optimism
 from selection.pool import PoolPredictions
 from selection.search.lattice import all_teams
 from selection.search.problem import Problem
@@ -36,7 +35,7 @@ def pool_from(predictions: list[list[int]], labels: list[int], classes: int) -> 
 @pytest.mark.parametrize("size", [1, 3, 8])
 def test_a_method_chooses_size_different_members(pool_of: MakePool, method: str, size: int) -> None:
     pool = pool_of(8, 200, 4)
-    chosen = select(pool, method, size, halvings=0)
+    chosen = select_team(pool, method, size, halvings=0)
     assert len(set(chosen.team)) == size
     assert [n for n in pool.member_ids if n in chosen.team] == list(chosen.team)
     assert sum(chosen.weights) == pytest.approx(1)
@@ -51,21 +50,21 @@ def test_a_method_refuses_the_test_split(pool_of: MakePool, method: str) -> None
     pool = pool_of(4, 50, 3)
     hidden = PoolPredictions(pool.probabilities, pool.labels, pool.member_ids, "test")
     with pytest.raises(RequestError, match="'test'"):
-        select(hidden, method, 2)
+        select_team(hidden, method, 2)
 
 
 @EVERY
 @pytest.mark.parametrize("size", [0, 5])
 def test_a_method_refuses_a_size_beyond_the_pool(pool_of: MakePool, method: str, size: int) -> None:
     with pytest.raises(RequestError, match=rf"size {size}; allowed 1\.\.4"):
-        select(pool_of(4, 50, 3), method, size)
+        select_team(pool_of(4, 50, 3), method, size)
 
 
 @EVERY
 @pytest.mark.parametrize("voting", VOTES.names())
 def test_a_method_takes_every_vote(pool_of: MakePool, method: str, voting: str) -> None:
     pool = pool_of(6, 120, 3)
-    chosen = select(pool, method, 3, voting=voting, halvings=0)
+    chosen = select_team(pool, method, 3, voting=voting, halvings=0)
     rows = [pool.member_ids.index(name) for name in chosen.team]
     voted = vote(pool.probabilities[rows], np.array(chosen.weights), voting).argmax(-1)
     assert chosen.accuracy == (voted == pool.labels).mean()
@@ -87,7 +86,7 @@ def test_a_degenerate_pool_still_has_an_answer(
     method: str, predictions: list[list[int]], labels: list[int], classes: int
 ) -> None:
     pool = pool_from(predictions, labels, classes)
-    chosen = select(pool, method, 3, halvings=0)
+    chosen = select_team(pool, method, 3, halvings=0)
     assert len(chosen.team) == 3
     assert np.isfinite(chosen.candidates["diversity"]).all()
 
@@ -96,7 +95,7 @@ def test_a_degenerate_pool_still_has_an_answer(
 def test_a_method_stays_within_the_budget(pool_of: MakePool, method: str) -> None:
     pool = pool_of(7, 150, 3)
     costs = PoolCosts.of(flops=[1, 2, 3, 4, 5, 6, 7], bytes=[7, 6, 5, 4, 3, 2, 1])
-    chosen = select(pool, method, 4, costs=costs, budget=Budget(flops=9, bytes=14), halvings=0)
+    chosen = select_team(pool, method, 4, costs=costs, budget=Budget(flops=9, bytes=14), halvings=0)
     rows = np.array([[pool.member_ids.index(name) for name in chosen.team]])
     assert 1 <= rows.size <= 4
     assert costs.total("flops", rows)[0] <= 9
@@ -106,7 +105,7 @@ def test_a_method_stays_within_the_budget(pool_of: MakePool, method: str) -> Non
 @EVERY
 def test_the_same_request_gives_the_same_bytes(pool_of: MakePool, method: str) -> None:
     pool = pool_of(7, 100, 3)
-    first, second = (select(pool, method, 3, halvings=1, seed=4) for _ in range(2))
+    first, second = (select_team(pool, method, 3, halvings=1, seed=4) for _ in range(2))
     assert json.dumps(first.to_json()) == json.dumps(second.to_json())
     assert first.candidates.tobytes() == second.candidates.tobytes()
 
@@ -114,7 +113,7 @@ def test_the_same_request_gives_the_same_bytes(pool_of: MakePool, method: str) -
 def test_exhaustive_with_a_budget_is_the_best_of_all_that_fit(pool_of: MakePool) -> None:
     pool = pool_of(7, 150, 3)
     costs = PoolCosts.of(flops=[1, 2, 3, 4, 5, 6, 7])
-    chosen = select(pool, "exhaustive", 3, costs=costs, budget=Budget(flops=10), halvings=0)
+    chosen = select_team(pool, "exhaustive", 3, costs=costs, budget=Budget(flops=10), halvings=0)
     problem = Problem(pool, 3, costs=costs, budget=Budget(flops=10))
     best = 0
     for size in (1, 2, 3):
@@ -126,7 +125,7 @@ def test_exhaustive_with_a_budget_is_the_best_of_all_that_fit(pool_of: MakePool)
 
 def test_the_front_rises_and_holds_the_best(pool_of: MakePool) -> None:
     pool = pool_of(7, 150, 3)
-    chosen = select(pool, "hq", 3, costs=PoolCosts.of(flops=np.arange(1, 8)), halvings=0)
+    chosen = select_team(pool, "hq", 3, costs=PoolCosts.of(flops=np.arange(1, 8)), halvings=0)
     cost, accuracy = ([getattr(p, k) for p in chosen.front] for k in ("cost", "accuracy"))
     assert cost == sorted(set(cost))
     assert accuracy == sorted(set(accuracy))
@@ -146,12 +145,12 @@ def test_a_budget_nothing_fits_is_one_line(
     pool_of: MakePool, costs: PoolCosts | None, budget: Budget, said: str
 ) -> None:
     with pytest.raises(RequestError, match=said):
-        select(pool_of(4, 50, 3), "hq", 2, costs=costs, budget=budget)
+        select_team(pool_of(4, 50, 3), "hq", 2, costs=costs, budget=budget)
 
 
 def test_what_the_team_loses_without_a_member(pool_of: MakePool) -> None:
     pool = pool_of(6, 200, 4)
-    chosen = select(pool, "hq", 3, halvings=0)
+    chosen = select_team(pool, "hq", 3, halvings=0)
     for share in chosen.members:
         rest = [pool.member_ids.index(n) for n in chosen.team if n != share.member]
         without = (vote(pool.probabilities[rest]).argmax(-1) == pool.labels).mean()
@@ -160,30 +159,11 @@ def test_what_the_team_loses_without_a_member(pool_of: MakePool) -> None:
 
 def test_a_selection_survives_json(pool_of: MakePool) -> None:
     pool = pool_of(6, 100, 3)
-    chosen = select(pool, "hq", 3, costs=PoolCosts.of(flops=np.arange(6)), halvings=2)
+    chosen = select_team(pool, "hq", 3, costs=PoolCosts.of(flops=np.arange(6)), halvings=2)
     again = Selection.from_json(json.loads(json.dumps(chosen.to_json())), chosen.candidates)
     assert again == chosen or again.to_json() == chosen.to_json()
     assert again.optimism == chosen.optimism
     assert again.front == chosen.front
-
-
-def test_members_that_guess_are_seen_through() -> None:
-    rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(2), (12, 100)).astype(np.float32)
-    pool = PoolPredictions(p, rng.integers(0, 2, 100), tuple(map(str, range(12))), "select")
-    chosen = select(pool, "exhaustive", 3, halvings=10)
-    assert chosen.optimism is not None
-    assert chosen.accuracy >= 0.6
-    assert chosen.optimism.overstated > 0.08
-    assert chosen.optimism.corrected(chosen.accuracy) < chosen.accuracy - 0.08
-    assert abs(chosen.optimism.unseen - 0.5) < 0.06
-
-
-def test_optimism_of_too_few_samples_is_refused(pool_of: MakePool) -> None:
-    with pytest.raises(RequestError, match="halvings of 3 samples"):
-        estimate_optimism(
-            SoftSelection(size=2), pool_of(4, 3, 2), halvings=2, rng=np.random.default_rng(0)
-        )
 
 
 def test_soft_finds_the_best_of_all_where_all_can_be_looked_at(pool_of: MakePool) -> None:
@@ -196,7 +176,7 @@ def test_soft_finds_the_best_of_all_where_all_can_be_looked_at(pool_of: MakePool
 
 def test_an_exhaustive_search_out_of_reach_says_so(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="would look at"):
-        select(pool_of(60, 10, 2), "exhaustive", 8)
+        select_team(pool_of(60, 10, 2), "exhaustive", 8)
 
 
 @pytest.mark.parametrize("method", ["hq", "soft", "greedy", "exhaustive", "backward", "kappa"])
@@ -205,7 +185,7 @@ def test_the_order_of_the_pool_does_not_matter(pool_of: MakePool, method: str) -
     order = np.random.default_rng(2).permutation(8)
     names = tuple(pool.member_ids[row] for row in order)
     turned = PoolPredictions(pool.probabilities[order], pool.labels, names, "select")
-    teams = [set(select(p, method, 3, halvings=0).team) for p in (pool, turned)]
+    teams = [set(select_team(p, method, 3, halvings=0).team) for p in (pool, turned)]
     assert teams[0] == teams[1]
 
 
@@ -217,7 +197,7 @@ def test_the_names_of_the_classes_do_not_matter(pool_of: MakePool, method: str) 
         np.ascontiguousarray(pool.probabilities[:, :, order]),
         np.argsort(order)[pool.labels], pool.member_ids, "select",
     )  # fmt: skip
-    teams = [select(p, method, 3, halvings=0).team for p in (pool, renamed)]
+    teams = [select_team(p, method, 3, halvings=0).team for p in (pool, renamed)]
     assert teams[0] == teams[1]
 
 

@@ -77,6 +77,32 @@ def test_fitted_weights_that_overfit_are_told() -> None:
     assert abs(fit_weights(p, labels, shrinkage=1e6).weights - 1 / 30).max() < 1e-5
 
 
+def test_a_tenth_of_imagined_samples_speaks_for_equal_weights() -> None:
+    """Of 40 samples one member has 30 and the other 10: (30 + 2) / 44 and (10 + 2) / 44."""
+    labels = np.zeros(40, np.int64)
+    first = np.where((np.arange(40) % 8 < 6)[:, None], [1.0, 0.0], [0.0, 1.0])
+    p = np.stack([first, 1 - first])
+    expected = [32 / 44, 12 / 44]
+    np.testing.assert_allclose(fit_weights(p, labels).weights, expected, atol=1e-9)
+    np.testing.assert_allclose(VOTES["fitted"]().weights(p, labels), expected, atol=1e-9)
+    free = fit_weights(p, labels, shrinkage=0).weights
+    np.testing.assert_allclose(free, [0.75, 0.25], atol=1e-9)
+
+
+def test_fitted_weights_are_the_best_there_are() -> None:
+    """On a grid of weights none has a greater likelihood, imagined samples counted in."""
+    rng = np.random.default_rng(0)
+    p, labels = rng.dirichlet(np.ones(3), (2, 50)), rng.integers(0, 3, 50)
+    true = p[:, np.arange(50), labels]
+
+    def posterior(w: float) -> float:
+        spoken = np.log([w, 1 - w]).sum() * 0.1 * 50 / 2
+        return float(np.log(w * true[0] + (1 - w) * true[1]).sum() + spoken)
+
+    best = max(np.linspace(0.001, 0.999, 999), key=posterior)
+    assert fit_weights(p, labels).weights[0] == pytest.approx(best, abs=2e-3)
+
+
 @pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0, 1, 1], [0.0] * 4, [np.nan, 1, 1, 1]])
 def test_weights_that_are_none_are_refused(weights: list[float]) -> None:
     with pytest.raises(RequestError, match="weights"):

@@ -18,7 +18,7 @@ from pipelines.compare.contenders import (
 from pipelines.compare.evidence import Evidence, MemberRecord
 from pipelines.run.control import CONTROL
 from pruning.inference.cost import Cost
-from selection.choosing import select as select_team
+from selection.choosing import select_team
 from selection.pool import PoolPredictions
 
 ROUNDS = 6
