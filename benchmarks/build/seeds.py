@@ -21,12 +21,10 @@ from pathlib import Path
 from pipelines.build.story import Placement, build
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.gather import gather
-from pipelines.compare.statistics import Interval
+from pipelines.compare.interval import Interval
+from pipelines.compare.mean_intervals import mean_interval
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
-
-T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 19: 2.093}
-"""Student's t, two-sided 95 %, by degrees of freedom."""
 
 COLUMNS = ("single_best_unpruned", "all_unpruned", "all_pruned", "selected")
 AGAINST = COLUMNS[:2]
@@ -129,11 +127,11 @@ def report(command: str, rows: list[Row]) -> str:
 
 
 def _interval(values: list[float]) -> str:
-    mean = statistics.mean(values)
-    if len(values) - 1 not in T_95:
-        return f"{mean:+.2f} points"
-    half = T_95[len(values) - 1] * statistics.stdev(values) / len(values) ** 0.5
-    return f"{mean:+.2f} points (95 % interval over seeds {mean - half:+.2f} to {mean + half:+.2f})"
+    found = mean_interval(np.array(values))
+    if len(values) == 1:
+        return f"{found.value:+.2f} points"
+    ends = f"{found.low:+.2f} to {found.high:+.2f}"
+    return f"{found.value:+.2f} points (95 % interval over seeds {ends})"
 
 
 def _of_samples(gap: Interval) -> str:

@@ -19,17 +19,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.compare.bootstrap import bootstrap_t, paired_bootstrap
+from pipelines.compare.interval import Interval
+from pipelines.compare.mean_intervals import Z, balanced_interval, share_interval
 from pipelines.compare.quality import score
-from pipelines.compare.statistics import (
-    Interval,
-    Z,
-    balanced_interval,
-    bootstrap_t,
-    holm,
-    mcnemar,
-    paired_bootstrap,
-    share_interval,
-)
+from pipelines.compare.significance import holm, mcnemar
 
 CLASSES, POPULATION, BATCH = 10, 100_000, 100
 KINDS = {"calibrated": 1.0, "overconfident": 3.0}

@@ -19,23 +19,15 @@ from pipelines.compare.contenders import (
     contenders,
 )
 from pipelines.compare.evidence import Evidence, MemberRecord
-from pipelines.compare.findings import (
-    Candidates,
-    Curve,
-    Disagreement,
-    MeanPoint,
-    candidates,
-    curves,
-    disagreement,
-    mean_curve,
-    optimism,
-    unbeaten,
-)
+from pipelines.compare.candidate_teams import Candidates, candidates
+from pipelines.compare.disagreement import Disagreement, disagreement
+from pipelines.compare.interval import Interval
+from pipelines.compare.pruning_curves import Curve, MeanPoint, curves, mean_curve
+from pipelines.compare.select_test_gap import select_test_gap
 from pipelines.compare.mistakes import Confusion, Votes, confusion, votes
 from pipelines.compare.paired import PairedTest
 from pipelines.compare.quality import Reliability, SampleScores, reliability
-from pipelines.compare.results import Result, results, table
-from pipelines.compare.statistics import Interval
+from pipelines.compare.results import Result, on_pareto_front, results, table
 
 Stopwatch = Callable[[Sequence[Contender]], Mapping[str, Measurements]]
 """Measures contenders, or looks up what was measured of them."""
@@ -97,7 +89,7 @@ class Comparison:
         By contender, for the selected team and all unpruned.
     confusion, votes
         The selected team's, on test.
-    optimism
+    select_test_gap
         By contender chosen on ``select``: accuracy there less accuracy on test.
     pictures
         Test samples shown, by index; empty where samples are feature rows.
@@ -131,7 +123,7 @@ class Comparison:
     reliability: Mapping[str, Reliability]
     confusion: Confusion
     votes: Votes
-    optimism: Mapping[str, Interval]
+    select_test_gap: Mapping[str, Interval]
     pictures: Mapping[int, Picture]
     not_measured: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -222,7 +214,7 @@ def _told(
         results=numbers,
         scores=selected.scores,
         test_sha256=evidence.test_sha256,
-        pareto=unbeaten(numbers),
+        pareto=on_pareto_front(numbers),
         members=evidence.members,
         curves=runs,
         mean_curve=mean_curve(runs),
@@ -236,7 +228,9 @@ def _told(
                      if row.name in (SELECTED, ALL_UNPRUNED)},
         confusion=confused,
         votes=voted,
-        optimism={row.contender: optimism(row, len(evidence.select.labels)) for row in chosen},
+        select_test_gap={
+            row.contender: select_test_gap(row, len(evidence.select.labels)) for row in chosen
+        },
         pictures=_pictures(evidence, selected, confused, voted),
         not_measured=_not_measured(rows),
         notes=notes,

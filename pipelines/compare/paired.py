@@ -11,10 +11,11 @@ import numpy as np
 
 from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST, Contender
 from pipelines.compare.quality import SampleScores
-from pipelines.compare.statistics import CONFIDENCE, Interval, holm, mcnemar, paired_bootstrap
+from pipelines.compare.bootstrap import paired_bootstrap
+from pipelines.compare.interval import ALPHA, Interval
+from pipelines.compare.significance import holm, mcnemar
 
 REFERENCES = (ALL_UNPRUNED, SINGLE_BEST)
-ALPHA = 1 - CONFIDENCE
 
 
 class Judgement(Enum):

@@ -10,17 +10,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, Contender, Measurements
-from pipelines.compare.paired import ALPHA, REFERENCES, PairedTest, paired_tests
-from pipelines.compare.quality import BINS, SampleScores, confidence_bins
-from pipelines.compare.statistics import (
-    Interval,
-    balanced_interval,
-    bootstrap_t,
-    resampled_means,
-    share_interval,
+from pipelines.compare.bootstrap import bootstrap_t, resampled_means
+from pipelines.compare.contenders import (
+    ALL_UNPRUNED,
+    EXPORTED,
+    SELECTED,
+    Contender,
+    Measurements,
 )
+from pipelines.compare.interval import ALPHA, Interval
+from pipelines.compare.mean_intervals import balanced_interval, share_interval
+from pipelines.compare.paired import REFERENCES, PairedTest, paired_tests
+from pipelines.compare.quality import BINS, SampleScores, confidence_bins
 from pruning.inference.cost import Cost
+from selection.costs import pareto_front
 
 
 @dataclass(frozen=True)
@@ -158,8 +161,20 @@ def _ece_intervals(
     )
 
 
+def on_pareto_front(rows: Sequence[Result]) -> tuple[str, ...]:
+    """Return the contenders that no other is as cheap as and more accurate, cheapest first.
+
+    An exported file takes the FLOPs of the team that it is, and does not take its place.
+    """
+    rows = [row for row in rows if row.contender not in EXPORTED]
+    accuracy = np.array([row.accuracy.value for row in rows])
+    flops = np.array([row.cost.flops for row in rows], np.float64)
+    return tuple(rows[k].contender for k in pareto_front(accuracy, flops))
+
+
 _COSTS = {f.name: "parameters" if f.name == "params" else f.name for f in fields(Cost)}
 """A cost's name → its column."""
+
 
 _TESTS = ("mcnemar_p", "mcnemar_holm", "bootstrap_p", "bootstrap_holm")
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import SELECTED
 from pipelines.compare.paired import Judgement, PairedTest
-from pipelines.compare.statistics import Interval
+from pipelines.compare.interval import Interval
 from pipelines.report.figures.intervals import intervals
 from pipelines.report.figures.removal import removal
 from pipelines.report.figures.runs import against_all, runs

@@ -1,4 +1,4 @@
-"""What a reader must know before believing: optimism, doubts, method, provenance."""
+"""What a reader must know before believing: the gap to the selection split, doubts, method, provenance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import RANDOM_TEAMS
 from pipelines.compare.quality import BINS
-from pipelines.compare.statistics import RESAMPLES
+from pipelines.compare.bootstrap import RESAMPLES
 from pipelines.report.markup import Markup, element
 from pipelines.report.numbers import percent, points, points_range, whole
 from pipelines.report.section import Section
@@ -30,10 +30,10 @@ def caveats(comparison: Comparison) -> Section:
     rows = [
         (label(comparison.row(name)), percent(comparison.row(name).select_accuracy or 0.0),
          percent(comparison.row(name).accuracy.value), points(gap.value), points_range(gap))
-        for name, gap in comparison.optimism.items()
+        for name, gap in comparison.select_test_gap.items()
     ]  # fmt: skip
     said = [
-        _optimism(comparison),
+        _select_test_gap(comparison),
         _collapsed(comparison),
         _unmeasured(comparison),
         _splits(comparison),
@@ -53,11 +53,11 @@ def caveats(comparison: Comparison) -> Section:
     )
 
 
-def _optimism(comparison: Comparison) -> str:
-    gap = comparison.optimism[comparison.selected.contender]
+def _select_test_gap(comparison: Comparison) -> str:
+    gap = comparison.select_test_gap[comparison.selected.contender]
     selected = comparison.selected
     return (
-        f"Selection optimism: the selected team reached {percent(selected.select_accuracy or 0.0)} "
+        f"Gap between selection and test: the selected team reached {percent(selected.select_accuracy or 0.0)} "
         f"on the selection split and {percent(selected.accuracy.value)} on test, a gap of "
         f"{points(gap.value)} points (95\u202f% interval {points_range(gap)})."
     )

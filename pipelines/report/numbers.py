@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from pipelines.compare.paired import ALPHA
-from pipelines.compare.statistics import Interval
+from pipelines.compare.interval import ALPHA, Interval
 
 NARROW = "\u202f"
 """A narrow space that does not break, before a unit."""

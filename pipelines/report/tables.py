@@ -10,7 +10,7 @@ from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST
 from pipelines.compare.paired import PairedTest
 from pipelines.compare.results import Result
-from pipelines.compare.statistics import Interval
+from pipelines.compare.interval import Interval
 from pipelines.report.numbers import (
     MISSING,
     amount,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.findings import MeanPoint
+from pipelines.compare.pruning_curves import MeanPoint
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, path, shortened
 from pipelines.report.markup import Markup
 from pipelines.report.numbers import percent, percent_range, percent_tick, ratio

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.findings import Candidates
+from pipelines.compare.candidate_teams import Candidates
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot
 from pipelines.report.markup import Markup, element
 from pipelines.report.numbers import percent, percent_tick

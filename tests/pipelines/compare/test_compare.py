@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import pytest
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.contenders import Contender, Measurements
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.results import Result
 from pruning.inference.cost import Cost
 
 Make = Callable[..., Evidence]
@@ -90,6 +92,41 @@ def test_what_was_not_measured_has_no_column_and_is_said(
     measured = compare(evidence, measured=lambda _: {"selected": Measurements(latency_1_ms=1.5)})
     assert "latency_1_ms" not in measured.not_measured
     assert measured.table.set_index("contender")["latency_1_ms"]["selected"] == 1.5
+
+
+def test_the_gap_from_select_to_test_is_told_of_what_was_chosen_on_select(
+    evidence: Evidence, comparison: Comparison
+) -> None:
+    assert list(comparison.select_test_gap) == [
+        "single_best_unpruned", "top_s_unpruned", "hq_unpruned", "selected"
+    ]  # fmt: skip
+    for name, gap in comparison.select_test_gap.items():
+        row = comparison.row(name)
+        assert row.select_accuracy is not None
+        assert gap.value == pytest.approx(row.select_accuracy - row.accuracy.value)
+        assert gap.low < gap.value < gap.high
+        errors = sum(p * (1 - p) / 300 for p in (row.select_accuracy, row.accuracy.value))
+        assert gap.high - gap.low == pytest.approx(2 * 1.96 * errors**0.5, rel=0.1)
+
+
+def test_nobody_beats_those_on_the_pareto_front(comparison: Comparison) -> None:
+    def beaten(row: Result) -> bool:
+        return any(
+            other.cost.flops <= row.cost.flops and other.accuracy.value >= row.accuracy.value
+            and (other.cost.flops, other.accuracy.value) != (row.cost.flops, row.accuracy.value)
+            for other in comparison.results
+        )  # fmt: skip
+
+    front = [comparison.row(name) for name in comparison.pareto]
+    assert [row.cost.flops for row in front] == sorted({row.cost.flops for row in front})
+    assert not any(beaten(row) for row in front)
+    assert all(beaten(row) for row in comparison.results if row not in front)
+
+
+def test_the_mean_of_one_run_claims_no_interval(make_evidence: Make) -> None:
+    alone = compare(make_evidence(members=1, size=1, classes=3, samples=50, method="top"))
+    assert all(math.isnan(p.accuracy.low) and math.isnan(p.accuracy.high) for p in alone.mean_curve)
+    assert [p.runs for p in alone.mean_curve] == [1] * len(alone.mean_curve)
 
 
 def test_further_contenders_come_as_values(evidence: Evidence) -> None:

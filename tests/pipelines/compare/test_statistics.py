@@ -11,30 +11,37 @@ from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from pipelines.compare.statistics import (
-    Interval,
+from pipelines.compare.bootstrap import bootstrap_t, paired_bootstrap, resampled_means
+from pipelines.compare.interval import Interval
+from pipelines.compare.mean_intervals import (
     balanced_interval,
-    bootstrap_t,
-    holm,
-    mcnemar,
-    paired_bootstrap,
-    resampled_means,
+    effective_wilson,
+    mean_interval,
+    share_difference,
     share_interval,
-    t_quantile,
     wilson,
 )
+from pipelines.compare.significance import holm, mcnemar
 
 
 @pytest.mark.parametrize(("right", "samples"), [(0, 7), (7, 7), (1, 1), (93, 100), (9701, 10000)])
 def test_wilson_is_that_of_statsmodels(right: int, samples: int) -> None:
     low, high = proportion_confint(right, samples, method="wilson")
-    ours = wilson(right / samples, samples)
+    for ours in (wilson(right, samples), effective_wilson(right / samples, samples)):
+        assert ours.value == right / samples
+        assert (ours.low, ours.high) == pytest.approx((low, high), abs=1e-12)
+
+
+@pytest.mark.parametrize(("share", "samples"), [(0.3, 7.25), (0.97, 180.5), (1.0, 9.5)])
+def test_wilson_of_an_effective_number_is_that_of_statsmodels(share: float, samples: float) -> None:
+    low, high = proportion_confint(share * samples, samples, method="wilson")
+    ours = effective_wilson(share, samples)
     assert (ours.low, ours.high) == pytest.approx((low, high), abs=1e-12)
 
 
 def test_a_share_of_zeros_and_ones_has_wilsons_interval() -> None:
     values = (np.arange(200) < 187).astype(float)
-    assert share_interval(values).low == pytest.approx(wilson(0.935, 200).low, abs=1e-12)
+    assert share_interval(values).low == pytest.approx(wilson(187, 200).low, abs=1e-12)
 
 
 def test_a_mean_over_draws_is_surer_than_one_draw_and_less_sure_than_all_apart() -> None:
@@ -42,7 +49,7 @@ def test_a_mean_over_draws_is_surer_than_one_draw_and_less_sure_than_all_apart()
     values = (rng.random((30, 400)) < rng.beta(8, 2, 400)).mean(0)
     mean = values.mean()
     ours = share_interval(values, 30)
-    one, apart = wilson(mean, 400), wilson(mean, 400 * 30)
+    one, apart = effective_wilson(mean, 400), effective_wilson(mean, 400 * 30)
     assert one.low < ours.low < apart.low < mean < apart.high < ours.high < one.high
     normal = 1.96 * values.std() / 20
     assert ours.high - ours.low == pytest.approx(2 * normal, rel=0.02)
@@ -56,7 +63,7 @@ def test_draws_that_cancel_out_still_leave_doubt() -> None:
 def test_balanced_interval_of_balanced_equally_hard_classes_is_wilsons() -> None:
     labels = np.repeat(np.arange(4), 50)
     correct = np.tile((np.arange(50) < 40).astype(float), 4)
-    ours, plain = balanced_interval(correct, labels), wilson(0.8, 200)
+    ours, plain = balanced_interval(correct, labels), wilson(160, 200)
     assert (ours.value, ours.low) == pytest.approx((0.8, plain.low), abs=1e-12)
 
 
@@ -137,8 +144,23 @@ def test_holm_is_that_of_statsmodels_and_skips_what_was_not_tested() -> None:
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 19, 199])
-def test_t_quantile_is_scipys(freedom: int) -> None:
-    assert t_quantile(freedom) == pytest.approx(scipy.stats.t.ppf(0.975, freedom), rel=0.005)
+def test_the_interval_of_a_mean_is_scipys_t_interval(freedom: int) -> None:
+    values = np.random.default_rng(freedom).normal(3, 2, freedom + 1)
+    mean, error = values.mean(), scipy.stats.sem(values)
+    ours = mean_interval(values)
+    theirs = scipy.stats.t.interval(0.95, freedom, mean, error)
+    assert (ours.value, ours.low, ours.high) == pytest.approx((mean, *theirs), rel=1e-12)
+
+
+def test_the_mean_of_one_value_claims_no_interval() -> None:
+    ours = mean_interval(np.array([0.5]))
+    assert ours.value == 0.5 and math.isnan(ours.low) and math.isnan(ours.high)
+
+
+def test_the_difference_of_two_shares_is_newcombes_example() -> None:
+    """56 of 70 less 48 of 80 (Newcombe 1998, table II, example a, method 10)."""
+    ours = share_difference(wilson(56, 70), wilson(48, 80))
+    assert (ours.value, ours.low, ours.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
 def test_an_interval_upside_down_is_refused() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.compare.statistics import Interval
+from pipelines.compare.interval import Interval
 from pipelines.report.numbers import (
     amount,
     loss,

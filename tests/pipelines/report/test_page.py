@@ -93,7 +93,7 @@ def test_every_picture_has_its_text_and_every_link_its_target(comparison: Compar
 def test_what_should_be_said_is_said(comparison: Comparison) -> None:
     page = render(comparison)
     for words in (
-        "Selection optimism", "run 1 round 5", "Not measured", "train 2,400", "McNemar",
+        "Gap between selection and test", "run 1 round 5", "Not measured", "train 2,400", "McNemar",
         "ensemble build --m 8 --s 3", "numpy", "Seed of the run",
     ):  # fmt: skip
         assert words in page, words

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.paired import Judgement, PairedTest
-from pipelines.compare.statistics import Interval
+from pipelines.compare.interval import Interval
 from pipelines.report.words import verdict
 
 
