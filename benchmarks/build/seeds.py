@@ -18,6 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pipelines.build.story import Placement, build
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.gather import gather

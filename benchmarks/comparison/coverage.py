@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pipelines.compare.bootstrap import bootstrap_t, paired_bootstrap
 from pipelines.compare.interval import Interval
 from pipelines.compare.mean_intervals import Z, balanced_interval, share_interval
-from pipelines.compare.quality import score
+from pipelines.compare.probability_scores import score
 from pipelines.compare.significance import holm, mcnemar
 
 CLASSES, POPULATION, BATCH = 10, 100_000, 100

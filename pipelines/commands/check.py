@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.report.numbers import amount
+from pipelines.report.number_format import amount
 from pruning.core.errors import RequestError
 from pruning.surgery.checking import check
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.report.numbers import amount
+from pipelines.report.number_format import amount
 from pipelines.run.config import SelectionConfig
 from selection.facts import FrontPoint
 from selection.team import Selection

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ensemble.storage.sealed import write_bytes_atomic
-from pipelines.compare.across import across
+from pipelines.compare.between_runs import against_the_first
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.contenders import Contender, Measurements
 from pipelines.compare.gather import gather_all
@@ -110,7 +110,7 @@ def _compare_each(
         comparisons = [
             replace(found, name=path) for path, found in zip(done, comparisons, strict=True)
         ]
-    return list(across(comparisons)), failures
+    return list(against_the_first(comparisons)), failures
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from ensemble.artefact import save
 from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
 from pipelines.compare.gather import splits_of, stored_selection
-from pipelines.report.numbers import down_percent, ratio
+from pipelines.report.number_format import down_percent, ratio
 from pipelines.run.directory import RunDirectory
 from pipelines.run.loading import load_ensemble
 from pipelines.run.predictions import read_predictions

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ensemble.summary import EnsembleView, view
-from pipelines.report.numbers import amount
+from pipelines.report.number_format import amount
 from pipelines.run.loading import load_ensemble
 
 

@@ -9,8 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipelines.compare.advice import Advice, advise
+from pipelines.compare.candidate_teams import Candidates, candidates
 from pipelines.compare.contenders import (
+    ALL_PRUNED,
     ALL_UNPRUNED,
+    RANDOM,
     SELECTED,
     SINGLE_BEST,
     Choose,
@@ -18,16 +22,16 @@ from pipelines.compare.contenders import (
     Measurements,
     contenders,
 )
-from pipelines.compare.evidence import Evidence, MemberRecord
-from pipelines.compare.candidate_teams import Candidates, candidates
 from pipelines.compare.disagreement import Disagreement, disagreement
+from pipelines.compare.evidence import Evidence, MemberRecord
 from pipelines.compare.interval import Interval
-from pipelines.compare.pruning_curves import Curve, MeanPoint, curves, mean_curve
-from pipelines.compare.select_test_gap import select_test_gap
 from pipelines.compare.mistakes import Confusion, Votes, confusion, votes
-from pipelines.compare.paired import PairedTest
-from pipelines.compare.quality import Reliability, SampleScores, reliability
+from pipelines.compare.paired_tests import PairedTest, tested_together
+from pipelines.compare.probability_scores import Reliability, SampleScores, reliability
+from pipelines.compare.pruning_curves import Curve, MeanPoint, curves, mean_curve
 from pipelines.compare.results import Result, on_pareto_front, results, table
+from pipelines.compare.select_test_gap import select_test_gap
+from pipelines.run.control import CONTROL
 
 Stopwatch = Callable[[Sequence[Contender]], Mapping[str, Measurements]]
 """Measures contenders, or looks up what was measured of them."""
@@ -99,8 +103,11 @@ class Comparison:
         Forms of the team that are there and were not compared, and why.
     measured_on
         How time and memory were measured, a sentence; empty where nobody did.
+    against_random
+        The selected team against a random one, on its own, not corrected; None where only
+        one team of its size can be drawn.
     against_first
-        The selected team against the first run's, where several are compared (`across`).
+        The selected team against the first run's, where several are compared (`against_the_first`).
     """
 
     name: str
@@ -128,6 +135,7 @@ class Comparison:
     not_measured: tuple[str, ...]
     notes: tuple[str, ...] = ()
     measured_on: str = ""
+    against_random: PairedTest | None = None
     against_first: PairedTest | None = None
 
     @property
@@ -143,6 +151,24 @@ class Comparison:
     def selected(self) -> Result:
         """The selected team."""
         return self.row(SELECTED)
+
+    @property
+    def control(self) -> Result | None:
+        """One unpruned network as costly as the team, where one was trained."""
+        return next((row for row in self.results if row.contender == CONTROL), None)
+
+    @property
+    def against_control(self) -> PairedTest | None:
+        """The selected team against the control."""
+        test = self.control and self.control.versus(SELECTED)
+        return test.mirrored if test else None
+
+    @property
+    def advice(self) -> Advice:
+        """What the tests advise."""
+        counts = self.confusion.counts.sum(1)
+        most_frequent = float(counts.max() / counts.sum())
+        return advise(self.selected, self.single_best, self.against_control, most_frequent)
 
     @property
     def all_unpruned(self) -> Result:
@@ -233,8 +259,18 @@ def _told(
         },
         pictures=_pictures(evidence, selected, confused, voted),
         not_measured=_not_measured(rows),
+        against_random=_against_random(rows, np.random.default_rng([seed, 3])),
         notes=notes,
     )  # fmt: skip
+
+
+def _against_random(rows: Sequence[Contender], rng: np.random.Generator) -> PairedTest | None:
+    by_name = {row.name: row for row in rows}
+    random = by_name[RANDOM]
+    if random.members == by_name[ALL_PRUNED].members:
+        return None
+    (test,) = tested_together([(by_name[SELECTED].scores, random.scores)], [RANDOM], rng)
+    return test
 
 
 def _votes(evidence: Evidence, selected: Contender) -> Votes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ensemble.calibration import fit_temperature, temper
 from pipelines.compare.evidence import Evidence, MemberRecord
-from pipelines.compare.quality import SampleScores, mean_scores, score
+from pipelines.compare.probability_scores import SampleScores, mean_scores, score
 from pruning.inference.cost import Cost
 from selection.choosing import select_team
 from selection.pool import PoolPredictions
@@ -20,6 +20,8 @@ from selection.voting import VOTES, vote
 
 RANDOM_TEAMS = 100
 ALL_UNPRUNED = "all_unpruned"
+ALL_PRUNED = "all_pruned"
+RANDOM = "random_s_pruned"
 SINGLE_BEST = "single_best_unpruned"
 SELECTED = "selected"
 ONNX, INT8, CASCADE = "selected_onnx", "selected_int8", "selected_cascade"
@@ -237,8 +239,8 @@ def contenders(
         field.chosen("top_s_unpruned", top),
         field.chosen("hq_unpruned", hq),
         field.team(ALL_UNPRUNED, unpruned),
-        field.team("all_pruned", pruned),
-        field.any_of("random_s_pruned", draws),
+        field.team(ALL_PRUNED, pruned),
+        field.any_of(RANDOM, draws),
         field.chosen(SELECTED, selected, selection.weights),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.compare.quality import SampleScores
+from pipelines.compare.probability_scores import SampleScores
 from selection.pool import PoolPredictions
 
 PAIRS = 6

@@ -20,8 +20,8 @@ from pipelines.compare.contenders import (
 )
 from pipelines.compare.interval import ALPHA, Interval
 from pipelines.compare.mean_intervals import balanced_interval, share_interval
-from pipelines.compare.paired import REFERENCES, PairedTest, paired_tests
-from pipelines.compare.quality import BINS, SampleScores, confidence_bins
+from pipelines.compare.paired_tests import REFERENCES, PairedTest, paired_tests
+from pipelines.compare.probability_scores import BINS, SampleScores, confidence_bins
 from pruning.inference.cost import Cost
 from selection.costs import pareto_front
 

@@ -2,9 +2,15 @@
 
 from pipelines.report.csv import csv
 from pipelines.report.latex import latex
-from pipelines.report.many import Failure, csv_many, markdown_many, render_many, terminal_many
 from pipelines.report.markdown import markdown
 from pipelines.report.page import render
+from pipelines.report.several_runs import (
+    Failure,
+    csv_many,
+    markdown_many,
+    render_many,
+    terminal_many,
+)
 from pipelines.report.terminal import terminal
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
-from pipelines.report.numbers import MINUS, MISSING, NARROW
+from pipelines.report.number_format import MINUS, MISSING, NARROW
 from pipelines.report.tables import Cell, Table, main_table
 
 _ESCAPES = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
 from pipelines.report.tables import Cell, Table, main_table
-from pipelines.report.words import verdict
+from pipelines.report.verdict import verdict
 
 
 def markdown(comparison: Comparison) -> str:
     """Return the verdict and the main table in GitHub's Markdown."""
-    return f"{' '.join(verdict(comparison).sentences)}\n\n{pipe_table(main_table(comparison))}\n"
+    said = verdict(comparison)
+    parts = (said.answer, " ".join(said.details), pipe_table(main_table(comparison)))
+    return "\n\n".join(parts) + "\n"
 
 
 def pipe_table(table: Table) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from importlib.resources import files
 
 from pipelines.compare.comparison import Comparison
+from pipelines.report.figures.accuracy_intervals import accuracy_intervals
 from pipelines.report.figures.calibration import calibration
+from pipelines.report.figures.candidate_teams import candidate_teams
 from pipelines.report.figures.confusions import confusions
 from pipelines.report.figures.disagreements import disagreements
-from pipelines.report.figures.intervals import intervals
+from pipelines.report.figures.layer_widths import layer_widths
 from pipelines.report.figures.pareto import pareto
-from pipelines.report.figures.pruning import pruning
-from pipelines.report.figures.teams import teams
-from pipelines.report.figures.verdicts import verdicts
-from pipelines.report.figures.widths import widths
+from pipelines.report.figures.pruning_curves import pruning_curves
+from pipelines.report.figures.vote_outcomes import vote_outcomes
 from pipelines.report.markup import Markup, element, join
-from pipelines.report.notes import caveats, method, provenance
-from pipelines.report.numbers import (
+from pipelines.report.number_format import (
     amount,
     percent,
     percent_range,
@@ -27,7 +26,8 @@ from pipelines.report.numbers import (
 )
 from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.tables import all_tables
-from pipelines.report.words import verdict
+from pipelines.report.text_sections import caveats, method, provenance
+from pipelines.report.verdict import verdict
 
 
 def render(comparison: Comparison) -> str:
@@ -56,16 +56,16 @@ def document(title: str, *content: Markup) -> str:
 def run_report(comparison: Comparison, prefix: str) -> Markup:
     """Return one run's part of a page; `prefix` keeps its ids apart from another run's."""
     sections = {
-        "intervals": intervals(comparison),
+        "intervals": accuracy_intervals(comparison),
         "pareto": pareto(comparison),
         "table": _table(comparison),
-        "pruning": pruning(comparison),
-        "widths": widths(comparison),
-        "teams": teams(comparison),
+        "pruning": pruning_curves(comparison),
+        "widths": layer_widths(comparison),
+        "teams": candidate_teams(comparison),
         "disagreement": disagreements(comparison),
         "calibration": calibration(comparison),
         "mistakes": confusions(comparison),
-        "votes": verdicts(comparison),
+        "votes": vote_outcomes(comparison),
         "caveats": caveats(comparison),
         "method": method(),
         "provenance": provenance(comparison),
@@ -78,18 +78,19 @@ def run_report(comparison: Comparison, prefix: str) -> Markup:
 
 
 def _opening(comparison: Comparison, sections: dict[str, Section]) -> Markup:
-    words = verdict(comparison)
+    said = verdict(comparison)
     links = [element("li", element("a", s.title, href=f"#{key}")) for key, s in sections.items()]
     tested = whole(comparison.split_sizes["test"])
     about = f"{comparison.name} · {len(comparison.classes)} classes · {tested} test samples"
     return element(
         "header",
         element("p", about, class_="eyebrow"),
-        element("h1", f"{words.claim}: ", element("span", words.evidence), class_="verdict"),
+        element("h1", said.answer, class_="answer"),
         _figures(comparison),
-        element("p", words.single, class_="further"),
-        element("p", words.control, class_="further") if words.control else "",
-        element("p", words.doubt, class_="further") if words.doubt else "",
+        element("p", f"{said.claim}: ", element("span", said.evidence), class_="claim"),
+        element("p", said.single, class_="further"),
+        element("p", said.control, class_="further") if said.control else "",
+        element("p", said.doubt, class_="further") if said.doubt else "",
         element("nav", element("ul", *links), aria_label="On this page"),
     )
 

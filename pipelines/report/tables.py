@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST
-from pipelines.compare.paired import PairedTest
-from pipelines.compare.results import Result
 from pipelines.compare.interval import Interval
-from pipelines.report.numbers import (
+from pipelines.compare.paired_tests import PairedTest
+from pipelines.compare.results import Result
+from pipelines.report.contender_names import label
+from pipelines.report.number_format import (
     MISSING,
     amount,
     down_amount,
@@ -26,7 +27,6 @@ from pipelines.report.numbers import (
     up,
     whole,
 )
-from pipelines.report.words import label
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from rich.text import Text
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import SELECTED
 from pipelines.compare.results import Result
-from pipelines.report.numbers import amount, down_percent, points, ratio, up_percent
-from pipelines.report.words import label, verdict
+from pipelines.report.contender_names import label
+from pipelines.report.number_format import amount, down_percent, points, ratio, up_percent
+from pipelines.report.verdict import verdict
 
 
 def terminal(comparison: Comparison) -> RenderableType:
-    """Return the table and, underneath, the verdict."""
+    """Return the answer, the table and, underneath, what stands behind the answer."""
     table = RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("contender", no_wrap=True)
     for heading in ("acc. %", "95 % interval", "to all", "FLOPs", "% all", "bytes", "% all"):
@@ -22,7 +23,9 @@ def terminal(comparison: Comparison) -> RenderableType:
     for row in comparison.results:
         style = "bold" if row.contender == SELECTED else ""
         table.add_row(label(row), *_numbers(row), style=style)
-    return Group(table, Text(), Text("\n".join(verdict(comparison).sentences)))
+    said = verdict(comparison)
+    answer, details = Text(said.answer, "bold"), Text("\n".join(said.details))
+    return Group(answer, Text(), table, Text(), details)
 
 
 def _numbers(row: Result) -> tuple[str, ...]:

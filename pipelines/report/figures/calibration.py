@@ -6,15 +6,15 @@ import math
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED
-from pipelines.compare.quality import Reliability
+from pipelines.compare.probability_scores import Reliability
 from pipelines.compare.results import Result
+from pipelines.report.contender_names import label
 from pipelines.report.figures.drawing import Axis, axes, canvas, dot, line, path
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import loss, percent, percent_tick, up
+from pipelines.report.number_format import loss, percent, percent_tick, up
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
-from pipelines.report.words import label
 
 _HEIGHT = 420
 _WHO = (ALL_UNPRUNED, SELECTED)

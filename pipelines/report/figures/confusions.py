@@ -7,9 +7,9 @@ import numpy as np
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.mistakes import ConfusedPair
 from pipelines.report.figures.heatmap import GREY, ORANGE, Grid, heatmap
-from pipelines.report.figures.samples import SampleCard, gallery
+from pipelines.report.figures.sample_images import SampleCard, gallery
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import whole
+from pipelines.report.number_format import whole
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 

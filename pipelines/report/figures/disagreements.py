@@ -6,7 +6,7 @@ import numpy as np
 
 from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.heatmap import BLUE, Grid, heatmap
-from pipelines.report.numbers import percent
+from pipelines.report.number_format import percent
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 

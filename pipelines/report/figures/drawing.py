@@ -38,7 +38,9 @@ def picture(draw: Draw, name: str, text: str) -> Markup:
     )  # fmt: skip
 
 
-def words(x: float, y: float, content: str, class_: str = "label", **attributes: object) -> Markup:
+def text_at(
+    x: float, y: float, content: str, class_: str = "label", **attributes: object
+) -> Markup:
     """Return text in a drawing."""
     return element("text", content, x=float(x), y=float(y), class_=class_, **attributes)
 
@@ -79,22 +81,22 @@ def axes(x: Axis, y: Axis) -> Markup:
     """Return grid, tick labels and names; the name of y stands above it, unturned."""
     left, right = sorted((x.scale.start, x.scale.end))
     bottom, top = y.scale.start, y.scale.end
-    parts = [words(left, top - 14, y.name, "axis-name")]
+    parts = [text_at(left, top - 14, y.name, "axis-name")]
     for tick in y.scale.ticks(y.wanted):
         at = y.scale(tick)
         parts += [
             line(left, at, right, at, "grid"),
-            words(left - 8, at + 4, y.write(tick), "tick", text_anchor="end"),
+            text_at(left - 8, at + 4, y.write(tick), "tick", text_anchor="end"),
         ]
     for tick in x.scale.ticks(x.wanted):
         at = x.scale(tick)
         parts += [
             line(at, bottom, at, bottom + 4, "axis"),
-            words(at, bottom + 18, x.write(tick), "tick", text_anchor="middle"),
+            text_at(at, bottom + 18, x.write(tick), "tick", text_anchor="middle"),
         ]
     parts += [
         line(left, bottom, right, bottom, "axis"),
-        words(right, bottom + 38, x.name, "axis-name", text_anchor="end"),
+        text_at(right, bottom + 38, x.name, "axis-name", text_anchor="end"),
     ]
     return element("g", *parts)
 
@@ -132,7 +134,7 @@ class Labels:
             box = (start, y + dy - 11, start + width, y + dy + 3)
             if self._free(box):
                 self._taken.append(box)
-                return words(x + dx, y + dy, content, class_, text_anchor=anchor)
+                return text_at(x + dx, y + dy, content, class_, text_anchor=anchor)
         return Markup("")
 
     def _free(self, box: tuple[float, float, float, float]) -> bool:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.report.figures.drawing import canvas, words
-from pipelines.report.figures.samples import data_uri
+from pipelines.report.figures.drawing import canvas, text_at
+from pipelines.report.figures.sample_images import data_uri
 from pipelines.report.markup import Markup, element
 
 _LABELLED = 24
@@ -60,10 +60,10 @@ def heatmap(grid: Grid, width: int) -> Markup:
     for k in range(rows if named else 0):
         middle = cell * (k + 0.5)
         name = _short(grid.names[k])
-        parts.append(words(left - 8, top + middle + 4, name, "tick", text_anchor="end"))
+        parts.append(text_at(left - 8, top + middle + 4, name, "tick", text_anchor="end"))
         if grid.columns:
             turn = f"rotate(-90 {left + middle:.1f} {top - 8:.1f})"
-            parts.append(words(left + middle + 4, top - 8, name, "tick", transform=turn))
+            parts.append(text_at(left + middle + 4, top - 8, name, "tick", transform=turn))
     if named and cell >= 7.2 * max(len(str(text)) for text in grid.texts.flat) + 3:
         parts += _texts(grid, left, top, cell)
     if grid.framed:
@@ -74,7 +74,7 @@ def heatmap(grid: Grid, width: int) -> Markup:
 
 def _texts(grid: Grid, left: float, top: float, cell: float) -> list[Markup]:
     return [
-        words(left + cell * (c + 0.5), top + cell * (r + 0.5) + 4, str(grid.texts[r, c]), "cell",
+        text_at(left + cell * (c + 0.5), top + cell * (r + 0.5) + 4, str(grid.texts[r, c]), "cell",
               text_anchor="middle")
         for r in range(len(grid.names)) for c in range(len(grid.names)) if str(grid.texts[r, c])
     ]  # fmt: skip

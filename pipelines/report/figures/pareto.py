@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, EXPORTED, SELECTED
+from pipelines.report.contender_names import label
+from pipelines.report.figures.accuracy_intervals import mark_class
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, line, path
-from pipelines.report.figures.intervals import mark_class
 from pipelines.report.markup import Markup
-from pipelines.report.numbers import amount, percent, percent_range, percent_tick, tick
+from pipelines.report.number_format import amount, percent, percent_range, percent_tick, tick
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
-from pipelines.report.words import label
 
 HEIGHT = 400
 

@@ -182,7 +182,7 @@ def test_every_team_is_calibrated_on_the_selection_split(
     evidence: Evidence, comparison: Comparison
 ) -> None:
     from ensemble.calibration import fit_temperature, temper
-    from pipelines.compare.quality import score
+    from pipelines.compare.probability_scores import score
 
     team = evidence.selection.team
     select, test = evidence.select.rows(team), evidence.test.rows(team)

@@ -17,10 +17,12 @@ from pipelines.report import (
     latex,
     markdown,
     markdown_many,
+    render,
     render_many,
     terminal,
     terminal_many,
 )
+from pipelines.report.verdict import verdict
 
 FAILURE = Failure("half", "it has no selection.json; give the `ensemble build` command again")
 
@@ -58,7 +60,14 @@ def test_latex_rows_are_as_wide_as_its_head_and_hold_no_bare_specials(
     assert text.isascii()
 
 
-def test_the_terminal_table_fits_80_columns_and_ends_with_the_verdict(
+def test_every_form_opens_with_the_plain_answer(comparison: Comparison) -> None:
+    answer = verdict(comparison).answer
+    assert " ".join(map(str.strip, printed(terminal(comparison)))).startswith(answer)
+    assert markdown(comparison).startswith(answer)
+    assert f">{answer}</h1>" in render(comparison)
+
+
+def test_the_terminal_table_fits_80_columns_and_ends_with_the_details(
     comparison: Comparison,
 ) -> None:
     lines = printed(terminal(comparison))

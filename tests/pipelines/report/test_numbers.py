@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.compare.interval import Interval
-from pipelines.report.numbers import (
+from pipelines.report.number_format import (
     amount,
     loss,
     loss_range,

@@ -15,7 +15,7 @@ import pytest
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.evidence import Evidence
 from pipelines.report import csv, render
-from pipelines.report.numbers import percent
+from pipelines.report.number_format import percent
 
 Make = Callable[..., Evidence]
 VOID = {"meta", "img", "br", "col", "link", "hr", "input"}

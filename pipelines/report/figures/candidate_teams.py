@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipelines.compare.comparison import Comparison
 from pipelines.compare.candidate_teams import Candidates
+from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import percent, percent_tick
+from pipelines.report.number_format import percent, percent_tick
 from pipelines.report.scale import Scale, padded, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
@@ -18,7 +18,7 @@ _TOUCHED = 60
 _LISTED = 20
 
 
-def teams(comparison: Comparison) -> Section:
+def candidate_teams(comparison: Comparison) -> Section:
     """Return the choice that was made, among the alternatives on record."""
     found = comparison.candidates
     title = "The teams that stood to choice"

@@ -6,16 +6,16 @@ from collections import Counter
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.mistakes import Votes
-from pipelines.report.figures.drawing import canvas, line, words
-from pipelines.report.figures.samples import SampleCard, gallery
+from pipelines.report.figures.drawing import canvas, line, text_at
+from pipelines.report.figures.sample_images import SampleCard, gallery
 from pipelines.report.markup import Markup, element, join
-from pipelines.report.numbers import whole
+from pipelines.report.number_format import whole
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 
 
-def verdicts(comparison: Comparison) -> Section:
+def vote_outcomes(comparison: Comparison) -> Section:
     """Return how often the vote saves a sample, and how often it loses one."""
     votes = comparison.votes
     size = len(votes.right) - 1
@@ -51,9 +51,9 @@ def _draw(votes: Votes, width: int) -> Markup:
     bar = Scale(0, most, 0, room)
     every = -(-size // 12)
     parts = [
-        words(middle - 4, 14, "team wrong", "axis-name", text_anchor="end"),
-        words(middle + 4, 14, "team right", "axis-name"),
-        words(0, 14, "members right", "axis-name"),
+        text_at(middle - 4, 14, "team wrong", "axis-name", text_anchor="end"),
+        text_at(middle + 4, 14, "team right", "axis-name"),
+        text_at(0, 14, "members right", "axis-name"),
     ]
     for k in range(1, size):
         y = 26 + step * (size - 1 - k)
@@ -67,9 +67,9 @@ def _draw(votes: Votes, width: int) -> Markup:
         if (size - k) % every == 0:
             at = y + (step - 6) / 2 + 4
             bars += [
-                words(0, at, f"{k} of {size}", "tick"),
-                words(middle - bar(wrong) - 6, at, whole(wrong), "tick", text_anchor="end"),
-                words(middle + bar(right) + 6, at, whole(right), "tick"),
+                text_at(0, at, f"{k} of {size}", "tick"),
+                text_at(middle - bar(wrong) - 6, at, whole(wrong), "tick", text_anchor="end"),
+                text_at(middle + bar(right) + 6, at, whole(right), "tick"),
             ]
         tip = f"{k} of {size} members right: team right {whole(right)}, wrong {whole(wrong)} times"
         parts.append(element("g", *bars, data_tip=tip))

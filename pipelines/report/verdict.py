@@ -1,4 +1,4 @@
-"""What the numbers mean in words: names, and the verdict."""
+"""What the numbers mean in words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.paired import Judgement, PairedTest
+from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.compare.results import Result
-from pipelines.report.numbers import (
+from pipelines.report.contender_names import team_name
+from pipelines.report.number_format import (
     amount,
     p_value,
     percent,
@@ -18,22 +19,8 @@ from pipelines.report.numbers import (
     ratio,
     whole,
 )
-from pipelines.run.control import CONTROL
+from pipelines.report.plain_answer import plain_answer
 
-_NAMES = {
-    "single_best_unpruned": "Best single unpruned",
-    "single_mean_unpruned": "Mean single unpruned",
-    "top_s_unpruned": "Top {members} unpruned",
-    "hq_unpruned": "HQ {members} unpruned",
-    "all_unpruned": "All {members} unpruned",
-    "all_pruned": "All {members} pruned",
-    "random_s_pruned": "Random {members} pruned",
-    "selected": "Selected {members}",
-    "control": "One as costly",
-    "selected_onnx": "Selected {members}, ONNX",
-    "selected_int8": "Selected {members}, int8",
-    "selected_cascade": "Selected {members}, cascade",
-}
 _CLAIMS = {
     Judgement.BETTER: "{are} more accurate than",
     Judgement.WORSE: "{are} less accurate than",
@@ -41,18 +28,14 @@ _CLAIMS = {
 }
 
 
-def label(row: Result) -> str:
-    """Return a contender's name for people; one brought along keeps its own words."""
-    known = _NAMES.get(row.contender, row.contender.replace("_", " "))
-    return known.format(members=row.members)
-
-
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, for a page's opening and for a terminal's last lines.
+    """What is said of a run, for a page's opening, for a terminal and for Markdown.
 
     Attributes
     ----------
+    answer
+        In plain words, for somebody who reads no further.
     claim
         The selected team against all unpruned networks.
     evidence
@@ -65,6 +48,7 @@ class Verdict:
         The team against one network as costly; empty where none was trained.
     """
 
+    answer: str
     claim: str
     evidence: str
     single: str
@@ -74,6 +58,11 @@ class Verdict:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Everything said, a sentence each."""
+        return (self.answer, *self.details)
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What stands behind the answer."""
         lead = f"{self.claim}: {self.evidence}"
         return tuple(filter(None, (lead, self.single, self.control, self.doubt)))
 
@@ -97,26 +86,25 @@ def verdict(comparison: Comparison) -> Verdict:
         f"{amount(best.cost.flops)} and gets {_accuracy(best)}: "
         f"a difference of {_gap(against_best)}."
     )
-    return Verdict(claim, evidence, single, _doubt(against_all), _control(comparison))
+    return Verdict(
+        answer=plain_answer(comparison),
+        claim=claim,
+        evidence=evidence,
+        single=single,
+        doubt=_doubt(against_all),
+        control=_control(comparison),
+    )
 
 
 def _control(comparison: Comparison) -> str:
     """The team's difference to one network as costly, rounded against the team."""
-    row = next((row for row in comparison.results if row.contender == CONTROL), None)
-    if row is None:
+    row, test = comparison.control, comparison.against_control
+    if row is None or test is None:
         return ""
-    test = _test(row, comparison.selected).mirrored
     return (
         f"One unpruned network as costly, at {amount(row.cost.flops)} FLOPs, gets "
         f"{_accuracy(row)}: the team {_claim(test, 1)} it, a difference of {_gap(test)}."
     )
-
-
-def team_name(comparison: Comparison) -> str:
-    """Return what the verdict calls the selected team."""
-    size = comparison.selected.members
-    pruned = "pruned " if all(member.round for member in comparison.team) else ""
-    return f"the {size} selected {pruned}network{'s' if size > 1 else ''}"
 
 
 def _claim(test: PairedTest, members: int) -> str:

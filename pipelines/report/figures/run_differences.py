@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED
-from pipelines.compare.paired import PairedTest
-from pipelines.report.figures.drawing import canvas, dot, line, shortened, words
+from pipelines.compare.paired_tests import PairedTest
+from pipelines.report.figures.drawing import canvas, dot, line, shortened, text_at
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import points, points_range, ratio, tick
+from pipelines.report.number_format import points, points_range, ratio, tick
 from pipelines.report.scale import Scale, padded
 from pipelines.report.section import Section
 
 _PHONE = 500
 
 
-def runs(comparisons: Sequence[Comparison]) -> Section:
+def run_differences(comparisons: Sequence[Comparison]) -> Section:
     """Return the differences in accuracy from top to bottom, 0 as the line to be measured by."""
     text = (
         "Accuracy of each run’s selected team less that of all its unpruned networks, on its own "
@@ -34,12 +34,12 @@ def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
     left, right = (8, width - 62) if phone else (230, width - 80)
     scale = Scale(*padded([*ends, 0.0], 0.04), left, right)
     parts = [
-        words(left, 14, "Points to all unpruned", "axis-name"),
-        words(width, 14, "FLOPs of all", "axis-name", text_anchor="end"),
+        text_at(left, 14, "Points to all unpruned", "axis-name"),
+        text_at(width, 14, "FLOPs of all", "axis-name", text_anchor="end"),
     ]
     for at in scale.ticks(4 if phone else 6):
         parts.append(line(scale(at), top - 4, scale(at), bottom - 4, "grid"))
-        parts.append(words(scale(at), bottom + 14, tick(at), "tick", text_anchor="middle"))
+        parts.append(text_at(scale(at), bottom + 14, tick(at), "tick", text_anchor="middle"))
     parts.append(line(scale(0), top - 4, scale(0), bottom - 4, "reference-line"))
     for k, (comparison, test) in enumerate(zip(comparisons, tests, strict=True)):
         middle = top + step * k + step / 2 - 4
@@ -50,10 +50,10 @@ def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
         parts.append(
             element(
                 "g",
-                words(scale.start, at - 11, name) if phone else words(0, middle + 4, name),
+                text_at(scale.start, at - 11, name) if phone else text_at(0, middle + 4, name),
                 line(scale(100 * gap.low), at, scale(100 * gap.high), at, "whisker mark selected"),
                 dot(scale(100 * gap.value), at, "mark selected", 5, tip),
-                words(width, at + 4, ratio(comparison.selected.ratios.flops), text_anchor="end"),
+                text_at(width, at + 4, ratio(comparison.selected.ratios.flops), text_anchor="end"),
                 data_tip=tip,
             )
         )

@@ -1,19 +1,19 @@
-"""What a reader must know before believing: the gap to the selection split, doubts, method, provenance."""
+"""The sections without a picture: what to keep in mind, the method, how to make it again."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
+from pipelines.compare.bootstrap import RESAMPLES
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import RANDOM_TEAMS
-from pipelines.compare.quality import BINS
-from pipelines.compare.bootstrap import RESAMPLES
+from pipelines.compare.probability_scores import BINS
+from pipelines.report.contender_names import label
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import percent, points, points_range, whole
+from pipelines.report.number_format import percent, points, points_range, whole
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
-from pipelines.report.words import label
 from pruning.data.splits import SPLIT_NAMES
 
 _UNMEASURED = {
@@ -57,7 +57,8 @@ def _select_test_gap(comparison: Comparison) -> str:
     gap = comparison.select_test_gap[comparison.selected.contender]
     selected = comparison.selected
     return (
-        f"Gap between selection and test: the selected team reached {percent(selected.select_accuracy or 0.0)} "
+        "Gap between selection and test: the selected team reached "
+        f"{percent(selected.select_accuracy or 0.0)} "
         f"on the selection split and {percent(selected.accuracy.value)} on test, a gap of "
         f"{points(gap.value)} points (95\u202f% interval {points_range(gap)})."
     )

@@ -7,7 +7,7 @@ import math
 from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.drawing import Axis, axes, canvas, dot, path
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
+from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
@@ -15,7 +15,7 @@ from pipelines.report.tables import plain_table
 _HEIGHT = 400
 
 
-def pruning(comparison: Comparison) -> Section:
+def pruning_curves(comparison: Comparison) -> Section:
     """Return the paper's figure of this run."""
     last, runs = comparison.mean_curve[-1], len(comparison.curves)
     text = (

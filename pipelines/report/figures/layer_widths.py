@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.evidence import MemberRecord
-from pipelines.report.figures.drawing import canvas, words
+from pipelines.report.figures.drawing import canvas, text_at
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import ratio
+from pipelines.report.number_format import ratio
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
 
@@ -15,7 +15,7 @@ _STEP = 20
 _GAP = 28
 
 
-def widths(comparison: Comparison) -> Section:
+def layer_widths(comparison: Comparison) -> Section:
     """Return the widths of the selected members' layers before and after pruning."""
     team = comparison.team
     shown = team[:_MOST]
@@ -57,16 +57,16 @@ def _member(member: MemberRecord, left: float, top: float, width: float) -> Mark
     name_room, number_room = 62, 62
     unit = (width - name_room - number_room) / widest
     parts = [
-        words(left, top + 14, f"Run {member.run}, round {member.round}", "label strong"),
-        words(left + width, top + 14, ratio(member.remaining), "tick", text_anchor="end"),
+        text_at(left, top + 14, f"Run {member.run}, round {member.round}", "label strong"),
+        text_at(left + width, top + 14, ratio(member.remaining), "tick", text_anchor="end"),
     ]
     for k, (layer, (units, full)) in enumerate(member.widths.items()):
         y = top + 28 + _STEP * k
         parts += [
-            words(left, y + 10, _short(layer), "tick"),
+            text_at(left, y + 10, _short(layer), "tick"),
             element("rect", x=left + name_room, y=y, width=unit * full, height=12, class_="before"),
             element("rect", x=left + name_room, y=y, width=unit * units, height=12, class_="after"),
-            words(left + width, y + 10, f"{units}\u2009/\u2009{full}", "tick", text_anchor="end"),
+            text_at(left + width, y + 10, f"{units}\u2009/\u2009{full}", "tick", text_anchor="end"),
         ]
     return element("g", *parts)
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.paired import tested_together
+from pipelines.compare.paired_tests import tested_together
 
 
-def across(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+def against_the_first(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     """Return the comparisons, each but the first tested against the first run's team.
 
     Parameters

@@ -9,10 +9,10 @@ from enum import Enum
 
 import numpy as np
 
-from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST, Contender
-from pipelines.compare.quality import SampleScores
 from pipelines.compare.bootstrap import paired_bootstrap
+from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED, SINGLE_BEST, Contender
 from pipelines.compare.interval import ALPHA, Interval
+from pipelines.compare.probability_scores import SampleScores
 from pipelines.compare.significance import holm, mcnemar
 
 REFERENCES = (ALL_UNPRUNED, SINGLE_BEST)

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from pipelines.compare.across import across
+from pipelines.compare.between_runs import against_the_first
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.evidence import Evidence
 from pipelines.report import csv_many, markdown_many, render_many, terminal_many
@@ -28,7 +28,7 @@ def runs(make_evidence: Callable[..., Evidence]) -> list[Comparison]:
         )
         found = compare(evidence, command=f"ensemble build --metric {name}")
         made.append(replace(found, test_sha256=data))
-    return list(across(made))
+    return list(against_the_first(made))
 
 
 def test_each_team_is_tested_against_the_first_on_the_same_samples(
@@ -55,9 +55,9 @@ def test_each_team_is_tested_against_the_first_on_the_same_samples(
 
 
 def test_a_run_alone_and_runs_of_unknown_data_are_not_tested(runs: list[Comparison]) -> None:
-    assert across(runs[:1])[0].against_first is None
+    assert against_the_first(runs[:1])[0].against_first is None
     unknown = [replace(run, test_sha256="", against_first=None) for run in runs[:2]]
-    assert [run.against_first for run in across(unknown)] == [None, None]
+    assert [run.against_first for run in against_the_first(unknown)] == [None, None]
 
 
 def test_every_form_says_it(runs: list[Comparison]) -> None:
@@ -80,7 +80,7 @@ def test_every_form_says_it(runs: list[Comparison]) -> None:
 
 
 def test_the_same_run_twice_differs_in_nothing(runs: list[Comparison]) -> None:
-    test = across([runs[0], replace(runs[0], name="again")])[1].against_first
+    test = against_the_first([runs[0], replace(runs[0], name="again")])[1].against_first
     assert test is not None
     assert test.difference.value == 0
     assert np.isclose(test.mcnemar_p, 1)

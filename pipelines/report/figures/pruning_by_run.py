@@ -8,7 +8,7 @@ from pipelines.compare.comparison import Comparison
 from pipelines.compare.pruning_curves import MeanPoint
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, path, shortened
 from pipelines.report.markup import Markup
-from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
+from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.tables import plain_table
@@ -18,7 +18,7 @@ _DASHES = ("none", "7 4", "2 3", "10 4 2 4", "1 5", "14 5")
 """Lines are told apart by their dashes and names, the first also by its colour."""
 
 
-def removal(comparisons: Sequence[Comparison]) -> Section:
+def pruning_by_run(comparisons: Sequence[Comparison]) -> Section:
     """Return the papers' figure for several runs: what is lost as units go."""
     text = (
         "Mean validation accuracy of each run’s networks while units are removed, as far as at "

@@ -16,14 +16,14 @@ from rich.text import Text
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import SELECTED
-from pipelines.compare.paired import Judgement, PairedTest
 from pipelines.compare.interval import Interval
-from pipelines.report.figures.intervals import intervals
-from pipelines.report.figures.removal import removal
-from pipelines.report.figures.runs import against_all, runs
+from pipelines.compare.paired_tests import Judgement, PairedTest
+from pipelines.report.figures.accuracy_intervals import accuracy_intervals
+from pipelines.report.figures.pruning_by_run import pruning_by_run
+from pipelines.report.figures.run_differences import against_all, run_differences
 from pipelines.report.markdown import pipe_table
 from pipelines.report.markup import Markup, element, join
-from pipelines.report.numbers import (
+from pipelines.report.number_format import (
     MISSING,
     down_percent,
     percent,
@@ -36,7 +36,7 @@ from pipelines.report.numbers import (
 from pipelines.report.page import document
 from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.tables import Cell, Table, main_table
-from pipelines.report.words import verdict
+from pipelines.report.verdict import verdict
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def render_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] =
         more=html_table(across_table(comparisons)), broad=True,
     )  # fmt: skip
     parts = [
-        render_section(runs(comparisons), "runs"),
+        render_section(run_differences(comparisons), "runs"),
         render_section(table, "table"),
         render_section(against, "across"),
-        render_section(removal(comparisons), "removal"),
+        render_section(pruning_by_run(comparisons), "removal"),
     ]
     if failures:
         parts.insert(0, render_section(_failed(failures), "failed"))
@@ -84,7 +84,7 @@ def render_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] =
         element(
             "header",
             element("p", ", ".join(c.name for c in comparisons), class_="eyebrow"),
-            element("h1", summary(comparisons), class_="verdict"),
+            element("h1", summary(comparisons), class_="answer"),
         ),
         *parts,
         *each,
@@ -247,7 +247,7 @@ def _failed(failures: Sequence[Failure]) -> Section:
 
 def _run(comparison: Comparison, prefix: str) -> Markup:
     """One run in short: its verdict, its contenders, its table."""
-    drawn = intervals(comparison)
+    drawn = accuracy_intervals(comparison)
     section = Section(comparison.name, " ".join(verdict(comparison).sentences), drawn.draw)
     title = f"{comparison.name}: the table"
     numbers = replace(main_table(comparison), caption=f"{title}, accuracy and cost per sample")

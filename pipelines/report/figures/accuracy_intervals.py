@@ -5,12 +5,12 @@ from __future__ import annotations
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.compare.results import Result
-from pipelines.report.figures.drawing import canvas, dot, line, words
+from pipelines.report.contender_names import label
+from pipelines.report.figures.drawing import canvas, dot, line, text_at
 from pipelines.report.markup import Markup, element
-from pipelines.report.numbers import percent, percent_range, percent_tick, ratio
+from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
-from pipelines.report.words import label
 from pipelines.run.control import CONTROL
 
 _PHONE = 500
@@ -26,7 +26,7 @@ def mark_class(row: Result) -> str:
     return "mark other hollow" if unpruned else "mark other"
 
 
-def intervals(comparison: Comparison) -> Section:
+def accuracy_intervals(comparison: Comparison) -> Section:
     """Return the accuracies from top to bottom, all unpruned as the line to be measured by."""
     text = (
         "Accuracy of every contender on the test split, with its 95 % interval. The line is "
@@ -49,12 +49,12 @@ def _draw(comparison: Comparison, width: int) -> Markup:
         element("rect", x=scale(reference.low), y=float(top - 4), class_="band",
                 width=scale(reference.high) - scale(reference.low), height=float(bottom - top)),
         line(scale(reference.value), top - 4, scale(reference.value), bottom - 4, "reference-line"),
-        words(left, 14, "Accuracy on test, 95\u202f% interval", "axis-name"),
-        words(width, 14, "FLOPs of all", "axis-name", text_anchor="end"),
+        text_at(left, 14, "Accuracy on test, 95\u202f% interval", "axis-name"),
+        text_at(width, 14, "FLOPs of all", "axis-name", text_anchor="end"),
     ]  # fmt: skip
     for tick in scale.ticks(4 if phone else 6):
         at = scale(tick)
-        parts.append(words(at, bottom + 14, percent_tick(tick), "tick", text_anchor="middle"))
+        parts.append(text_at(at, bottom + 14, percent_tick(tick), "tick", text_anchor="middle"))
         parts.append(line(at, top - 4, at, bottom - 4, "grid"))
     for k, row in enumerate(rows):
         parts.append(_row(row, scale, top + step * k + step / 2 - 4, width, phone))
@@ -66,9 +66,9 @@ def _row(row: Result, scale: Scale, middle: float, width: int, phone: bool) -> M
     class_ = "label strong" if strong else "label"
     at = middle + 9 if phone else middle
     name = (
-        words(scale.start, at - 11, label(row), class_)
+        text_at(scale.start, at - 11, label(row), class_)
         if phone
-        else words(0, middle + 4, label(row), class_)
+        else text_at(0, middle + 4, label(row), class_)
     )
     tip = f"{label(row)}: {percent(row.accuracy.value)}, {percent_range(row.accuracy)}"
     mark = mark_class(row)
@@ -77,6 +77,6 @@ def _row(row: Result, scale: Scale, middle: float, width: int, phone: bool) -> M
         name,
         line(scale(row.accuracy.low), at, scale(row.accuracy.high), at, f"whisker {mark}"),
         dot(scale(row.accuracy.value), at, mark, 6 if strong else 4.5, tip),
-        words(width, at + 4, ratio(row.ratios.flops), class_, text_anchor="end"),
+        text_at(width, at + 4, ratio(row.ratios.flops), class_, text_anchor="end"),
         data_tip=tip,
     )

@@ -1,0 +1,64 @@
+"""What the tests advise: use the team, take one ordinary network, or wait."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pipelines.compare.paired_tests import Judgement, PairedTest
+from pipelines.compare.results import Result
+
+
+class Advice(Enum):
+    """The plain answer of a comparison, and which test gives it.
+
+    “Ordinary” is an unpruned network that was trained as usual.
+    """
+
+    NOT_LEARNT = "not better than always naming the most frequent class"
+    LESS_ACCURATE = "less accurate than the best single ordinary network"
+    AS_COSTLY_IS_BETTER = "less accurate than one ordinary network of the same cost"
+    AS_COSTLY_IS_AS_GOOD = "no better than one ordinary network of the same cost"
+    SINGLE_IS_AS_GOOD = "no better than the best single ordinary network, and no cheaper"
+    CHEAPER = "cheaper than the best single ordinary network, with no difference in accuracy"
+    MORE_ACCURATE = "more accurate than the best single ordinary network"
+
+    @property
+    def answer(self) -> str:
+        """The answer in a few words."""
+        if self in (Advice.MORE_ACCURATE, Advice.CHEAPER):
+            return "use it"
+        if self in (Advice.NOT_LEARNT, Advice.LESS_ACCURATE):
+            return "not yet"
+        return "one ordinary network does as well"
+
+
+def advise(
+    selected: Result, single: Result, as_costly: PairedTest | None, most_frequent: float
+) -> Advice:
+    """Return what the tests advise, with every doubt against the team.
+
+    Parameters
+    ----------
+    selected, single
+        The team, and the single unpruned network best on ``select``, which the team was
+        tested against.
+    as_costly
+        The team's test against one unpruned network of its cost; None if none was trained.
+    most_frequent
+        Share of the test samples that are of the most frequent class: what naming it
+        always gets right.
+    """
+    test = selected.versus(single.contender)
+    if test is None:
+        raise ValueError(f"{selected.contender} was not tested against {single.contender}")
+    if selected.accuracy.low <= most_frequent:
+        return Advice.NOT_LEARNT
+    if test.judgement is Judgement.WORSE:
+        return Advice.LESS_ACCURATE
+    if as_costly and as_costly.judgement is Judgement.WORSE:
+        return Advice.AS_COSTLY_IS_BETTER
+    if as_costly and as_costly.judgement is Judgement.NO_DIFFERENCE:
+        return Advice.AS_COSTLY_IS_AS_GOOD
+    if test.judgement is Judgement.BETTER:
+        return Advice.MORE_ACCURATE
+    return Advice.CHEAPER if selected.cost.flops < single.cost.flops else Advice.SINGLE_IS_AS_GOOD

@@ -1,0 +1,88 @@
+"""The advice follows the tests, and doubt goes against the team."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pipelines.compare.advice import Advice, advise
+from pipelines.compare.comparison import compare
+from pipelines.compare.contenders import Contender
+from pipelines.compare.evidence import Evidence
+from pipelines.compare.interval import Interval
+from pipelines.compare.paired_tests import Judgement, PairedTest
+from pipelines.compare.results import Result
+
+BETTER = PairedTest("single_best_unpruned", Interval(0.03, 0.01, 0.05), 0.001, 0.01, 0.001, 0.01)
+WORSE = PairedTest("single_best_unpruned", Interval(-0.03, -0.05, -0.01), 0.001, 0.01, 0.001, 0.01)
+SAME = PairedTest("single_best_unpruned", Interval(0.0, -0.02, 0.02), 1.0, 1.0, 1.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def rows(make_evidence: Callable[..., Evidence]) -> tuple[Result, Result]:
+    found = compare(make_evidence(members=6, size=3, classes=4, samples=200))
+    return found.selected, found.single_best
+
+
+@pytest.mark.parametrize(
+    ("single", "as_costly", "cost", "advice"),
+    [
+        (BETTER, None, 2.0, Advice.MORE_ACCURATE),
+        (BETTER, BETTER, 2.0, Advice.MORE_ACCURATE),
+        (BETTER, SAME, 0.5, Advice.AS_COSTLY_IS_AS_GOOD),
+        (BETTER, WORSE, 0.5, Advice.AS_COSTLY_IS_BETTER),
+        (SAME, None, 0.5, Advice.CHEAPER),
+        (SAME, None, 1.0, Advice.SINGLE_IS_AS_GOOD),
+        (SAME, None, 2.0, Advice.SINGLE_IS_AS_GOOD),
+        (SAME, SAME, 0.5, Advice.AS_COSTLY_IS_AS_GOOD),
+        (WORSE, BETTER, 0.1, Advice.LESS_ACCURATE),
+    ],
+)
+def test_the_advice_follows_the_tests(
+    rows: tuple[Result, Result],
+    single: PairedTest,
+    as_costly: PairedTest | None,
+    cost: float,
+    advice: Advice,
+) -> None:
+    selected, best = rows
+    price = replace(selected.cost, flops=cost * best.cost.flops)
+    team = replace(selected, against=(single,), cost=price, accuracy=Interval(0.9, 0.85, 0.93))
+    assert advise(team, best, as_costly, most_frequent=0.3) is advice
+    assert advise(team, best, as_costly, most_frequent=0.85) is Advice.NOT_LEARNT
+
+
+def test_only_what_is_better_or_cheaper_is_to_be_used() -> None:
+    said = {advice: advice.answer for advice in Advice}
+    assert {a for a, text in said.items() if text == "use it"} == {
+        Advice.MORE_ACCURATE, Advice.CHEAPER
+    }  # fmt: skip
+    assert set(said.values()) == {"use it", "not yet", "one ordinary network does as well"}
+
+
+def test_a_team_that_was_not_tested_gets_no_advice(rows: tuple[Result, Result]) -> None:
+    with pytest.raises(ValueError, match="selected was not tested against single_best_unpruned"):
+        advise(replace(rows[0], against=()), rows[1], None, 0.3)
+
+
+def test_the_control_is_heard(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(members=8, size=3, classes=4, samples=300)
+    labels = evidence.test.labels
+    perfect = evidence.test.probabilities[0] * 0
+    perfect[range(len(labels)), labels] = 1
+    cost = compare(evidence).selected.cost
+    control = Contender.of("control", 1, perfect, labels, cost)
+    found = compare(evidence, extras=[control])
+    assert found.advice is Advice.AS_COSTLY_IS_BETTER
+    assert found.against_control is not None
+    assert found.against_control.judgement is Judgement.WORSE
+
+
+def test_a_random_team_is_tested_where_there_is_one(make_evidence: Callable[..., Evidence]) -> None:
+    found = compare(make_evidence(members=8, size=3, classes=4, samples=300))
+    assert found.against_random is not None
+    gap = found.selected.accuracy.value - found.row("random_s_pruned").accuracy.value
+    assert found.against_random.difference.value == pytest.approx(gap)
+    assert compare(make_evidence(members=3, size=3, samples=100)).against_random is None
