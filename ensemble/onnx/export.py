@@ -26,11 +26,15 @@ from ensemble.model import Ensemble
 from ensemble.onnx.runtime import FORMAT, FORMAT_VERSION, INPUT, MEMBERS, TEAM, metadata_entry
 from ensemble.storage.sealed import canonical_json, seal, sha256_of, write_bytes_atomic
 from pruning.core.errors import RequestError
+from selection.voting import VOTES, Vote
 
 if TYPE_CHECKING:
     import onnx
 
 OPSET = 18
+
+TorchVote = Callable[[Sequence[Tensor], Sequence[float]], Tensor]
+"""(S members' (N, C), S weights summing to 1) → the team's (N, C)."""
 
 
 def export_onnx(model: Ensemble, path: Path) -> None:
@@ -102,12 +106,8 @@ class _Graph(nn.Module):
     def __init__(self, model: Ensemble) -> None:
         super().__init__()
         about = model.description
-        if about.voting not in _VOTES:
-            raise RequestError(
-                f"vote {about.voting!r} has no ONNX form; known: {', '.join(sorted(_VOTES))}"
-            )
         self.networks = nn.ModuleList(copy.deepcopy(m.network).cpu() for m in model.members)
-        self.vote, self.weights = _VOTES[about.voting], about.weights
+        self.vote, self.weights = vote_in_torch(about.voting), about.weights
         self.temperature = about.temperature
         trailing = (1, 1) if len(about.input_shape) == 3 else ()
         for name in ("offset", "scale"):
@@ -153,14 +153,25 @@ def _majority(members: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     return torch.where(carried, shares, _mean(members, _equal(members)))
 
 
-_VOTES: dict[str, Callable[[Sequence[Tensor], Sequence[float]], Tensor]] = {
-    "mean": _mean,
-    "accuracy_weighted": _mean,
-    "fitted": _mean,
-    "plurality": _plurality,
-    "majority": _majority,
-}
-"""The votes of `selection.voting` in operations that ONNX has; a test holds them together."""
+_COUNTS: dict[str, TorchVote] = {"plurality": _plurality, "majority": _majority}
+"""Votes that are no weighted mean, in operations that ONNX has; a test holds them together."""
+
+
+def vote_in_torch(voting: str) -> TorchVote:
+    """Return a vote of `selection.voting` on tensors; one that weighs members is their mean.
+
+    Raises
+    ------
+    RequestError
+        If the vote makes something else of its members and has no form here.
+    """
+    if voting in _COUNTS:
+        return _COUNTS[voting]
+    if VOTES[voting].__call__ is Vote.__call__:
+        return _mean
+    raise RequestError(
+        f"vote {voting!r} has no ONNX form; keep the ensemble as a folder, or choose another vote"
+    )
 
 
 def _bare(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from selection.voting.rule import VOTES, Array, Vote, mean_of
+from selection.voting.rule import VOTES, Array, Vote
 
 LEAST = 1e-3
 """The weight of a member at chance or below: enough to keep every team defined."""
@@ -30,6 +30,8 @@ def log_odds(probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.floa
 class AccuracyWeightedVote(Vote):
     """The mean probability, weighted by log-odds of accuracy."""
 
+    weighs_scores = False
+
     def weights(self, probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return log-odds of accuracy, scaled to sum 1."""
         odds = log_odds(probabilities, labels)
@@ -38,7 +40,3 @@ class AccuracyWeightedVote(Vote):
     def scores(self, probabilities: Array, labels: NDArray[np.int64], size: int) -> Array:
         """Return probabilities times log-odds."""
         return probabilities * log_odds(probabilities, labels)[:, None, None]
-
-    def __call__(self, probabilities: Array, weights: Array) -> Array:
-        """Return the weighted mean."""
-        return mean_of(probabilities, weights)

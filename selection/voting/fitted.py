@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.array_values import ArrayValue
-from selection.voting.rule import VOTES, Array, Vote, mean_of
+from selection.voting.rule import VOTES, Array, Vote
 
 SHRINKAGE = 0.1
 """Imagined samples that speak for equal weights, as a share of the true ones."""
@@ -96,13 +96,7 @@ class FittedVote(Vote):
     Teams are searched by the plain mean; weights are fitted to the one chosen.
     """
 
-    weighs_scores = True
-
     def weights(self, probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the fitted weights, or equal ones where they lose on samples left out."""
         fit = fit_weights(probabilities, labels)
         return super().weights(probabilities, labels) if fit.overfits else fit.weights
-
-    def __call__(self, probabilities: Array, weights: Array) -> Array:
-        """Return the weighted mean."""
-        return mean_of(probabilities, weights)

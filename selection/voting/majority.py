@@ -16,6 +16,8 @@ class MajorityVote(Vote):
     the members' doubts are read rather than their heads counted.
     """
 
+    weighs_scores = False
+
     def scores(self, probabilities: Array, labels: NDArray[np.int64], size: int) -> None:
         """Return None: which of two rules holds is known only of the whole team."""
         return

@@ -16,6 +16,8 @@ class PluralityVote(Vote):
     outweigh a vote, enough to part a draw.
     """
 
+    weighs_scores = False
+
     def scores(self, probabilities: Array, labels: NDArray[np.int64], size: int) -> Array:
         """Return each member's ballot, and a little of its probabilities."""
         part = 1 / (2 * size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,14 +13,15 @@ from pruning.core.registry import Registry
 Array = NDArray[Any]
 
 
-class Vote(ABC):
-    """One way to make a team's probabilities of its members'.
+class Vote:
+    """One way to make a team's probabilities of its members'; here, their weighted mean.
 
+    Subclass it, override what differs: how members are weighed, or what is made of them.
     A vote answers (…, N, C) rows that are non-negative and sum to 1; the team's label is
     the first of the greatest. Where all members name one label, so does the team.
     """
 
-    weighs_scores: ClassVar[bool] = False
+    weighs_scores: ClassVar[bool] = True
     """Whether weights multiply `scores`; not where these hold them, or the vote reads none."""
 
     def weights(self, probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -36,9 +36,9 @@ class Vote(ABC):
         """
         return probabilities
 
-    @abstractmethod
     def __call__(self, probabilities: Array, weights: Array) -> Array:
         """Return (…, N, C) the team's probabilities of members' (…, S, N, C), weights (S,)."""
+        return mean_of(probabilities, weights)
 
 
 VOTES: Registry[type[Vote]] = Registry("vote", "selection.voting", Vote)

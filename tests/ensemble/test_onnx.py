@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 import pytest
+import torch
 
 import ensemble
 from ensemble.cascade import NEVER, Cascade
 from ensemble.model import Ensemble
-from ensemble.onnx.export import _VOTES, export_onnx
+from ensemble.onnx.export import export_onnx, vote_in_torch
 from ensemble.onnx.quantize import export_int8
 from ensemble.onnx.runtime import metadata_entry
 from ensemble.storage.sealed import seal, sha256_of
 from pruning.core.errors import RequestError
 from pruning.samples.scaling import Scaling
-from selection.voting import VOTES
+from selection.voting import VOTES, Vote, vote
 
 Make = Callable[..., Ensemble]
 POOLS = {
@@ -96,8 +97,23 @@ def test_calibration_can_be_turned_off(exported: Exported) -> None:
     np.testing.assert_allclose(loaded.predict_proba(x), wanted, atol=1e-5)
 
 
-def test_every_vote_can_be_exported() -> None:
-    assert set(_VOTES) == set(VOTES)
+@pytest.mark.parametrize("voting", VOTES.names())
+def test_a_vote_says_the_same_in_torch_or_is_refused_by_name(voting: str) -> None:
+    rng = np.random.default_rng(0)
+    members, weights = rng.dirichlet(np.ones(3), (4, 200)), np.array([0.1, 0.2, 0.3, 0.4])
+    try:
+        in_torch = vote_in_torch(voting)
+    except RequestError as refused:
+        assert VOTES[voting].__call__ is not Vote.__call__
+        assert f"vote {voting!r}" in str(refused)
+        return
+    found = in_torch([torch.from_numpy(p) for p in members], weights.tolist())
+    np.testing.assert_allclose(found.numpy(), vote(members, weights, voting), atol=1e-6)
+
+
+@pytest.mark.parametrize("voting", ["mean", "accuracy_weighted", "fitted", "plurality", "majority"])
+def test_a_built_in_vote_has_an_onnx_form(voting: str) -> None:
+    assert callable(vote_in_torch(voting))
 
 
 def test_the_file_names_nothing_of_this_machine(exported: Exported) -> None:

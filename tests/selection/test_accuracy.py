@@ -22,15 +22,32 @@ MakePool = Callable[..., PoolPredictions]
 
 @pytest.mark.parametrize("voting", VOTES.names())
 @pytest.mark.parametrize("size", [1, 2, 3, 6])
+def test_teams_are_judged_by_the_scores_their_members_add(
+    pool_of: MakePool, voting: str, size: int
+) -> None:
+    pool = pool_of(6, 300, 4, seed=size)
+    teams, chosen = all_teams(6, size), VOTES[voting]()
+    scores = chosen.scores(pool.probabilities, pool.labels, size)
+    found = TeamAccuracy(pool, voting, size).right(teams)
+    for team, right in zip(teams, found, strict=True):
+        members = pool.probabilities[team]
+        summed = (
+            scores[team].sum(0) if scores is not None
+            else vote(members, chosen.weights(members, pool.labels), voting)
+        )  # fmt: skip
+        assert right == (summed.argmax(-1) == pool.labels).sum()
+
+
+@pytest.mark.parametrize("voting", ["mean", "accuracy_weighted", "plurality", "majority"])
+@pytest.mark.parametrize("size", [1, 2, 3, 6])
 def test_right_is_what_the_vote_gets_right(pool_of: MakePool, voting: str, size: int) -> None:
+    """Of fitted weights it is not: teams are searched by the mean, weights come after."""
     pool = pool_of(6, 300, 4, seed=size)
     teams = all_teams(6, size)
     accuracy = TeamAccuracy(pool, voting, size)
     for team, right in zip(teams, accuracy.right(teams), strict=True):
         members = pool.probabilities[team]
         weights = VOTES[voting]().weights(members, pool.labels)
-        if voting == "fitted":
-            weights = np.full(size, 1 / size)
         assert right == (vote(members, weights, voting).argmax(-1) == pool.labels).sum()
 
 

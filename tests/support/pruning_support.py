@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import torch
 from torch import nn
 
 from pruning.data.splits import Split, Splits
+from pruning.networks.architecture import NETWORKS
 from pruning.surgery import Masks, UnitGroup
 
 
@@ -53,3 +56,11 @@ def masked_output(
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def narrow(name: str) -> str:
+    """Return an architecture with its layers 4, 5, 6, 7, 8, 4, … wide, where it takes widths."""
+    widths = inspect.signature(NETWORKS[name]).parameters.get("widths")
+    if widths is None:
+        return name
+    return f"{name}:{'-'.join(str(4 + i % 5) for i in range(len(widths.default)))}"
