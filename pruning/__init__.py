@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from pruning.data.splits import Split, Splits
     from pruning.dropnet.algorithm import Runs
     from pruning.dropnet.member import Member
-    from pruning.dropnet.rewinding import Rewinding
-    from pruning.dropnet.settings import DropNet
+    from pruning.dropnet.settings import DropNet, Rewinding
     from pruning.inference.cost import Cost, count_cost
     from pruning.inference.probabilities import predict_probabilities
     from pruning.networks.architecture import build_network
@@ -59,8 +58,7 @@ else:
             "pruning.data.splits": ("Split", "Splits"),
             "pruning.dropnet.algorithm": ("Runs",),
             "pruning.dropnet.member": ("Member",),
-            "pruning.dropnet.rewinding": ("Rewinding",),
-            "pruning.dropnet.settings": ("DropNet",),
+            "pruning.dropnet.settings": ("DropNet", "Rewinding"),
             "pruning.inference.cost": ("Cost", "count_cost"),
             "pruning.inference.probabilities": ("predict_probabilities",),
             "pruning.networks.architecture": ("build_network",),

@@ -18,8 +18,9 @@ from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
 from pruning.dropnet.algorithm import DropNet
-from pruning.dropnet.rewinding import Rewinding
+from pruning.dropnet.settings import Rewinding
 from pruning.inference.probabilities import predict_probabilities
+from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import Recipe
 
@@ -136,7 +137,7 @@ def by_the_book(
     torch.set_num_threads(threads)
     network = build_network(task.arch, len(splits.classes), splits.input_shape, seed).to(device)
     assert isinstance(network, torch.nn.Sequential)
-    recipe = task.recipe.resolved(network, len(splits.train.labels))
+    recipe = task.recipe.resolved(plain_mlp=stackable(network), samples=len(splits.train.labels))
     plain = textbook.Task(
         splits.scaling(torch.tensor(splits.train.images, device=device)),
         torch.tensor(splits.train.labels, device=device),
@@ -167,7 +168,7 @@ def torchensemble(task: Task, splits: Splits, members: int) -> Outcome:
     from torchensemble import VotingClassifier
 
     network = build_network(task.arch, len(splits.classes), splits.input_shape, 0)
-    recipe = task.recipe.resolved(network, len(splits.train.labels))
+    recipe = task.recipe.resolved(plain_mlp=stackable(network), samples=len(splits.train.labels))
     x = splits.scaling(torch.tensor(splits.train.images))
     loader = DataLoader(
         TensorDataset(x, torch.tensor(splits.train.labels)), batch_size=task.batch, shuffle=True

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 
 from pruning.inference.cost import count_cost
+from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
 from pruning.training.device_data import DeviceData
@@ -31,7 +32,9 @@ def training(arch: str, *, bf16: bool, device: str = "cpu") -> dict[str, float]:
     images = torch.randint(0, 256, (BATCH, *SHAPE), dtype=torch.uint8, device=device)
     labels = torch.arange(BATCH, device=device) % 10
     data = DeviceData(images, labels, images, labels, Scaling())
-    recipe = Recipe(batch_size=BATCH, max_epochs=1, patience=1).resolved(network, BATCH)
+    recipe = Recipe(batch_size=BATCH, max_epochs=1, patience=1).resolved(
+        plain_mlp=stackable(network), samples=BATCH
+    )
     loop = Loop([network], data, recipe, bf16=bf16)
     order = torch.arange(BATCH, device=device).unsqueeze(0)
     seconds = _least(lambda: loop.epoch(order, 1e-4), 5, device)

@@ -25,7 +25,7 @@ import torch
 
 from pruning.data.load import load_splits
 from pruning.dropnet.algorithm import DropNet, Runs, dropnet
-from pruning.dropnet.rewinding import Rewinding
+from pruning.dropnet.settings import Rewinding
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import find_recipe
@@ -72,7 +72,9 @@ def run(options: argparse.Namespace) -> None:
     rewind = options.rewind or ("initial" if options.recipe == "paper" else "late")
     rescale = options.recipe != "paper" and not options.no_rescale
     network = build_network(options.arch, len(splits.classes), splits.input_shape, 0)
-    recipe = find_recipe(options.recipe).resolved(network, splits.sizes["train"])
+    recipe = find_recipe(options.recipe).resolved(
+        plain_mlp=stackable(network), samples=splits.sizes["train"]
+    )
     epochs = min(options.epochs or 1000, recipe.max_epochs or 1000)
     settings = DropNet(
         metric=options.metric, fraction=options.fraction, kappa=0.0, keep=KEEP,

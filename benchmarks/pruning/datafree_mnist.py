@@ -23,8 +23,8 @@ from torch import nn
 
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
-from pruning.datafree.merging import Saliency
 from pruning.datafree.network import prune_data_free
+from pruning.datafree.settings import Saliency
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import load_weights
 from pruning.surgery import find_groups, full_masks, shrink

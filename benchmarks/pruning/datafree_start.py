@@ -19,8 +19,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from pruning.data.load import load_splits
 from pruning.data.splits import Split
-from pruning.datafree.merging import Saliency
 from pruning.datafree.network import prune_data_free
+from pruning.datafree.settings import Saliency
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import load_weights
 from pruning.samples.scaling import Scaling

@@ -16,9 +16,8 @@ from pipelines.build.story import Built, Placement, build
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pruning.core.errors import RequestError, unknown_name
-from pruning.datafree.members import Merging
-from pruning.dropnet.algorithm import DropNet
-from pruning.dropnet.rewinding import Rewinding
+from pruning.datafree.settings import Merging
+from pruning.dropnet.settings import DropNet, Rewinding
 from pruning.training.recipe import find_recipe
 
 

@@ -12,9 +12,8 @@ from typing import Any, Literal, get_args
 
 from ensemble.storage.sealed import canonical_json
 from pruning.core.errors import RequestError, unknown_name
-from pruning.datafree.members import Merging
-from pruning.dropnet.algorithm import DropNet
-from pruning.dropnet.rewinding import Rewinding
+from pruning.datafree.settings import Merging
+from pruning.dropnet.settings import DropNet, Rewinding
 from pruning.networks.architecture import resolve_factory
 from pruning.training.engines.choice import check_engine
 from pruning.training.recipe import Recipe

@@ -13,7 +13,9 @@ from typing import Any
 
 from pipelines.run.config import BuildConfig
 from pruning.core.errors import RequestError
+from pruning.datafree.network import check_mergeable
 from pruning.dropnet.algorithm import Runs
+from pruning.dropnet.fit import find_units
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import start_from
 from pruning.training.engines.choice import choose_engine
@@ -61,9 +63,9 @@ def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, .
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         try:
             if config.pruner == "datafree":
-                config.merging.check_fit(network, input_shape)
+                check_mergeable(network, input_shape, dict(config.merging.counts) or None)
             else:
-                config.dropnet.units(network, input_shape)
+                find_units(network, input_shape, config.dropnet)
             if config.dropnet.init is not None:
                 start_from(network, config.dropnet.init)
         except RequestError as error:

@@ -12,13 +12,15 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from pruning.datafree.members import Merging, datafree
+    from pruning.datafree.members import datafree
     from pruning.datafree.network import DataFree, prune_data_free
+    from pruning.datafree.settings import Merging
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
-            "pruning.datafree.members": ("Merging", "datafree"),
+            "pruning.datafree.members": ("datafree",),
             "pruning.datafree.network": ("DataFree", "prune_data_free"),
+            "pruning.datafree.settings": ("Merging",),
         },
     )

@@ -9,15 +9,15 @@ j's outgoing weights, ε_ij the difference of incoming ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import unknown_name
+from pruning.datafree.settings import Saliency
 
 Array = NDArray[np.float64]
-Saliency = Literal["heuristic", "exact"]
 
 
 @dataclass(frozen=True)

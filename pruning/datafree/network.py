@@ -17,11 +17,11 @@ from pruning.core.errors import RequestError
 from pruning.datafree.merging import (
     Array,
     Merge,
-    Saliency,
     data_free_cutoff,
     differences,
     merge_units,
 )
+from pruning.datafree.settings import Saliency
 from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
 from pruning.surgery.groups import Slice
 

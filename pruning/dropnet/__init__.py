@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pruning.dropnet.algorithm import Runs, dropnet
     from pruning.dropnet.dropping import all_metrics
     from pruning.dropnet.member import Member, handed_on
-    from pruning.dropnet.rewinding import Rewinding
-    from pruning.dropnet.settings import DropNet
+    from pruning.dropnet.settings import DropNet, Rewinding
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
@@ -27,7 +26,6 @@ else:
             "pruning.dropnet.algorithm": ("Runs", "dropnet"),
             "pruning.dropnet.dropping": ("all_metrics",),
             "pruning.dropnet.member": ("Member", "handed_on"),
-            "pruning.dropnet.rewinding": ("Rewinding",),
-            "pruning.dropnet.settings": ("DropNet",),
+            "pruning.dropnet.settings": ("DropNet", "Rewinding"),
         },
     )

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from pruning.data.splits import Splits
+from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
 from pruning.dropnet.rewinding import FullWidth
 from pruning.dropnet.rounds import ProgressHook, Rounds, Runs
@@ -63,7 +64,7 @@ def dropnet(
         settings.rewinding, runs.arch, dict(zip(runs.numbers, runs.seeds, strict=True)),
         len(splits.classes), splits.input_shape, data, settings.recipe, settings.init, engine,
     )  # fmt: skip
-    units = settings.units(full_width.theta0[runs.numbers[0]], splits.input_shape)
+    units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
     rounds = Rounds(runs, full_width, units, data, settings, device, engine, on_epoch)
     members = tuple(start)
     if not members:

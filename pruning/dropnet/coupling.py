@@ -11,17 +11,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.seeds import torch_generator
+from pruning.dropnet.settings import Coupling
 from pruning.surgery import Masks, UnitGroup, shrink
 from pruning.surgery.groups import Slice
-
-Coupling = Literal["joint", "paper"]
 
 
 @dataclass(frozen=True)

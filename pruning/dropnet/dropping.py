@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from pruning.core.errors import RequestError, unknown_name
 from pruning.core.seeds import torch_generator
 from pruning.dropnet.masks import drop_lowest, round_down
 from pruning.dropnet.member import Member
 from pruning.dropnet.oracle import Samples, oracle_drop
-from pruning.scores.score import SCORES
+from pruning.dropnet.settings import METRICS, ORACLE, ScoreMode
 from pruning.scores.stacked_sweep import can_sweep_together, sweep_together
 from pruning.scores.sweep import (
-    SUFFIX,
     Means,
     check_metric,
     importances,
@@ -26,26 +23,10 @@ from pruning.scores.sweep import (
 from pruning.surgery import Masks, UnitGroup
 from pruning.training.training_loop import DeviceData
 
-ORACLE = "oracle"
-METRICS = (ORACLE,)
-"""Metrics that are no scores: they rank nothing, they choose."""
-
-ScoreMode = Literal["text", "paper"]
-
 
 def all_metrics() -> tuple[str, ...]:
     """Return every metric a run can drop by: the scores', and the oracle."""
     return (*metric_names(), *METRICS)
-
-
-def check_dropping(metric: str, score_mode: str, round_to: int) -> None:
-    """Raise `RequestError` for a setting that does not exist."""
-    if metric not in METRICS and metric.removesuffix(SUFFIX) not in SCORES:
-        raise unknown_name("metric", metric, all_metrics())
-    if score_mode not in get_args(ScoreMode):
-        raise unknown_name("score mode", score_mode, get_args(ScoreMode))
-    if round_to < 1:
-        raise RequestError(f"round_to {round_to} must be 1 or more")
 
 
 def check_fit(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> None:

@@ -5,49 +5,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from pruning.core.errors import RequestError, unknown_name
 from pruning.core.seeds import torch_generator
+from pruning.dropnet.settings import Rewinding
+from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import load_weights, start_from
 from pruning.training.recipe import Recipe
 from pruning.training.training_loop import DeviceData, train
-
-Rewind = Literal["initial", "random", "late"]
-REWINDS: tuple[str, ...] = get_args(Rewind)
-
-
-@dataclasses.dataclass(frozen=True)
-class Rewinding:
-    """How far back a round goes.
-
-    Attributes
-    ----------
-    to
-        ``"initial"``: θ0's weights (Tan & Motani 2020). ``"random"``: a new draw at full
-        width with the full fan-in, anew each round (their control). ``"late"``: what θ0 has
-        become after `late_epochs` of training (Frankle et al. 2020).
-    late_epochs
-        Epochs, at least 1; None for a quarter of the recipe's. At the recipe's number of
-        epochs a round goes on from the trained weights of the unpruned network.
-    rescale
-        Whether the survivors' weights grow so that signals stay as strong as at full width
-        (`pruning.dropnet.rescaling`). Without it, as published, deep networks cut to a twentieth
-        hardly ever leave chance.
-    """
-
-    to: Rewind = "late"
-    late_epochs: int | None = None
-    rescale: bool = True
-
-    def __post_init__(self) -> None:
-        if self.to not in REWINDS:
-            raise unknown_name("rewind", self.to, REWINDS)
-        if self.late_epochs is not None and self.late_epochs < 1:
-            raise RequestError(f"late epochs {self.late_epochs} must be at least 1")
 
 
 class FullWidth:
@@ -114,7 +81,8 @@ class FullWidth:
         if self.rewinding.to != "late":
             return None
         network, samples = next(iter(self.theta0.values())), len(self.data.train_labels)
-        whole = self.recipe.resolved(network, samples).max_epochs or 0
+        resolved = self.recipe.resolved(plain_mlp=stackable(network), samples=samples)
+        whole = resolved.max_epochs or 0
         return self.rewinding.late_epochs or max(1, whole // 4)
 
     def remember(self, weights: Mapping[int, Mapping[str, Tensor]]) -> None:

@@ -1,17 +1,52 @@
-"""What Algorithm 1 is run with, checked before anything is trained."""
+"""What Algorithm 1 is run with, checked before anything is trained; torch is not needed for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-from torch import nn
-
-from pruning.core.errors import RequestError
-from pruning.dropnet.coupling import Coupling, Units
-from pruning.dropnet.dropping import METRICS, ScoreMode, check_dropping, check_fit
-from pruning.dropnet.rewinding import Rewinding
-from pruning.surgery import find_groups
+from pruning.core.errors import RequestError, unknown_name
+from pruning.scores.metric_names import split_metric
 from pruning.training.recipe import Recipe
+
+ORACLE = "oracle"
+METRICS = (ORACLE,)
+"""Metrics that are no scores: they rank nothing, they choose."""
+
+ScoreMode = Literal["text", "paper"]
+Coupling = Literal["joint", "paper"]
+Rewind = Literal["initial", "random", "late"]
+REWINDS: tuple[str, ...] = get_args(Rewind)
+
+
+@dataclass(frozen=True)
+class Rewinding:
+    """How far back a round goes.
+
+    Attributes
+    ----------
+    to
+        ``"initial"``: θ0's weights (Tan & Motani 2020). ``"random"``: a new draw at full
+        width with the full fan-in, anew each round (their control). ``"late"``: what θ0 has
+        become after `late_epochs` of training (Frankle et al. 2020).
+    late_epochs
+        Epochs, at least 1; None for a quarter of the recipe's. At the recipe's number of
+        epochs a round goes on from the trained weights of the unpruned network.
+    rescale
+        Whether the survivors' weights grow so that signals stay as strong as at full width
+        (`pruning.dropnet.rescaling`). Without it, as published, deep networks cut to a twentieth
+        hardly ever leave chance.
+    """
+
+    to: Rewind = "late"
+    late_epochs: int | None = None
+    rescale: bool = True
+
+    def __post_init__(self) -> None:
+        if self.to not in REWINDS:
+            raise unknown_name("rewind", self.to, REWINDS)
+        if self.late_epochs is not None and self.late_epochs < 1:
+            raise RequestError(f"late epochs {self.late_epochs} must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -66,8 +101,13 @@ class DropNet:
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
-        check_dropping(self.metric, self.score_mode, self.round_to)
-        Units.of((), self.coupling)
+        self._check_metric()
+        if self.score_mode not in get_args(ScoreMode):
+            raise unknown_name("score mode", self.score_mode, get_args(ScoreMode))
+        if self.coupling not in get_args(Coupling):
+            raise unknown_name("coupling", self.coupling, get_args(Coupling))
+        if self.round_to < 1:
+            raise RequestError(f"round_to {self.round_to} must be 1 or more")
         for name, low, high in (("fraction", 0, 1), ("kappa", 0, 1), ("keep", 0, 1)):
             value = getattr(self, name)
             if not (low <= value <= high) or (name == "fraction" and value in (0, 1)):
@@ -75,19 +115,12 @@ class DropNet:
         if self.rounds is not None and self.rounds < 0:
             raise RequestError(f"rounds {self.rounds} must be 0 or more")
 
-    def units(self, network: nn.Module, input_shape: tuple[int, ...]) -> Units:
-        """Return what can be pruned of a network; nothing is trained.
+    def _check_metric(self) -> None:
+        name, _ = split_metric(self.metric)
+        if self.metric in METRICS:
+            return
+        from pruning.scores.score import SCORES
+        from pruning.scores.sweep import metric_names
 
-        Raises
-        ------
-        RequestError
-            If the network cannot be pruned as these settings ask.
-        """
-        units = Units.of(find_groups(network, input_shape), self.coupling)
-        if self.metric in METRICS and units.independent:
-            raise RequestError(
-                f"metric {self.metric!r} removes whole units; leave out --coupling paper"
-            )
-        check_fit(self.metric, network, units.masked)
-        units.check(network, input_shape)
-        return units
+        if name not in SCORES:
+            raise unknown_name("metric", self.metric, (*metric_names(), *METRICS))

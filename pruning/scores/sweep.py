@@ -13,11 +13,10 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.core.errors import RequestError, unknown_name
 from pruning.inference.layout import Layout
 from pruning.samples.scaling import Scaling
+from pruning.scores.metric_names import SUFFIX, split_metric
 from pruning.scores.score import SCORES, Layer, Score, UnitView
 from pruning.surgery import Masks, UnitGroup
 from pruning.surgery.groups import Tap
-
-SUFFIX = "_layer"
 
 Means = Mapping[str, Tensor]
 """Producer → (n,) or (n, k) float64: mean over the samples of what a score observed."""
@@ -31,11 +30,11 @@ def parse_metric(metric: str) -> tuple[Score, bool]:
     >>> parse_metric("minimum_layer")[1]
     True
     """
-    name = metric.removesuffix(SUFFIX)
+    name, per_layer = split_metric(metric)
     if name not in SCORES:
         raise unknown_name("metric", metric, metric_names())
     score = SCORES[name]
-    return score() if isinstance(score, type) else score, metric.endswith(SUFFIX)
+    return score() if isinstance(score, type) else score, per_layer
 
 
 def metric_names() -> tuple[str, ...]:

@@ -6,21 +6,12 @@ so that it depends on neither engine nor company nor device.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.core.errors import RequestError, unknown_name
-
-Augment = Literal["none", "shift", "shift-flip"]
-
-
-def check_augment(name: str) -> None:
-    """Raise `RequestError` for an augmentation that does not exist."""
-    if name not in get_args(Augment):
-        raise unknown_name("augmentation", name, get_args(Augment))
+from pruning.core.errors import RequestError
+from pruning.training.recipe import Augment
 
 
 def draw_moves(

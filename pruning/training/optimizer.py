@@ -12,6 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from pruning.training.recipe import Recipe
+
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
 
@@ -28,6 +30,14 @@ class Optimiser(Protocol):
 
     def moved(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Optimiser:
         """Return the optimiser that goes on with cut parameters, its state cut alike."""
+
+
+def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> Optimiser:
+    """Return the optimizer that a resolved recipe names, over these tensors."""
+    decay = recipe.weight_decay or 0.0
+    if recipe.optimizer == "adam":
+        return Adam(parameters, decay)
+    return SGD(parameters, recipe.momentum, decay)
 
 
 class Adam:

@@ -1,19 +1,15 @@
-"""How a network is trained, as a value."""
+"""How a network is trained, as a value; no torch is needed to say it."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-from torch import Tensor, nn
+from typing import Literal, get_args
 
 from pruning.core.errors import RequestError, unknown_name
-from pruning.inference.stackable import stackable
-from pruning.training.augmentation import Augment, check_augment
-from pruning.training.optimizer import SGD, Adam, Optimiser
+
+Augment = Literal["none", "shift", "shift-flip"]
 
 MANY_SAMPLES = 10_000
 """From so many training samples on, an epoch is long and batches may be larger."""
@@ -67,19 +63,27 @@ class Recipe:
     attempts: int = 3
 
     def __post_init__(self) -> None:
-        check_augment(self.augment)
+        if self.augment not in get_args(Augment):
+            raise unknown_name("augmentation", self.augment, get_args(Augment))
         for name in ("learning_rate", "batch_size", "max_epochs", "patience", "attempts"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise RequestError(f"{name} {value} must be positive")
 
-    def resolved(self, network: nn.Module, samples: int) -> Recipe:
+    def resolved(self, *, plain_mlp: bool, samples: int) -> Recipe:
         """Return the recipe with what it leaves to network and data filled in.
 
-        >>> Recipe().resolved(nn.Sequential(nn.Linear(2, 2)), samples=1078).learning_rate
+        Parameters
+        ----------
+        plain_mlp
+            Whether the network is one (`pruning.inference.stackable`).
+        samples
+            Of the training part.
+
+        >>> Recipe().resolved(plain_mlp=True, samples=1078).learning_rate
         0.01
         """
-        rate, decay = (1e-2, 1e-3) if stackable(network) else (1e-3, 0.0)
+        rate, decay = (1e-2, 1e-3) if plain_mlp else (1e-3, 0.0)
         batch, epochs, patience = (16, 40, 10) if samples < MANY_SAMPLES else (128, 12, 4)
         usual = Recipe(
             learning_rate=rate, weight_decay=decay,
@@ -99,13 +103,6 @@ class Recipe:
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * (1 + math.cos(math.pi * epoch / self.max_epochs)) / 2
-
-    def make_optimiser(self, parameters: Sequence[Tensor]) -> Optimiser:
-        """Return the optimiser over these tensors; the recipe is resolved."""
-        decay = self.weight_decay or 0.0
-        if self.optimizer == "adam":
-            return Adam(parameters, decay)
-        return SGD(parameters, self.momentum, decay)
 
 
 RECIPES: dict[str, Recipe] = {

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pruning.inference.stackable import stackable
 from pruning.networks.weights import load_weights
 from pruning.training.augmentation import draw_moves
 from pruning.training.device_data import DeviceData
@@ -132,7 +133,7 @@ def _train(
     late: int | None,
     on_epoch: EpochHook | None,
 ) -> list[Trained]:
-    recipe = recipe.resolved(networks[0], len(data.train_labels))
+    recipe = recipe.resolved(plain_mlp=stackable(networks[0]), samples=len(data.train_labels))
     device = data.train_images.device.type
     kind = ENGINES[choose_engine(engine, networks[0], device)]
     running = kind([copy.deepcopy(network) for network in networks], data, recipe)

@@ -13,6 +13,7 @@ from pruning.inference.layout import Layout
 from pruning.training.augmentation import moved
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES, Engine, Seen
+from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
 
 
@@ -62,7 +63,7 @@ class Trainee:
         self.network, self._data, self._recipe, self._bf16 = network, data, recipe, bf16
         self._scaled = data.scaling.on(data.train_images)
         self._layout = Layout.of(network, data.train_images.device)
-        self.optimiser = recipe.make_optimiser(list(network.parameters()))
+        self.optimiser = make_optimizer(recipe, list(network.parameters()))
 
     def epoch(self, order: Tensor, rate: float, moves: Tensor | None = None) -> float:
         """Train one epoch in this (N,) order; return the mean loss."""

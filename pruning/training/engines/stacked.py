@@ -22,6 +22,7 @@ from pruning.inference.stackable import stackable
 from pruning.inference.stacked_layers import Layers
 from pruning.training.device_data import DeviceData, Gatherer
 from pruning.training.engines.engine import ENGINES, Engine, Seen
+from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
 
 
@@ -35,7 +36,7 @@ class Stacked(Engine):
         self._data, self._recipe = data, recipe
         layers = Layers.of(networks)
         self._hold(layers, layers.gathered(networks, data.train_images.device))
-        self._optimiser = recipe.make_optimiser([self._values])
+        self._optimiser = make_optimizer(recipe, [self._values])
 
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:

@@ -9,7 +9,7 @@ from pruning_support import blobs
 from pipelines.build.device import resolve_device
 from pruning.core.errors import RequestError
 from pruning.dropnet.algorithm import DropNet, Runs, dropnet
-from pruning.dropnet.rewinding import Rewinding
+from pruning.dropnet.settings import Rewinding
 from pruning.training.recipe import Recipe
 from pruning.training.training_loop import DeviceData
 

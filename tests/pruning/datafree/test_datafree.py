@@ -9,9 +9,10 @@ from pruning_support import blobs
 from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.datafree.members import Merging, datafree
+from pruning.datafree.members import datafree
 from pruning.datafree.merging import data_free_cutoff, differences, merge_units
 from pruning.datafree.network import prune_data_free
+from pruning.datafree.settings import Merging
 from pruning.dropnet.algorithm import DropNet, Runs
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import Recipe

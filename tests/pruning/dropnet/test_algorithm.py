@@ -17,7 +17,8 @@ from pruning.dropnet.algorithm import DropNet, Runs, dropnet
 from pruning.dropnet.dropping import all_metrics
 from pruning.dropnet.member import Member, handed_on
 from pruning.dropnet.rescaling import few_inputs, rescale
-from pruning.dropnet.rewinding import REWINDS, FullWidth, Rewind, Rewinding
+from pruning.dropnet.rewinding import FullWidth
+from pruning.dropnet.settings import REWINDS, Rewind, Rewinding
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, shrink
 from pruning.training.recipe import Recipe

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from pruning.core.errors import RequestError
 from pruning.dropnet.algorithm import DropNet, Runs, dropnet
 from pruning.dropnet.coupling import Units
-from pruning.dropnet.rewinding import Rewinding
+from pruning.dropnet.fit import find_units
+from pruning.dropnet.settings import Rewinding
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, shrink
 from pruning.training.recipe import Recipe
@@ -135,8 +136,10 @@ def test_what_paper_coupling_cannot_do_is_said() -> None:
     with pytest.raises(RequestError, match="unknown coupling 'papre'; did you mean 'paper'"):
         DropNet(coupling="papre")  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="layer 'a' cannot have a mask of its own"):
-        DropNet(coupling="paper").units(Sigmoids(), IMAGE)
+        find_units(Sigmoids(), IMAGE, DropNet(coupling="paper"))
     with pytest.raises(RequestError, match="metric 'oracle' removes whole units"):
-        DropNet(coupling="paper", metric="oracle").units(
-            build_network("resnet20:2-2-2", 10, IMAGE, 0), IMAGE
+        find_units(
+            build_network("resnet20:2-2-2", 10, IMAGE, 0),
+            IMAGE,
+            DropNet(coupling="paper", metric="oracle"),
         )

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pruning.dropnet.algorithm import DropNet, Runs, dropnet
 from pruning.dropnet.rescaling import FEW
-from pruning.dropnet.rewinding import Rewind, Rewinding
+from pruning.dropnet.settings import Rewind, Rewinding
 from pruning.networks.architecture import build_network
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES

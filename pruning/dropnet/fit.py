@@ -1,0 +1,29 @@
+"""What of a network a run can prune, found before anything is trained."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from pruning.core.errors import RequestError
+from pruning.dropnet.coupling import Units
+from pruning.dropnet.dropping import check_fit
+from pruning.dropnet.settings import METRICS, DropNet
+from pruning.surgery import find_groups
+
+
+def find_units(network: nn.Module, input_shape: tuple[int, ...], settings: DropNet) -> Units:
+    """Return what can be pruned of a network; nothing is trained.
+
+    Raises
+    ------
+    RequestError
+        If the network cannot be pruned as the settings ask.
+    """
+    units = Units.of(find_groups(network, input_shape), settings.coupling)
+    if settings.metric in METRICS and units.independent:
+        raise RequestError(
+            f"metric {settings.metric!r} removes whole units; leave out --coupling paper"
+        )
+    check_fit(settings.metric, network, units.masked)
+    units.check(network, input_shape)
+    return units
