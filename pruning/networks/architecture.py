@@ -1,4 +1,4 @@
-"""The registry of architectures, and how a name and a seed become θ0.
+"""The registry of architectures, and how an architecture and a seed become θ0.
 
 A factory is ``factory(num_classes, input_shape) -> nn.Module``. A registered one may also
 take ``widths``, its layer widths in order.
@@ -16,23 +16,36 @@ from pruning.core.errors import RequestError, unknown_name
 from pruning.core.registry import Registry
 from pruning.core.seeds import Purpose, torch_generator
 from pruning.core.user_code import import_own
+from pruning.networks.given import call_factory, check_logits, copied, redrawn
 
 Factory = Callable[..., nn.Module]
+Architecture = str | nn.Module | Factory
+"""A name, a network, or a function that makes one: what the Python API takes everywhere."""
 
 NETWORKS: Registry[Factory] = Registry("architecture", "pruning.networks")
 
 
 def build_network(
-    arch: str, num_classes: int, input_shape: tuple[int, ...], seed: int, round_index: int = 0
+    architecture: Architecture,
+    num_classes: int,
+    input_shape: tuple[int, ...],
+    seed: int,
+    round_index: int = 0,
 ) -> nn.Module:
-    """Return freshly initialised weights of an architecture, the same for the same seed.
+    """Return the initial weights of an architecture, the same for the same seed.
 
     Parameters
     ----------
-    arch
-        A registered name (``"conv-c"``), one with widths (``"mlp-a:60-60"``),
-        ``"torchvision:NAME"``, or the user's ``"module:factory"``, looked up in the current
-        folder too.
+    architecture
+        One of
+
+        - a registered name (``"conv-c"``), one with widths (``"mlp-a:60-60"``),
+          ``"torchvision:NAME"``, or ``"module:factory"`` of the user's, looked up in the
+          current folder too: weights are drawn;
+        - a function or class, called with ``(num_classes, input_shape)``, or with nothing
+          where it requires nothing: weights are drawn;
+        - a network: a copy in float32 on the CPU. Its own weights are θ0, whatever the seed;
+          a later round's draw calls each layer's ``reset_parameters``.
     num_classes
         Number of logits, at least 2.
     input_shape
@@ -45,19 +58,44 @@ def build_network(
     Raises
     ------
     RequestError
-        If the name is unknown, the widths do not fit, the input is too small, or the
-        factory fails.
+        If the name is unknown, the widths do not fit, the input is too small, the factory
+        fails, or a network given or made does not map such samples to so many logits.
+
+    >>> build_network(lambda: nn.Linear(4, 3), 3, (4,), seed=0)
+    Linear(in_features=4, out_features=3, bias=True)
     """
-    factory = resolve_factory(arch)
+    name = architecture_name(architecture)
+    make = _maker(architecture, num_classes, input_shape, redraw=round_index > 0)
     purpose: Purpose = "rewind" if round_index else "initial"
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch_generator(seed, purpose, round_index).get_state())
-        network = _made(arch, factory, num_classes, input_shape)
-    if not isinstance(network, nn.Module):
-        raise RequestError(
-            f"architecture {arch!r} returned {type(network).__name__}; expected a torch.nn.Module"
-        )
+        network = _made(name, make, num_classes, input_shape)
+        if not isinstance(architecture, str):
+            check_logits(name, network, num_classes, input_shape)
     return network
+
+
+def architecture_name(architecture: Architecture) -> str:
+    """Return what an architecture is called in records and messages.
+
+    >>> architecture_name("conv-b"), architecture_name(nn.ReLU()), architecture_name(nn.ReLU)
+    ('conv-b', 'ReLU', 'ReLU')
+
+    Raises
+    ------
+    RequestError
+        If it is neither a name, a network nor a function.
+    """
+    if isinstance(architecture, str):
+        return architecture
+    if isinstance(architecture, nn.Module):
+        return type(architecture).__name__
+    if not callable(architecture):
+        raise RequestError(
+            f"architecture is of type {type(architecture).__name__}; allowed are a name, a "
+            "torch.nn.Module, and a function that makes one"
+        )
+    return str(getattr(architecture, "__qualname__", type(architecture).__name__))
 
 
 def resolve_factory(arch: str) -> Factory:
@@ -92,16 +130,34 @@ def _torchvision(name: str, num_classes: int, input_shape: tuple[int, ...]) -> n
     return torchvision_classifier(name, num_classes, input_shape)
 
 
-def _made(arch: str, factory: Factory, num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+def _maker(
+    architecture: Architecture, num_classes: int, input_shape: tuple[int, ...], *, redraw: bool
+) -> Callable[[], object]:
+    """Return what makes the network; a user's file is imported here, before any seed is set."""
+    if isinstance(architecture, nn.Module):
+        return lambda: redrawn(copied(architecture)) if redraw else copied(architecture)
+    if isinstance(architecture, str):
+        return functools.partial(resolve_factory(architecture), num_classes, input_shape)
+    return functools.partial(call_factory, architecture, num_classes, input_shape)
+
+
+def _made(
+    name: str, make: Callable[[], object], num_classes: int, input_shape: tuple[int, ...]
+) -> nn.Module:
     try:
-        return factory(num_classes, input_shape)
+        network = make()
     except RequestError:
         raise
     except Exception as error:
         raise RequestError(
-            f"architecture {arch!r} cannot be built for {num_classes} classes and samples of "
+            f"architecture {name!r} cannot be built for {num_classes} classes and samples of "
             f"shape {input_shape}: {type(error).__name__}: {' '.join(str(error).split())}"
         ) from error
+    if not isinstance(network, nn.Module):
+        raise RequestError(
+            f"architecture {name!r} returned {type(network).__name__}; expected a torch.nn.Module"
+        )
+    return network
 
 
 def _with_widths(factory: Factory, arch: str, text: str) -> Factory:

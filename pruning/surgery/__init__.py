@@ -19,7 +19,6 @@ __all__ = [
     "UnitGroup",
     "analyse",
     "check",
-    "check_network",
     "factor_for_flops",
     "find_groups",
     "full_masks",
@@ -32,7 +31,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from pruning.surgery.checking import CheckReport, Coupled, check, check_network
+    from pruning.surgery.checking import CheckReport, Coupled, check
     from pruning.surgery.cutting import masked, remaining_groups, shrink
     from pruning.surgery.find import Analysis, analyse, find_groups
     from pruning.surgery.groups import Masks, Refusal, UnitGroup, full_masks
@@ -42,7 +41,7 @@ else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
-            "pruning.surgery.checking": ("CheckReport", "Coupled", "check", "check_network"),
+            "pruning.surgery.checking": ("CheckReport", "Coupled", "check"),
             "pruning.surgery.cutting": ("masked", "remaining_groups", "shrink"),
             "pruning.surgery.find": ("Analysis", "analyse", "find_groups"),
             "pruning.surgery.groups": ("Masks", "Refusal", "UnitGroup", "full_masks"),

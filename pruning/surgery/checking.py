@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pruning.inference.cost import Cost, count_cost
-from pruning.networks.architecture import build_network
+from pruning.networks.architecture import Architecture, build_network
 from pruning.surgery.cutting import shrink
 from pruning.surgery.find import analyse
 from pruning.surgery.groups import Refusal
@@ -68,17 +68,20 @@ class CheckReport:
         return 1 - self.smallest.params / self.cost.params
 
 
-def check(arch: str, input_shape: tuple[int, ...], num_classes: int = 10) -> CheckReport:
-    """Build an architecture and say what of it can be pruned.
+def check(
+    architecture: Architecture, input_shape: tuple[int, ...], num_classes: int = 10
+) -> CheckReport:
+    """Say what of a network can be pruned; nothing is trained, and a network is left unchanged.
 
     Parameters
     ----------
-    arch
-        As `pruning.networks.architecture.build_network` takes it: a name or ``module:factory``.
+    architecture
+        A network, or what `pruning.networks.architecture.build_network` makes one of: a name,
+        a function.
     input_shape
         (C, H, W) or (F,).
     num_classes
-        Number of logits.
+        Number of logits; of a network, its own count.
 
     Raises
     ------
@@ -88,18 +91,13 @@ def check(arch: str, input_shape: tuple[int, ...], num_classes: int = 10) -> Che
     >>> report = check("mlp-a:8-4", (5,))
     >>> [(group.name, group.units) for group in report.groups]
     [('fc1', 8), ('fc2', 4)]
+    >>> check(nn.Sequential(nn.Linear(5, 9), nn.ReLU(), nn.Linear(9, 3)), (5,)).groups[0].units
+    9
     """
-    return check_network(build_network(arch, num_classes, input_shape, seed=0), input_shape)
-
-
-def check_network(network: nn.Module, input_shape: tuple[int, ...]) -> CheckReport:
-    """Say what of a network can be pruned; it is left unchanged.
-
-    Raises
-    ------
-    RequestError
-        As `check`.
-    """
+    if isinstance(architecture, nn.Module):
+        network: nn.Module = architecture
+    else:
+        network = build_network(architecture, num_classes, input_shape, seed=0)
     analysis = analyse(network, input_shape)
     fewest = {group.name: torch.arange(group.size) < 1 for group in analysis.groups}
     groups = tuple(

@@ -13,27 +13,39 @@ from torch import nn
 from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.inference.cost import count_cost
-from pruning.networks.architecture import NETWORKS, build_network
+from pruning.networks.architecture import (
+    NETWORKS,
+    Architecture,
+    architecture_name,
+    build_network,
+)
 from pruning.surgery.find import find_groups
 from pruning.surgery.groups import Slice, UnitGroup
 from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm, module_sizes, resize
 
 WIDEST = 64.0
 """Factors are sought up to this, and down to its inverse."""
+HALVINGS = 12
+"""How often the interval around the best factor is halved: to a 4,000th of a doubling."""
 
 
 def widened(
-    arch: str, factor: float, num_classes: int, input_shape: tuple[int, ...], seed: int = 0
+    architecture: Architecture,
+    factor: float,
+    num_classes: int,
+    input_shape: tuple[int, ...],
+    seed: int = 0,
 ) -> nn.Module:
-    """Return a freshly initialised network whose widths are an architecture's times a factor.
+    """Return a network whose widths are an architecture's times a factor, to be trained.
 
     A registered architecture is built at the new widths, with its own initialisation. Any
     other keeps its form and gets every group of units that surgery finds scaled; the layers
-    that changed are then drawn as torch draws a new layer.
+    that changed are then drawn as torch draws a new layer. Of a network that is given, the
+    other layers keep its weights.
 
     Parameters
     ----------
-    arch
+    architecture
         As in `build_network`.
     factor
         Above 0; each width is rounded, and at least 1.
@@ -48,11 +60,14 @@ def widened(
     >>> [layer.out_features for layer in widened("mlp-a", 1.5, 10, (4,)) if hasattr(layer, "bias")]
     [60, 60, 10]
     """
-    if (widths := _widths(arch)) is not None:
-        named = f"{arch.partition(':')[0]}:{'-'.join(map(str, _scaled(widths, factor)))}"
+    if not factor > 0:
+        raise RequestError(f"factor {factor} of widths must be above 0")
+    if isinstance(architecture, str) and (widths := _widths(architecture)) is not None:
+        name = architecture.partition(":")[0]
+        named = f"{name}:{'-'.join(map(str, _scaled(widths, factor)))}"
         return build_network(named, num_classes, input_shape, seed)
-    network = build_network(arch, num_classes, input_shape, seed)
-    changed = _other_sizes(network, _groups(arch, num_classes, input_shape), factor)
+    network = build_network(architecture, num_classes, input_shape, seed)
+    changed = _other_sizes(network, _groups(architecture, num_classes, input_shape), factor)
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch_generator(seed, "initial", 1).get_state())
         resize(network, changed)
@@ -62,15 +77,16 @@ def widened(
 
 
 def factor_for_flops(
-    arch: str, num_classes: int, input_shape: tuple[int, ...], flops: float
+    architecture: Architecture, num_classes: int, input_shape: tuple[int, ...], flops: float
 ) -> float:
-    """Return the factor under which `widened` comes nearest to a number of FLOPs a sample.
+    """Return the factor under which `widened` comes nearest to a number of FLOPs per sample.
 
-    The counted FLOPs are halved in on; no network is trained or run on data.
+    The interval around the wanted FLOPs is halved again and again; no network is trained or
+    run on data.
 
     Parameters
     ----------
-    arch, num_classes, input_shape
+    architecture, num_classes, input_shape
         As in `build_network`.
     flops
         Wanted, per sample, above 0.
@@ -83,9 +99,9 @@ def factor_for_flops(
     known: dict[float, float] = {}
 
     def off(factor: float) -> float:
-        """How far the logarithm of the FLOPs lies from what is wanted."""
+        """Return the logarithm of the ratio of the FLOPs to those wanted."""
         if factor not in known:
-            counted = _flops(arch, factor, num_classes, input_shape)
+            counted = _flops(architecture, factor, num_classes, input_shape)
             known[factor] = math.log(max(counted, 1) / flops)
         return known[factor]
 
@@ -94,21 +110,22 @@ def factor_for_flops(
     while 1 / WIDEST < start * step <= WIDEST and off(start) * off(start * step) > 0:
         start *= step
     low, high = sorted((start, start * step))
-    for _ in range(12):
+    for _ in range(HALVINGS):
         middle = math.sqrt(low * high)
         low, high = (middle, high) if off(middle) < 0 else (low, middle)
     best = min(known, key=lambda factor: (abs(known[factor]), factor))
     if abs(known[best]) > math.log(2):
         raise RequestError(
-            f"architecture {arch!r} at {best:.3g} times its widths takes "
-            f"{math.exp(known[best]):.0%} of the {flops:.3g} FLOPs wanted, and comes no nearer"
+            f"architecture {architecture_name(architecture)!r} at {best:.3g} times its widths "
+            f"takes {math.exp(known[best]):.0%} of the {flops:.3g} FLOPs wanted, and comes no "
+            "nearer"
         )
     return best
 
 
-def _widths(arch: str) -> tuple[int, ...] | None:
+def _widths(name: str) -> tuple[int, ...] | None:
     """Return the widths of a registered architecture; None where it has none to give."""
-    name, _, rest = arch.partition(":")
+    name, _, rest = name.partition(":")
     if name not in NETWORKS:
         return None
     if rest:
@@ -117,23 +134,36 @@ def _widths(arch: str) -> tuple[int, ...] | None:
     return None if parameter is None else tuple(parameter.default)
 
 
-@functools.lru_cache(maxsize=4)
-def _groups(arch: str, num_classes: int, input_shape: tuple[int, ...]) -> tuple[UnitGroup, ...]:
+def _groups(
+    architecture: Architecture, num_classes: int, input_shape: tuple[int, ...]
+) -> tuple[UnitGroup, ...]:
     """Return the groups of an architecture, which are those of any of its draws."""
-    return find_groups(build_network(arch, num_classes, input_shape, 0), input_shape)
+    if isinstance(architecture, nn.Module):  # which may change: not remembered
+        return find_groups(architecture, input_shape)
+    return _groups_of_draws(architecture, num_classes, input_shape)
+
+
+@functools.lru_cache(maxsize=4)
+def _groups_of_draws(
+    architecture: Architecture, num_classes: int, input_shape: tuple[int, ...]
+) -> tuple[UnitGroup, ...]:
+    return find_groups(build_network(architecture, num_classes, input_shape, 0), input_shape)
 
 
 def _scaled(widths: tuple[int, ...], factor: float) -> tuple[int, ...]:
     return tuple(max(1, round(width * factor)) for width in widths)
 
 
-def _flops(arch: str, factor: float, num_classes: int, input_shape: tuple[int, ...]) -> float:
+def _flops(
+    architecture: Architecture, factor: float, num_classes: int, input_shape: tuple[int, ...]
+) -> float:
     try:
-        network = widened(arch, factor, num_classes, input_shape)
+        network = widened(architecture, factor, num_classes, input_shape)
         return count_cost(network, input_shape).flops
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise RequestError(f"architecture {arch!r} cannot be widened: {reason}") from error
+        name = architecture_name(architecture)
+        raise RequestError(f"architecture {name!r} cannot be widened: {reason}") from error
 
 
 def _other_sizes(

@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.surgery.checking import Coupled, check, check_network
+from pruning.surgery.checking import Coupled, check
 
 
 def test_what_can_go_and_what_it_saves() -> None:
@@ -33,7 +33,7 @@ def test_what_stands_in_the_way_is_named() -> None:
     network = nn.Sequential(
         nn.Linear(4, 6), nn.LayerNorm(6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)
     )
-    report = check_network(network, (4,))
+    report = check(network, (4,))
     assert [str(refusal) for refusal in report.refusals] == [
         "0: 6 channels stay because of layer_norm in 1"
     ]
