@@ -16,7 +16,8 @@ from pipelines.run.config import BuildConfig
 from pipelines.run.directory import Root, RunDirectory
 from pipelines.run.fingerprint import data_fingerprint, versions
 from pipelines.run.plan import check_archs, describe_groups, plan_groups
-from pruning.data.load import Loaded, load_splits
+from pruning.data.load import load_splits
+from pruning.data.loaded import Loaded
 from pruning.data.splits import Splits
 from selection.team import Selection
 

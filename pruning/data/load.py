@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.seeds import numpy_generator
 from pruning.data.folder import read_folder
 from pruning.data.image_files import FileOptions, decode_parts
-from pruning.data.loaded import Loaded, SkippedFile
+from pruning.data.loaded import Loaded
 from pruning.data.npz import read_npz
 from pruning.data.raw import Array, RawData
 from pruning.data.sources import SOURCES
-from pruning.data.splits import Scaling, Split, Splits
-from pruning.data.stratify import Partition, partition
-
-__all__ = ["Loaded", "SkippedFile", "load_splits"]
+from pruning.data.splits import Splits
+from pruning.data.stratify import partition
 
 
 def load_splits(
@@ -74,7 +70,7 @@ def load_splits(
     if isinstance(raw.samples, tuple):
         return decode_parts(raw.samples, raw, parts, options)
     _check_size(data, raw.samples, image_size)
-    return Loaded(_split_array(raw, raw.samples, parts))
+    return Loaded(Splits.cut(raw, parts))
 
 
 def _read(data: str, data_dir: Path | None) -> RawData:
@@ -99,21 +95,3 @@ def _check_size(data: str, samples: Array, image_size: int | None) -> None:
             f"image size {image_size} is for image files; {data} has samples of shape "
             f"{samples.shape[1:]}: leave the size out"
         )
-
-
-def _split_array(raw: RawData, samples: Array, parts: Partition) -> Splits:
-    cut = (
-        Split(samples[indices], raw.labels[indices])
-        for indices in (parts.train, parts.val, parts.select, parts.test)
-    )
-    train, val, select, test = cut
-    scaling = Scaling() if samples.ndim == 4 else _standardising(train.images)
-    return Splits(train, val, select, test, raw.classes, samples.shape[1:], scaling)
-
-
-def _standardising(rows: Array) -> Scaling:
-    """Return the scaling to mean 0 and standard deviation 1; a constant feature stays 0."""
-    offset = rows.mean(axis=0, dtype=np.float64)
-    scale = rows.std(axis=0, dtype=np.float64)
-    varies = (np.ptp(rows, axis=0) > 0) & (scale > np.finfo(np.float32).tiny)
-    return Scaling(tuple(offset.tolist()), tuple(np.where(varies, scale, 1.0).tolist()))

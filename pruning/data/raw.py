@@ -22,7 +22,7 @@ class Encoded(NamedTuple):
     classes: Classes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawData:
     """A data set before it is split.
 

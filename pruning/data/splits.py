@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from pruning.core.errors import RequestError
+from pruning.core.seeds import numpy_generator
+from pruning.data.arrays import Labelled, joined_arrays, labelled_arrays
+from pruning.data.grouped import partition_by_group
+from pruning.data.raw import Array, RawData
+from pruning.data.stratify import Partition, partition
 from pruning.samples.scaling import Scaling
-
-__all__ = ["SPLIT_NAMES", "Scaling", "Split", "Splits"]
 
 SPLIT_NAMES = ("train", "val", "select", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """Images (or feature rows) and their labels.
 
@@ -45,7 +49,7 @@ class Split:
         return len(self.labels)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Splits:
     """One data set, cut into parts that never overlap.
 
@@ -86,7 +90,110 @@ class Splits:
                     f"expected {self.input_shape}"
                 )
 
+    @classmethod
+    def from_arrays(
+        cls,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        test: Labelled | None = None,
+        groups: ArrayLike | None = None,
+        seed: int = 0,
+    ) -> Splits:
+        """Cut samples into the four parts: stratified, disjoint, the same for the same seed.
+
+        Parameters
+        ----------
+        X
+            N samples. Images (N, H, W), (N, H, W, C) or (N, C, H, W), with at most 4 channels
+            and sides longer than 4: uint8 or other integers in 0..255, or floats in [0, 1],
+            which are stored in 8 bits. Or feature rows (N, F) of real numbers, which networks
+            see scaled to mean 0 and standard deviation 1 on ``train``.
+        y
+            (N,) integers or strings, at least two classes.
+        test
+            A test part of your own, (X, y). Without it the parts are 60/10/15/15 % of the
+            samples, with it 80/10/10 % and your test part.
+        groups
+            (N,) integers or strings, such as the patient of each sample: samples of one group
+            never stand in two parts, and the shares are met only as nearly as that allows.
+        seed
+            Decides which sample falls into which part.
+
+        Raises
+        ------
+        RequestError
+            For arrays that cannot be used, or a class that would be absent from a part.
+
+        >>> rng = np.random.default_rng(0)
+        >>> splits = Splits.from_arrays(rng.random((100, 8, 8)), rng.choice(["cat", "dog"], 100))
+        >>> splits.sizes, splits.input_shape, splits.classes.tolist()
+        ({'train': 60, 'val': 10, 'select': 15, 'test': 15}, (1, 8, 8), ['cat', 'dog'])
+        """
+        raw = (
+            labelled_arrays(X, y)
+            if test is None
+            else joined_arrays({"train": (X, y), "test": test})
+        )
+        if len(raw.classes) < 2:
+            raise RequestError(
+                f"y has one class, {raw.classes.item(0)!r}; classification needs at least 2"
+            )
+        rng = numpy_generator(seed, "split")
+        parts = partition(raw, rng) if groups is None else partition_by_group(raw, groups, rng)
+        return cls.cut(raw, parts)
+
+    @classmethod
+    def from_parts(
+        cls, *, train: Labelled, val: Labelled, select: Labelled, test: Labelled
+    ) -> Splits:
+        """Take the parts as they are given, each (X, y) as in `from_arrays`.
+
+        Raises
+        ------
+        RequestError
+            For arrays that cannot be used, samples of different shapes, or a class that is
+            absent from a part.
+
+        >>> part = np.eye(2), ["left", "right"]
+        >>> Splits.from_parts(train=part, val=part, select=part, test=part).sizes["select"]
+        2
+        """
+        given = {"train": train, "val": val, "select": select, "test": test}
+        raw = joined_arrays(given)
+        ends = np.cumsum([len(np.asarray(y)) for _, y in given.values()])
+        parts = np.split(np.arange(len(raw.labels)), ends[:-1])
+        for name, rows in zip(given, parts, strict=True):
+            absent = np.setdiff1d(np.arange(len(raw.classes)), raw.labels[rows])
+            if len(absent):
+                raise RequestError(
+                    f"class {raw.classes.item(absent[0])!r} has 0 samples in {name}; each class "
+                    "needs at least 1 in each part"
+                )
+        return cls.cut(raw, Partition(*parts))
+
+    @classmethod
+    def cut(cls, raw: RawData, parts: Partition) -> Splits:
+        """Return the parts of a data set that is held in memory."""
+        samples = raw.samples
+        if isinstance(samples, tuple):
+            raise ValueError("image files are decoded first (pruning.data.image_files)")
+        train, val, select, test = (
+            Split(samples[rows], raw.labels[rows])
+            for rows in (parts.train, parts.val, parts.select, parts.test)
+        )
+        scaling = Scaling() if samples.ndim == 4 else standardising(train.images)
+        return cls(train, val, select, test, raw.classes, samples.shape[1:], scaling)
+
     @property
     def sizes(self) -> dict[str, int]:
         """Number of samples in each part."""
         return {name: len(getattr(self, name)) for name in SPLIT_NAMES}
+
+
+def standardising(rows: Array) -> Scaling:
+    """Return the scaling to mean 0 and standard deviation 1; a constant feature stays 0."""
+    offset = rows.mean(axis=0, dtype=np.float64)
+    scale = rows.std(axis=0, dtype=np.float64)
+    varies = (np.ptp(rows, axis=0) > 0) & (scale > np.finfo(np.float32).tiny)
+    return Scaling(tuple(offset.tolist()), tuple(np.where(varies, scale, 1.0).tolist()))

@@ -18,7 +18,7 @@ SHARES = (0.60, 0.10, 0.15, 0.15)
 SHARES_BESIDE_TEST = (0.80, 0.10, 0.10)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Partition:
     """Which samples go where: disjoint indices (n,) int64, in shuffled order.
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pruning.core.errors import RequestError
-from pruning.data.load import Loaded, load_splits
+from pruning.data.load import load_splits
+from pruning.data.loaded import Loaded
 from pruning.data.splits import SPLIT_NAMES
 
 
