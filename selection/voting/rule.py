@@ -31,8 +31,9 @@ class Vote:
     def scores(self, probabilities: Array, labels: NDArray[np.int64], size: int) -> Array | None:
         """Return (M, N, C) what each member adds to a team's score, or None if votes don't add.
 
-        The label with the greatest sum over a team of up to `size` is the team's. Where
-        weights are fitted to each team, these are the scores by which teams are searched.
+        Finite, at least 0. The label with the greatest sum over a team of up to `size` is the
+        team's. Where weights are fitted to each team, these are the scores by which teams are
+        searched.
         """
         return probabilities
 

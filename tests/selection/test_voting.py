@@ -51,6 +51,16 @@ def test_members_of_one_mind_decide(voting: str) -> None:
 
 
 @pytest.mark.parametrize("voting", VOTES.names())
+def test_scores_of_members_are_finite_and_not_negative(voting: str) -> None:
+    p = np.array([[[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [1.0, 0.0]]])
+    scores = VOTES[voting]().scores(p, np.array([0, 1]), 2)
+    if scores is not None:
+        assert scores.shape == p.shape
+        assert np.isfinite(scores).all()
+        assert scores.min() >= 0
+
+
+@pytest.mark.parametrize("voting", VOTES.names())
 def test_weights_of_a_vote_sum_to_one(voting: str) -> None:
     rng = np.random.default_rng(0)
     p, labels = rng.dirichlet(np.ones(3), (4, 50)), rng.integers(0, 3, 50)
