@@ -138,6 +138,11 @@ def test_ensemble_uses_networks_and_surgery_only() -> None:
         ("selection", ["torch", "pandas", "sklearn"]),
         ("ensemble", ["torch", "torchvision", "pandas", "sklearn", "click", "rich", "torch_pruning",
                       "pruning.data", "pruning.training", "pipelines"]),
+        # what the commands that compare nothing have in common
+        ("pipelines.commands.build, pipelines.commands.select, pipelines.commands.show, "
+         "pipelines.commands.predict, pipelines.commands.export, pipelines.commands.log, "
+         "pipelines.commands.check, pipelines.commands.serve",
+         ["scipy", "pandas", "sklearn", "pipelines.compare.comparison", "pipelines.report.page"]),
     ],
 )  # fmt: skip
 def test_importing_loads_nothing_it_does_not_need(imported: str, absent: list[str]) -> None:

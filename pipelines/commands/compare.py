@@ -8,25 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ensemble.storage.sealed import write_bytes_atomic
 from pipelines.compare.between_runs import against_the_first
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.contenders import Contender, Measurements
 from pipelines.compare.gather import gather_all
 from pipelines.compare.measuring import measure as measure_contenders
 from pipelines.compare.measuring import stored_measurements
-from pipelines.report import (
-    Failure,
-    csv,
-    csv_many,
-    latex,
-    markdown,
-    markdown_many,
-    render,
-    render_many,
-    terminal,
-    terminal_many,
-)
+from pipelines.report.comparison_report import ComparisonReport, RunsReport
+from pipelines.report.several_runs import Failure
 from pipelines.run.command_line import command_of
 from pipelines.run.directory import RunDirectory
 from pruning.core.errors import DamagedRunError, RequestError
@@ -41,27 +30,30 @@ def run_compare(
     if threads is not None and threads < 1:
         raise RequestError(f"--threads {threads} must be at least 1")
     stopwatch = _Stopwatch(measure, 1 if threads is None else threads)
+    if len(runs) > 1:
+        return _side_by_side(runs, out, stopwatch)
     folder = Path(out) if out else Path(runs[0])
-    if len(runs) == 1:
-        comparison = _compare(runs[0], stopwatch)
-        _write(folder, {
-            "comparison.csv": csv(comparison), "comparison.md": markdown(comparison),
-            "comparison.tex": latex(comparison), "report.html": render(comparison),
-        })  # fmt: skip
-        Console().print(terminal(comparison))
-        failures: list[Failure] = []
-    else:
-        if out is None:
-            raise RequestError(f"comparing {len(runs)} runs needs a folder for the report: --out")
-        comparisons, failures = _compare_each(runs, stopwatch)
-        _write(folder, {
-            "comparison.csv": csv_many(comparisons),
-            "report.html": render_many(comparisons, failures),
-            "comparison.md": markdown_many(comparisons, failures),
-        })  # fmt: skip
-        Console().print(terminal_many(comparisons, failures))
-    print(f"\n{folder / 'comparison.csv'}\n{folder / 'report.html'}")
-    return 1 if failures else 0
+    report = ComparisonReport.of(_compare(runs[0], stopwatch))
+    report.to_latex(folder / "comparison.tex")
+    _write(report, folder)
+    return 0
+
+
+def _side_by_side(runs: tuple[str, ...], out: str | None, stopwatch: _Stopwatch) -> int:
+    if out is None:
+        raise RequestError(f"comparing {len(runs)} runs needs a folder for the report: --out")
+    report = RunsReport(*_compare_each(runs, stopwatch))
+    _write(report, Path(out))
+    return 1 if report.failures else 0
+
+
+def _write(report: ComparisonReport | RunsReport, folder: Path) -> None:
+    table, page = folder / "comparison.csv", folder / "report.html"
+    report.to_csv(table)
+    report.to_markdown(folder / "comparison.md")
+    report.to_html(page)
+    Console().print(report)
+    print(f"\n{table}\n{page}")
 
 
 @dataclass(frozen=True)
@@ -111,9 +103,3 @@ def _compare_each(
             replace(found, name=path) for path, found in zip(done, comparisons, strict=True)
         ]
     return list(against_the_first(comparisons)), failures
-
-
-def _write(folder: Path, files: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        write_bytes_atomic(folder / name, text.encode())

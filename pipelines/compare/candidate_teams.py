@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from selection.team import Selection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """Teams of the chosen one's size that a method looked at, the chosen one first.
 

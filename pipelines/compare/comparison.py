@@ -37,7 +37,7 @@ Stopwatch = Callable[[Sequence[Contender]], Mapping[str, Measurements]]
 """Measures contenders, or looks up what was measured of them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A test sample worth a look.
 
@@ -57,7 +57,7 @@ class Picture:
     votes: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """All numbers of one run's comparison; the report computes none.
 
@@ -137,6 +137,9 @@ class Comparison:
     measured_on: str = ""
     against_random: PairedTest | None = None
     against_first: PairedTest | None = None
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {self.name!r}: {self.advice.answer}>"
 
     @property
     def table(self) -> pd.DataFrame:

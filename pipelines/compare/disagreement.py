@@ -13,7 +13,7 @@ from pipelines.compare.interval import Interval
 from selection.pool import PoolPredictions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Disagreement:
     """How often each pair of the pool predicts different classes on ``select``.
 

@@ -34,7 +34,7 @@ class ConfusedPair:
     samples: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Confusion:
     """The confusion matrix of one contender.
 
@@ -69,7 +69,7 @@ def confusion(scores: SampleScores, labels: NDArray[np.int64], classes: int) -> 
     return Confusion(counts, tuple(pairs))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Votes:
     """The team's verdict against its members' on test.
 

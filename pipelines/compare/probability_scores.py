@@ -15,7 +15,7 @@ SMALLEST = float(np.finfo(np.float32).eps)
 """Probabilities are clipped here before the logarithm, as scikit-learn does for float32."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reliability:
     """Confidence against accuracy, in equally wide bins of the winning probability.
 
@@ -39,7 +39,7 @@ class Reliability:
         return float((gaps * self.counts[filled]).sum() / self.counts.sum())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SampleScores:
     """What is kept of a contender's probabilities: each sample's scores, averaged over draws.
 

@@ -1,27 +1,16 @@
 """From a comparison's numbers to HTML, CSV, Markdown, LaTeX and a terminal; it computes none."""
 
-from pipelines.report.csv import csv
-from pipelines.report.latex import latex
-from pipelines.report.markdown import markdown
-from pipelines.report.page import render
-from pipelines.report.several_runs import (
-    Failure,
-    csv_many,
-    markdown_many,
-    render_many,
-    terminal_many,
-)
-from pipelines.report.terminal import terminal
+from __future__ import annotations
 
-__all__ = [
-    "Failure",
-    "csv",
-    "csv_many",
-    "latex",
-    "markdown",
-    "markdown_many",
-    "render",
-    "render_many",
-    "terminal",
-    "terminal_many",
-]
+from typing import TYPE_CHECKING
+
+from pruning.core.lazy import lazy_page
+
+__all__ = ["ComparisonReport", "RunsReport"]
+
+if TYPE_CHECKING:
+    from pipelines.report.comparison_report import ComparisonReport, RunsReport
+else:
+    __getattr__, __dir__ = lazy_page(
+        __name__, {"pipelines.report.comparison_report": ("ComparisonReport", "RunsReport")}
+    )

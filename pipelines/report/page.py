@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from pipelines.compare.comparison import Comparison
+from pipelines.report.assets import asset, page_style
 from pipelines.report.figures.accuracy_intervals import accuracy_intervals
 from pipelines.report.figures.calibration import calibration
 from pipelines.report.figures.candidate_teams import candidate_teams
@@ -42,13 +41,13 @@ def document(title: str, *content: Markup) -> str:
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{title}: the pruned ensemble against the unpruned networks"),
-        element("style", _asset("style.css")),
+        element("style", page_style()),
     )
     body = element(
         "body",
         element("main", *content, class_="page"),
         element("div", id="tip", hidden=True, aria_hidden="true"),
-        element("script", _asset("touch.js")),
+        element("script", asset("touch.js")),
     )
     return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"
 
@@ -122,7 +121,3 @@ def _table(comparison: Comparison) -> Section:
         "McNemar’s test is against all unpruned; corrected means for all pairs of the table."
     )
     return Section("The table", text, more=join(first, more), broad=True)
-
-
-def _asset(name: str) -> Markup:
-    return Markup(files("pipelines.report").joinpath(name).read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ _LABELLED = 24
 BLUE, ORANGE, GREY = (59, 139, 216), (216, 106, 26), (128, 132, 140)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """What a heat map shows.
 

@@ -16,7 +16,7 @@ from pipelines.report.markup import Markup, element
 _SIDE = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SampleCard:
     """A picture with its caption.
 

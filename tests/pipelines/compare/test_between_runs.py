@@ -15,7 +15,7 @@ from scipy import stats
 from pipelines.compare.between_runs import against_the_first
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.evidence import Evidence
-from pipelines.report import csv_many, markdown_many, render_many, terminal_many
+from pipelines.report.several_runs import csv_many, markdown_many, render_many, terminal_many
 
 
 @pytest.fixture(scope="module")

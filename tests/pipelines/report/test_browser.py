@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.compare.comparison import Comparison
-from pipelines.report import Failure, render, render_many
+from pipelines.report.page import render
+from pipelines.report.several_runs import Failure, render_many
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "comparison" / "browser.mjs"
 

@@ -10,18 +10,18 @@ import pytest
 from rich.console import Console
 
 from pipelines.compare.comparison import Comparison
-from pipelines.report import (
+from pipelines.report.csv import csv
+from pipelines.report.latex import latex
+from pipelines.report.markdown import markdown
+from pipelines.report.page import render
+from pipelines.report.several_runs import (
     Failure,
-    csv,
     csv_many,
-    latex,
-    markdown,
     markdown_many,
-    render,
     render_many,
-    terminal,
     terminal_many,
 )
+from pipelines.report.terminal import terminal
 from pipelines.report.verdict import verdict
 
 FAILURE = Failure("half", "it has no selection.json; give the `ensemble build` command again")

@@ -14,8 +14,9 @@ import pytest
 
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.evidence import Evidence
-from pipelines.report import csv, render
+from pipelines.report.csv import csv
 from pipelines.report.number_format import percent
+from pipelines.report.page import render
 
 Make = Callable[..., Evidence]
 VOID = {"meta", "img", "br", "col", "link", "hr", "input"}
