@@ -26,7 +26,7 @@ def run_fragment(comparison: Comparison) -> Markup:
     said = verdict(comparison)
     figures = (accuracy_intervals(comparison), pareto(comparison), pruning_curves(comparison))
     claim = f"{said.claim}: {said.evidence}"
-    return _fragment(said.answer, claim, main_table(comparison), figures)
+    return _fragment(said.opening, claim, main_table(comparison), figures)
 
 
 def runs_fragment(comparisons: Sequence[Comparison]) -> Markup:
@@ -55,5 +55,12 @@ def _figure(section: Section) -> Markup:
     return element(
         "figure",
         element("figcaption", section.title),
-        element("div", section.draw(WIDE), class_="picture", role="img", aria_label=described),
+        element(
+            "div",
+            section.draw(WIDE),
+            class_="picture",
+            tabindex=0,
+            role="img",
+            aria_label=described,
+        ),
     )

@@ -10,7 +10,7 @@ from pipelines.report.verdict import verdict
 def markdown(comparison: Comparison) -> str:
     """Return the verdict and the main table in GitHub's Markdown."""
     said = verdict(comparison)
-    parts = (said.answer, " ".join(said.details), pipe_table(main_table(comparison)))
+    parts = (said.opening, " ".join(said.details), pipe_table(main_table(comparison)))
     return "\n\n".join(parts) + "\n"
 
 

@@ -84,7 +84,7 @@ def _opening(comparison: Comparison, sections: dict[str, Section]) -> Markup:
     return element(
         "header",
         element("p", about, class_="eyebrow"),
-        element("h1", said.answer, class_="answer"),
+        element("h1", f"{said.answer} ", element("span", said.besides), class_="answer"),
         _figures(comparison),
         element("p", f"{said.claim}: ", element("span", said.evidence), class_="claim"),
         element("p", said.single, class_="further"),

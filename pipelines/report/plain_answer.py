@@ -35,13 +35,17 @@ _RANDOM = {
 
 
 def plain_answer(comparison: Comparison) -> str:
-    """Return the answer in a sentence, and another on whether the choice of the team mattered."""
-    first = _ANSWERS[comparison.advice].format(
+    """Return the answer in a sentence."""
+    return _ANSWERS[comparison.advice].format(
         team=team_of(comparison),
         samples=whole(comparison.split_sizes["test"]),
         cost=_of_its(comparison.selected.cost.flops / comparison.single_best.cost.flops),
     )
-    return " ".join(filter(None, (first, _all_together(comparison), _at_random(comparison))))
+
+
+def besides(comparison: Comparison) -> str:
+    """Return whether all together are better still, and whether the choice mattered."""
+    return " ".join(filter(None, (_all_together(comparison), _at_random(comparison))))
 
 
 def _of_its(share: float) -> str:

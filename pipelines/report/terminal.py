@@ -24,7 +24,7 @@ def terminal(comparison: Comparison) -> RenderableType:
         style = "bold" if row.contender == SELECTED else ""
         table.add_row(label(row), *_numbers(row), style=style)
     said = verdict(comparison)
-    answer, details = Text(said.answer, "bold"), Text("\n".join(said.details))
+    answer, details = Text(said.opening, "bold"), Text("\n".join(said.details))
     return Group(answer, Text(), table, Text(), details)
 
 

@@ -19,7 +19,7 @@ from pipelines.report.number_format import (
     ratio,
     whole,
 )
-from pipelines.report.plain_answer import plain_answer
+from pipelines.report.plain_answer import besides, plain_answer
 
 _CLAIMS = {
     Judgement.BETTER: "{are} more accurate than",
@@ -36,6 +36,9 @@ class Verdict:
     ----------
     answer
         In plain words, for somebody who reads no further.
+    besides
+        What belongs to the answer: whether all together are better still, and whether a
+        random team does as well; may be empty.
     claim
         The selected team against all unpruned networks.
     evidence
@@ -49,6 +52,7 @@ class Verdict:
     """
 
     answer: str
+    besides: str
     claim: str
     evidence: str
     single: str
@@ -58,7 +62,12 @@ class Verdict:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Everything said, a sentence each."""
-        return (self.answer, *self.details)
+        return (self.opening, *self.details)
+
+    @property
+    def opening(self) -> str:
+        """The answer and what belongs to it."""
+        return f"{self.answer} {self.besides}".rstrip()
 
     @property
     def details(self) -> tuple[str, ...]:
@@ -88,6 +97,7 @@ def verdict(comparison: Comparison) -> Verdict:
     )
     return Verdict(
         answer=plain_answer(comparison),
+        besides=besides(comparison),
         claim=claim,
         evidence=evidence,
         single=single,

@@ -65,7 +65,7 @@ def test_rich_prints_it_as_the_command_does(report: ComparisonReport, several: R
 
 def test_a_notebook_shows_answer_contenders_and_figures(report: ComparisonReport) -> None:
     fragment = report._repr_html_()
-    assert verdict(report).answer in fragment
+    assert verdict(report).opening in fragment
     assert len(re.findall("<tr", fragment)) == 1 + len(report.results)
     assert fragment.count("<svg") == fragment.count('role="img"') == 3
     assert len(fragment.encode()) < 60_000

@@ -61,10 +61,10 @@ def test_latex_rows_are_as_wide_as_its_head_and_hold_no_bare_specials(
 
 
 def test_every_form_opens_with_the_plain_answer(comparison: Comparison) -> None:
-    answer = verdict(comparison).answer
-    assert " ".join(map(str.strip, printed(terminal(comparison)))).startswith(answer)
-    assert markdown(comparison).startswith(answer)
-    assert f">{answer}</h1>" in render(comparison)
+    answer, opening = verdict(comparison).answer, verdict(comparison).opening
+    assert " ".join(map(str.strip, printed(terminal(comparison)))).startswith(opening)
+    assert markdown(comparison).startswith(opening)
+    assert f">{answer} <span>" in render(comparison)
 
 
 def test_the_terminal_table_fits_80_columns_and_ends_with_the_details(

@@ -128,13 +128,13 @@ def test_a_random_team_that_does_as_well_is_told(
     comparison: Comparison, gap: Interval, p: float, said: str
 ) -> None:
     test = PairedTest("random_s_pruned", gap, math.nan, math.nan, p, p)
-    assert said in verdict(replace(comparison, against_random=test)).answer
-    assert "andom" not in verdict(replace(comparison, against_random=None)).answer
+    assert said in verdict(replace(comparison, against_random=test)).opening
+    assert "andom" not in verdict(replace(comparison, against_random=None)).opening
 
 
 def test_all_together_are_named_where_they_are_better(comparison: Comparison) -> None:
     useful = judged(comparison, BETTER, 0.001, "single_best_unpruned")
     assert "All 8 ordinary networks together are more accurate still" in (
-        verdict(judged(useful, WORSE, 0.001)).answer
+        verdict(judged(useful, WORSE, 0.001)).besides
     )
-    assert "together" not in verdict(judged(useful, SAME, 1.0)).answer
+    assert "together" not in verdict(judged(useful, SAME, 1.0)).opening
