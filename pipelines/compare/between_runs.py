@@ -27,7 +27,8 @@ def against_the_first(comparisons: Sequence[Comparison]) -> tuple[Comparison, ..
     """
     first, *others = comparisons
     shared = [one.test_sha256 == first.test_sha256 != "" for one in others]
-    pairs = [(one.scores, first.scores) for one, same in zip(others, shared, strict=True) if same]
+    scores = [one.chosen.scores for one, same in zip(others, shared, strict=True) if same]
+    pairs = [(score, first.chosen.scores) for score in scores]
     rng = np.random.default_rng([first.seed, 2])
     found = iter(tested_together(pairs, [first.name] * len(pairs), rng))
     tested = [

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pipelines.compare.advice import Advice, advise
-from pipelines.compare.candidate_teams import Candidates, candidates
+from pipelines.compare.chosen_team import ChosenTeam, chosen_team
+from pipelines.compare.comparison_table import table
 from pipelines.compare.contenders import (
     ALL_PRUNED,
     ALL_UNPRUNED,
@@ -22,39 +22,17 @@ from pipelines.compare.contenders import (
     Measurements,
     contenders,
 )
-from pipelines.compare.disagreement import Disagreement, disagreement
 from pipelines.compare.evidence import Evidence, MemberRecord
 from pipelines.compare.interval import Interval
-from pipelines.compare.mistakes import Confusion, Votes, confusion, votes
 from pipelines.compare.paired_tests import PairedTest, tested_together
-from pipelines.compare.probability_scores import Reliability, SampleScores, reliability
+from pipelines.compare.probability_scores import Reliability, reliability
 from pipelines.compare.pruning_curves import Curve, MeanPoint, curves, mean_curve
-from pipelines.compare.results import Result, on_pareto_front, results, table
+from pipelines.compare.results import Result, on_pareto_front, results
 from pipelines.compare.select_test_gap import select_test_gap
 from pipelines.run.control import CONTROL
 
 Stopwatch = Callable[[Sequence[Contender]], Mapping[str, Measurements]]
 """Measures contenders, or looks up what was measured of them."""
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A test sample worth a look.
-
-    Attributes
-    ----------
-    pixels
-        (C, H, W) uint8.
-    true, predicted
-        Class indices; `predicted` is the selected team's.
-    votes
-        Each member's predicted class.
-    """
-
-    pixels: NDArray[np.uint8]
-    true: int
-    predicted: int
-    votes: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,8 +49,6 @@ class Comparison:
         The command that made the run; empty where it is not known.
     results
         The rows of ``comparison.csv``.
-    scores
-        The selected team's, sample by sample on test.
     test_sha256
         Of the test samples; empty where it is not known.
     pareto
@@ -81,22 +57,12 @@ class Comparison:
         Every round of every run.
     curves, mean_curve
         Validation accuracy against the share of units remaining.
-    team
-        The selected members.
-    selection_method
-        Name of the method that chose them.
-    candidates
-        Teams the method looked at; None where it recorded none.
-    disagreement
-        Between the members of the pool, on ``select``.
+    chosen
+        The selected team.
     reliability
         By contender, for the selected team and all unpruned.
-    confusion, votes
-        The selected team's, on test.
     select_test_gap
         By contender chosen on ``select``: accuracy there less accuracy on test.
-    pictures
-        Test samples shown, by index; empty where samples are feature rows.
     not_measured
         What the table would hold had somebody measured it.
     notes
@@ -117,21 +83,14 @@ class Comparison:
     seed: int
     command: str
     results: tuple[Result, ...]
-    scores: SampleScores
     test_sha256: str
     pareto: tuple[str, ...]
     members: tuple[MemberRecord, ...]
     curves: tuple[Curve, ...]
     mean_curve: tuple[MeanPoint, ...]
-    team: tuple[MemberRecord, ...]
-    selection_method: str
-    candidates: Candidates | None
-    disagreement: Disagreement
+    chosen: ChosenTeam
     reliability: Mapping[str, Reliability]
-    confusion: Confusion
-    votes: Votes
     select_test_gap: Mapping[str, Interval]
-    pictures: Mapping[int, Picture]
     not_measured: tuple[str, ...]
     notes: tuple[str, ...] = ()
     measured_on: str = ""
@@ -149,6 +108,11 @@ class Comparison:
     def row(self, contender: str) -> Result:
         """Return one contender's numbers."""
         return next(row for row in self.results if row.contender == contender)
+
+    @property
+    def firm_mean_curve(self) -> tuple[MeanPoint, ...]:
+        """The mean curve as far as at least half of the runs came."""
+        return tuple(p for p in self.mean_curve if 2 * p.runs >= len(self.curves))
 
     @property
     def selected(self) -> Result:
@@ -169,7 +133,7 @@ class Comparison:
     @property
     def advice(self) -> Advice:
         """What the tests advise."""
-        counts = self.confusion.counts.sum(1)
+        counts = self.chosen.confusion.counts.sum(1)
         most_frequent = float(counts.max() / counts.sum())
         return advise(self.selected, self.single_best, self.against_control, most_frequent)
 
@@ -228,11 +192,8 @@ def _told(
 ) -> Comparison:
     """Return the numbers together with what the report shows beside them."""
     selected = next(row for row in rows if row.name == SELECTED)
-    by_id = {member.id: member for member in evidence.members}
     runs = curves(evidence.members)
-    confused = confusion(selected.scores, evidence.test.labels, len(evidence.classes))
-    voted = _votes(evidence, selected)
-    chosen = [row for row in numbers if row.select_accuracy is not None]
+    by_select = [row for row in numbers if row.select_accuracy is not None]
     return Comparison(
         name=evidence.name,
         config=evidence.config,
@@ -241,30 +202,22 @@ def _told(
         seed=seed,
         command=command,
         results=numbers,
-        scores=selected.scores,
         test_sha256=evidence.test_sha256,
         pareto=on_pareto_front(numbers),
         members=evidence.members,
         curves=runs,
         mean_curve=mean_curve(runs),
-        team=tuple(by_id[name] for name in evidence.selection.team),
-        selection_method=evidence.selection.method,
-        candidates=candidates(evidence.selection),
-        disagreement=disagreement(
-            evidence.select, evidence.selection.pool, evidence.selection.team
-        ),
-        reliability={row.name: _reliability(row) for row in rows
-                     if row.name in (SELECTED, ALL_UNPRUNED)},
-        confusion=confused,
-        votes=voted,
-        select_test_gap={
-            row.contender: select_test_gap(row, len(evidence.select.labels)) for row in chosen
+        chosen=chosen_team(evidence, selected),
+        reliability={
+            row.name: _reliability(row) for row in rows if row.name in (SELECTED, ALL_UNPRUNED)
         },
-        pictures=_pictures(evidence, selected, confused, voted),
+        select_test_gap={
+            row.contender: select_test_gap(row, len(evidence.select.labels)) for row in by_select
+        },
         not_measured=_not_measured(rows),
-        against_random=_against_random(rows, np.random.default_rng([seed, 3])),
         notes=notes,
-    )  # fmt: skip
+        against_random=_against_random(rows, np.random.default_rng([seed, 3])),
+    )
 
 
 def _against_random(rows: Sequence[Contender], rng: np.random.Generator) -> PairedTest | None:
@@ -276,36 +229,10 @@ def _against_random(rows: Sequence[Contender], rng: np.random.Generator) -> Pair
     return test
 
 
-def _votes(evidence: Evidence, selected: Contender) -> Votes:
-    team = evidence.selection.team
-    best = int(evidence.select.rows(team).accuracies.argmax())
-    return votes(evidence.test.rows(team), best, selected.scores.correct == 1)
-
-
 def _reliability(row: Contender) -> Reliability:
     if row.scores.confidence is None:
         raise ValueError(f"{row.name} is a mean over draws and has no reliability diagram")
     return reliability(row.scores.confidence, row.scores.correct)
-
-
-def _pictures(
-    evidence: Evidence, selected: Contender, confused: Confusion, voted: Votes
-) -> dict[int, Picture]:
-    predicted = selected.scores.predicted
-    if evidence.test_images is None or predicted is None:
-        return {}
-    shown = {sample for pair in confused.pairs for sample in pair.samples}
-    shown |= {*voted.rescued, *voted.lost}
-    ballots = evidence.test.rows(evidence.selection.team).predictions
-    return {
-        sample: Picture(
-            evidence.test_images[sample],
-            int(evidence.test.labels[sample]),
-            int(predicted[sample]),
-            tuple(ballots[:, sample].tolist()),
-        )
-        for sample in sorted(shown)
-    }
 
 
 def _not_measured(rows: Sequence[Contender]) -> tuple[str, ...]:

@@ -17,14 +17,8 @@ from pipelines.report.latex import latex
 from pipelines.report.markdown import markdown
 from pipelines.report.number_format import percent, ratio
 from pipelines.report.page import render
-from pipelines.report.several_runs import (
-    Failure,
-    csv_many,
-    markdown_many,
-    render_many,
-    summary,
-    terminal_many,
-)
+from pipelines.report.several_runs import Failure, csv_many, markdown_many, summary, terminal_many
+from pipelines.report.several_runs_page import render_many
 from pipelines.report.terminal import terminal
 
 Target = str | PathLike[str] | None
@@ -90,6 +84,10 @@ class RunsReport:
 
     comparisons: Sequence[Comparison]
     failures: Sequence[Failure] = ()
+
+    def __post_init__(self) -> None:
+        if not self.comparisons:
+            raise ValueError("no run to report; at least one must have been compared")
 
     def __iter__(self) -> Iterator[Comparison]:
         return iter(self.comparisons)

@@ -42,4 +42,4 @@ def team_of(comparison: Comparison) -> str:
 
 
 def _pruned(comparison: Comparison) -> str:
-    return "pruned " if all(member.round for member in comparison.team) else ""
+    return "pruned " if all(member.round for member in comparison.chosen.members) else ""

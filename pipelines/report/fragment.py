@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipelines.compare.comparison import Comparison
 from pipelines.report.assets import fragment_style
+from pipelines.report.contender_tables import main_table
 from pipelines.report.figures.accuracy_intervals import accuracy_intervals
 from pipelines.report.figures.drawing import WIDE
 from pipelines.report.figures.pareto import pareto
@@ -15,7 +16,7 @@ from pipelines.report.figures.run_differences import run_differences
 from pipelines.report.markup import Markup, element
 from pipelines.report.section import Section, html_table
 from pipelines.report.several_runs import runs_table, summary
-from pipelines.report.tables import Table, main_table
+from pipelines.report.table import Table
 from pipelines.report.verdict import verdict
 
 _SCOPE = "dropnet-comparison"
@@ -51,16 +52,10 @@ def _figure(section: Section) -> Markup:
     """The picture is named by its title itself: ids of two outputs of a notebook could meet."""
     if section.draw is None:
         return Markup("")
-    described = f"{section.title}. {section.text}"
+    told = f"{section.title}. {section.text}"
+    drawn = section.draw(WIDE)
     return element(
         "figure",
         element("figcaption", section.title),
-        element(
-            "div",
-            section.draw(WIDE),
-            class_="picture",
-            tabindex=0,
-            role="img",
-            aria_label=described,
-        ),
+        element("div", drawn, class_="picture", tabindex=0, role="img", aria_label=told),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
+from pipelines.report.contender_tables import main_table
 from pipelines.report.number_format import MINUS, MISSING, NARROW
-from pipelines.report.tables import Cell, Table, main_table
+from pipelines.report.table import Cell, Table
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
-from pipelines.report.tables import Cell, Table, main_table
+from pipelines.report.contender_tables import main_table
+from pipelines.report.table import Cell, Table
 from pipelines.report.verdict import verdict
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
 from pipelines.report.assets import asset, page_style
+from pipelines.report.contender_tables import all_tables
 from pipelines.report.figures.accuracy_intervals import accuracy_intervals
 from pipelines.report.figures.calibration import calibration
 from pipelines.report.figures.candidate_teams import candidate_teams
@@ -24,7 +25,6 @@ from pipelines.report.number_format import (
     whole,
 )
 from pipelines.report.section import Section, html_table, render_section
-from pipelines.report.tables import all_tables
 from pipelines.report.text_sections import caveats, method, provenance
 from pipelines.report.verdict import verdict
 

@@ -8,7 +8,7 @@ from pipelines.compare.contenders import SELECTED
 from pipelines.report.figures.drawing import Draw, picture
 from pipelines.report.figures.heatmap import Grid, grid_data
 from pipelines.report.markup import EMPTY, Markup, element
-from pipelines.report.tables import Cell, Table
+from pipelines.report.table import Cell, Table
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Several runs side by side, one report; a run that could not be compared says why."""
+"""Several runs side by side: what is said of them, their tables, their forms as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,8 @@ from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import SELECTED
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
-from pipelines.report.figures.accuracy_intervals import accuracy_intervals
-from pipelines.report.figures.pruning_by_run import pruning_by_run
-from pipelines.report.figures.run_differences import against_all, run_differences
+from pipelines.report.figures.run_differences import against_all
 from pipelines.report.markdown import pipe_table
-from pipelines.report.markup import Markup, element, join
 from pipelines.report.number_format import (
     MISSING,
     down_percent,
@@ -33,10 +30,7 @@ from pipelines.report.number_format import (
     ratio,
     whole,
 )
-from pipelines.report.page import document
-from pipelines.report.section import Section, html_table, render_section
-from pipelines.report.tables import Cell, Table, main_table
-from pipelines.report.verdict import verdict
+from pipelines.report.table import Cell, Table
 
 
 @dataclass(frozen=True)
@@ -53,42 +47,6 @@ class Failure:
 
     name: str
     reason: str
-
-
-def render_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] = ()) -> str:
-    """Return one HTML document for several runs, at least one of them compared."""
-    _refuse_none(comparisons)
-    table = Section(
-        "The runs",
-        "Each run’s selected team is measured against all of its own unpruned networks: accuracy "
-        "on its test samples, difference in points, share of units left, of their FLOPs and bytes.",
-        more=html_table(runs_table(comparisons)), broad=True,
-    )  # fmt: skip
-    against = Section(
-        "Run against run",
-        "The selected teams on the test samples that they share, with the paired "
-        "95\u202f% interval; all tests corrected together.",
-        more=html_table(across_table(comparisons)), broad=True,
-    )  # fmt: skip
-    parts = [
-        render_section(run_differences(comparisons), "runs"),
-        render_section(table, "table"),
-        render_section(against, "across"),
-        render_section(pruning_by_run(comparisons), "removal"),
-    ]
-    if failures:
-        parts.insert(0, render_section(_failed(failures), "failed"))
-    each = [_run(comparison, f"run-{k}") for k, comparison in enumerate(comparisons)]
-    return document(
-        f"{len(comparisons)} runs",
-        element(
-            "header",
-            element("p", ", ".join(c.name for c in comparisons), class_="eyebrow"),
-            element("h1", summary(comparisons), class_="answer"),
-        ),
-        *parts,
-        *each,
-    )
 
 
 def summary(comparisons: Sequence[Comparison]) -> str:
@@ -114,7 +72,7 @@ def runs_table(comparisons: Sequence[Comparison]) -> Table:
     return Table("The selected team of each run", headings, ("",) * len(rows), rows)
 
 
-def across_table(comparisons: Sequence[Comparison]) -> Table:
+def against_first_table(comparisons: Sequence[Comparison]) -> Table:
     """Return a row a run: what was asked for, and its team against the first run's."""
     first = comparisons[0].name
     headings = ("Run", f"Points to {first}", "Judgement", "Command")
@@ -132,11 +90,6 @@ def _against(test: PairedTest | None, place: int) -> tuple[Cell, Cell]:
     return Cell(points(gap.value), points_range(gap)), Cell(test.judgement.value)
 
 
-def units_left(comparison: Comparison) -> float:
-    """Return the mean share of its units that a member of the selected team has left."""
-    return sum(member.remaining for member in comparison.team) / len(comparison.team)
-
-
 def _cells(comparison: Comparison) -> tuple[Cell, ...]:
     selected, everyone = comparison.selected, comparison.all_unpruned
     test = against_all(comparison)
@@ -147,7 +100,7 @@ def _cells(comparison: Comparison) -> tuple[Cell, ...]:
         Cell(percent(everyone.accuracy.value), percent_range(everyone.accuracy)),
         Cell(points(test.difference.value), points_range(test.difference)),
         Cell(test.judgement.value),
-        Cell(ratio(units_left(comparison))),
+        Cell(ratio(comparison.chosen.units_left)),
         Cell(ratio(selected.ratios.flops)),
         Cell(ratio(selected.ratios.bytes)),
     )
@@ -155,7 +108,6 @@ def _cells(comparison: Comparison) -> tuple[Cell, ...]:
 
 def csv_many(comparisons: Sequence[Comparison]) -> str:
     """Return the runs' tables below each other, the run's name first."""
-    _refuse_none(comparisons)
     frames = [comparison.table for comparison in comparisons]
     for comparison, frame in zip(comparisons, frames, strict=True):
         frame.insert(0, "run", comparison.name)
@@ -172,7 +124,7 @@ def csv_many(comparisons: Sequence[Comparison]) -> str:
 def markdown_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] = ()) -> str:
     """Return the summary and the runs' table in GitHub's Markdown."""
     lines = [f"- {failure.name} could not be compared: {failure.reason}" for failure in failures]
-    tables = [pipe_table(runs_table(comparisons)), pipe_table(across_table(comparisons))]
+    tables = [pipe_table(runs_table(comparisons)), pipe_table(against_first_table(comparisons))]
     parts = [summary(comparisons), *tables, "\n".join(lines)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -201,7 +153,7 @@ def terminal_many(
             down_percent(comparison.all_unpruned.accuracy.value),
             points(gap.value),
             points_range(gap),
-            ratio(units_left(comparison))[:-2],
+            ratio(comparison.chosen.units_left)[:-2],
             ratio(selected.ratios.flops)[:-2],
             ratio(selected.ratios.bytes)[:-2],
         )
@@ -226,30 +178,3 @@ def _said(comparisons: Sequence[Comparison]) -> list[str]:
         elif k:
             lines.append(f"  other test samples than {first}: not tested against it")
     return lines
-
-
-def _refuse_none(comparisons: Sequence[Comparison]) -> None:
-    if not comparisons:
-        raise ValueError("no run to report; at least one must have been compared")
-
-
-def _failed(failures: Sequence[Failure]) -> Section:
-    items = [
-        element("li", element("strong", failure.name), f": {failure.reason}")
-        for failure in failures
-    ]
-    return Section(
-        "Not compared",
-        "These runs were asked for and could not be read.",
-        more=element("ul", *items, class_="notes"),
-    )
-
-
-def _run(comparison: Comparison, prefix: str) -> Markup:
-    """One run in short: its verdict, its contenders, its table."""
-    drawn = accuracy_intervals(comparison)
-    section = Section(comparison.name, " ".join(verdict(comparison).sentences), drawn.draw)
-    title = f"{comparison.name}: the table"
-    numbers = replace(main_table(comparison), caption=f"{title}, accuracy and cost per sample")
-    table = Section(title, drawn.text, more=html_table(numbers), broad=True)
-    return join(render_section(section, prefix), render_section(table, f"{prefix}-table"))

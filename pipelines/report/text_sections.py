@@ -13,7 +13,7 @@ from pipelines.report.contender_names import label
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, points, points_range, whole
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 from pruning.data.splits import SPLIT_NAMES
 
 _UNMEASURED = {
@@ -70,7 +70,7 @@ def _collapsed(comparison: Comparison) -> str:
         return "Collapsed members: none; every network trained beyond chance."
     names = ", ".join(f"run {m.run} round {m.round}" for m in lost[:20])
     more = f" and {len(lost) - 20} more" if len(lost) > 20 else ""
-    in_team = [m.id for m in lost if m in comparison.team]
+    in_team = [m.id for m in lost if m in comparison.chosen.members]
     chosen = f" Of the selected team: {', '.join(in_team)}." if in_team else ""
     return f"Collapsed members, which never left chance: {names}{more}.{chosen}"
 
@@ -137,7 +137,7 @@ def provenance(comparison: Comparison) -> Section:
     if isinstance(versions, Mapping):
         entries.append(("Versions", ", ".join(f"{k} {v}" for k, v in versions.items())))
     entries.append(("Splits", _sizes(comparison)))
-    entries.append(("Members", ", ".join(m.id for m in comparison.team)))
+    entries.append(("Members", ", ".join(m.id for m in comparison.chosen.members)))
     listed = element("dl", *(element(tag, words) for pair in entries
                              for tag, words in zip(("dt", "dd"), pair, strict=True)))  # fmt: skip
     written = json.dumps(comparison.config, indent=2, ensure_ascii=False, default=str)

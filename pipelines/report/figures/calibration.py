@@ -14,7 +14,7 @@ from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import loss, percent, percent_tick, up
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 _HEIGHT = 420
 _WHO = (ALL_UNPRUNED, SELECTED)

@@ -11,7 +11,7 @@ from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_tick
 from pipelines.report.scale import Scale, padded, padded_shares
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 _HEIGHT = 400
 _TOUCHED = 60
@@ -20,10 +20,10 @@ _LISTED = 20
 
 def candidate_teams(comparison: Comparison) -> Section:
     """Return the choice that was made, among the alternatives on record."""
-    found = comparison.candidates
+    found = comparison.chosen.candidates
     title = "The teams that stood to choice"
     if found is None:
-        return Section(title, f"The method {comparison.selection_method} recorded no candidates.")
+        return Section(title, f"The method {comparison.chosen.method} recorded no candidates.")
     if len(found.teams) < 2:
         chosen = " ".join(found.teams[0])
         return Section(title, f"Only one team of this size is on record, the chosen one: {chosen}.")

@@ -11,14 +11,14 @@ from pipelines.report.figures.sample_images import SampleCard, gallery
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import whole
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 _SHOWN = 4
 
 
 def confusions(comparison: Comparison) -> Section:
     """Return which classes the selected team takes for which."""
-    pairs = comparison.confusion.pairs
+    pairs = comparison.chosen.confusion.pairs
     worst = "It made no mistake."
     if pairs:
         first = pairs[0]
@@ -47,7 +47,7 @@ def confusions(comparison: Comparison) -> Section:
 
 
 def _grid(comparison: Comparison) -> Grid:
-    counts = comparison.confusion.counts
+    counts = comparison.chosen.confusion.counts
     wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
     right = counts.diagonal() / counts.sum(1).clip(1)
     shade = np.sqrt(wrong / max(1, int(wrong.max())))
@@ -61,9 +61,9 @@ def _grid(comparison: Comparison) -> Grid:
 def _pair(comparison: Comparison, pair: ConfusedPair) -> Markup:
     true, said = comparison.classes[pair.true], comparison.classes[pair.predicted]
     cards = [
-        SampleCard(comparison.pictures[sample].pixels, "", "",
+        SampleCard(comparison.chosen.pictures[sample].pixels, "", "",
                    f"Test sample {sample}: true class {true}, taken for {said}")
-        for sample in pair.samples[:_SHOWN] if sample in comparison.pictures
+        for sample in pair.samples[:_SHOWN] if sample in comparison.chosen.pictures
     ]  # fmt: skip
     return gallery(f"{true} taken for {said}, {_times(pair.count)}", cards)
 

@@ -8,14 +8,14 @@ from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.heatmap import BLUE, Grid, heatmap
 from pipelines.report.number_format import percent
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 _LISTED = 24
 
 
 def disagreements(comparison: Comparison) -> Section:
     """Return the pairwise disagreement of the pool."""
-    found = comparison.disagreement
+    found = comparison.chosen.disagreement
     spread = found.spread
     text = (
         "Share of selection samples on which two members of the pool name different classes: "

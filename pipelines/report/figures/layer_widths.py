@@ -8,7 +8,7 @@ from pipelines.report.figures.drawing import canvas, text_at
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import ratio
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 _MOST = 12
 _STEP = 20
@@ -17,7 +17,7 @@ _GAP = 28
 
 def layer_widths(comparison: Comparison) -> Section:
     """Return the widths of the selected members' layers before and after pruning."""
-    team = comparison.team
+    team = comparison.chosen.members
     shown = team[:_MOST]
     more = f" The first {_MOST} of {len(team)} members are drawn." if len(team) > _MOST else ""
     text = (

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.pruning_curves import MeanPoint
 from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, path, shortened
 from pipelines.report.markup import Markup
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 _HEIGHT = 400
 _DASHES = ("none", "7 4", "2 3", "10 4 2 4", "1 5", "14 5")
@@ -39,7 +38,7 @@ def pruning_by_run(comparisons: Sequence[Comparison]) -> Section:
 
 
 def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
-    lines = [_firm(one) for one in comparisons]
+    lines = [one.firm_mean_curve for one in comparisons]
     every = [p for line in lines for p in line]
     x = Scale(min(*(p.remaining for p in every), 0.99) - 0.01, 1.0, width - 10, 52)
     y = Scale(*padded_shares([p.accuracy.value for p in every]), _HEIGHT - 50, 36)
@@ -68,8 +67,3 @@ def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
         labels.place(x(p.remaining), y(p.accuracy.value), shortened(name, 20)) for name, p in ends
     ]
     return canvas(width, _HEIGHT, axes(*names), *drawn, *placed)
-
-
-def _firm(comparison: Comparison) -> list[MeanPoint]:
-    """The points at which at least half of a run's networks are left."""
-    return [p for p in comparison.mean_curve if 2 * p.runs >= len(comparison.curves)]

@@ -10,7 +10,7 @@ from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 _HEIGHT = 400
 
@@ -43,8 +43,8 @@ def pruning_curves(comparison: Comparison) -> Section:
 
 def _draw(comparison: Comparison, width: int) -> Markup:
     accuracies = [value for run in comparison.curves for value in run.accuracy]
-    firm = [p.accuracy for p in comparison.mean_curve if 2 * p.runs >= len(comparison.curves)]
-    accuracies += [end for interval in firm for end in (interval.low, interval.high)]
+    firm = comparison.firm_mean_curve
+    accuracies += [end for p in firm for end in (p.accuracy.low, p.accuracy.high)]
     least = min(value for run in comparison.curves for value in run.remaining)
     x = Scale(min(least, 0.99) - 0.01, 1.0, width - 10, 52)
     y = Scale(*padded_shares(accuracies), _HEIGHT - 50, 36)
@@ -70,7 +70,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
 def _mean(comparison: Comparison, x: Scale, y: Scale) -> list[Markup]:
     """The mean's line and band, as far as at least half of the runs came; then dots."""
     points = comparison.mean_curve
-    firm = [p for p in points if 2 * p.runs >= len(comparison.curves)]
+    firm = comparison.firm_mean_curve
     parts = [path([(x(p.remaining), y(p.accuracy.value)) for p in firm], "mean")]
     if len(firm) < len(points):
         thin = points[len(firm) - 1 :]

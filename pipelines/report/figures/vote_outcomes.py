@@ -12,12 +12,12 @@ from pipelines.report.markup import Markup, element, join
 from pipelines.report.number_format import whole
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
-from pipelines.report.tables import plain_table
+from pipelines.report.table import plain_table
 
 
 def vote_outcomes(comparison: Comparison) -> Section:
     """Return how often the vote saves a sample, and how often it loses one."""
-    votes = comparison.votes
+    votes = comparison.chosen.votes
     size = len(votes.right) - 1
     title = "Where the vote helps, and where it hurts"
     if size == 1:
@@ -79,7 +79,7 @@ def _draw(votes: Votes, width: int) -> Markup:
 
 def _examples(comparison: Comparison) -> Markup:
     """The samples the vote saved and lost most surprisingly; nothing where there are no images."""
-    votes = comparison.votes
+    votes = comparison.chosen.votes
     named = (
         ("Right against its members’ majority", votes.rescued),
         ("Wrong against its members’ majority", votes.lost),
@@ -100,7 +100,7 @@ def _tally(said: list[str]) -> str:
 def _cards(comparison: Comparison, samples: tuple[int, ...]) -> list[SampleCard]:
     cards = []
     for sample in samples:
-        shown = comparison.pictures.get(sample)
+        shown = comparison.chosen.pictures.get(sample)
         if shown is None:
             continue
         said = _tally([comparison.classes[vote] for vote in shown.votes])

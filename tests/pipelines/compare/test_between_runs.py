@@ -15,7 +15,8 @@ from scipy import stats
 from pipelines.compare.between_runs import against_the_first
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.evidence import Evidence
-from pipelines.report.several_runs import csv_many, markdown_many, render_many, terminal_many
+from pipelines.report.several_runs import csv_many, markdown_many, terminal_many
+from pipelines.report.several_runs_page import render_many
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +38,11 @@ def test_each_team_is_tested_against_the_first_on_the_same_samples(
     none, second, third, other = (run.against_first for run in runs)
     assert none is None and other is None
     assert second is not None and third is not None
-    first = runs[0].scores
+    first = runs[0].chosen.scores
     exact = []
     for test, run in ((second, runs[1]), (third, runs[2])):
         assert test.reference == "a"
-        gap = run.scores.correct - first.correct
+        gap = run.chosen.scores.correct - first.correct
         assert test.difference.value == pytest.approx(gap.mean())
         half = 1.96 * gap.std(ddof=1) / len(gap) ** 0.5
         assert test.difference.low == pytest.approx(gap.mean() - half, abs=0.012)

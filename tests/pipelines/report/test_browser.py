@@ -16,7 +16,8 @@ import pytest
 
 from pipelines.compare.comparison import Comparison
 from pipelines.report.page import render
-from pipelines.report.several_runs import Failure, render_many
+from pipelines.report.several_runs import Failure
+from pipelines.report.several_runs_page import render_many
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "comparison" / "browser.mjs"
 

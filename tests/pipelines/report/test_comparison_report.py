@@ -71,6 +71,11 @@ def test_a_notebook_shows_answer_contenders_and_figures(report: ComparisonReport
     assert len(fragment.encode()) < 60_000
 
 
+def test_a_report_of_no_run_is_refused() -> None:
+    with pytest.raises(ValueError, match="no run to report"):
+        RunsReport([], [Failure("half", "it is half")])
+
+
 def test_a_notebook_shows_several_runs(several: RunsReport) -> None:
     fragment = several._repr_html_()
     assert "Of 2 runs" in fragment and fragment.count("<svg") == 2

@@ -6,7 +6,6 @@ import csv as reading
 import io
 import re
 
-import pytest
 from rich.console import Console
 
 from pipelines.compare.comparison import Comparison
@@ -14,13 +13,8 @@ from pipelines.report.csv import csv
 from pipelines.report.latex import latex
 from pipelines.report.markdown import markdown
 from pipelines.report.page import render
-from pipelines.report.several_runs import (
-    Failure,
-    csv_many,
-    markdown_many,
-    render_many,
-    terminal_many,
-)
+from pipelines.report.several_runs import Failure, csv_many, markdown_many, terminal_many
+from pipelines.report.several_runs_page import render_many
 from pipelines.report.terminal import terminal
 from pipelines.report.verdict import verdict
 
@@ -96,8 +90,3 @@ def test_a_page_of_several_runs_says_what_failed_and_escapes_names(
     assert "too_far <b>" not in page
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-
-
-def test_a_report_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="no run to report"):
-        render_many([], [FAILURE])

@@ -1,4 +1,4 @@
-"""The tables, once, for every form they are written in."""
+"""The tables of one run, once, for every form they are written in."""
 
 from __future__ import annotations
 
@@ -27,27 +27,7 @@ from pipelines.report.number_format import (
     up,
     whole,
 )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What a table shows at one place.
-
-    Attributes
-    ----------
-    text
-        As shown.
-    range
-        The 95 % interval in words, or empty.
-    column, value
-        Where the number stands in ``comparison.csv``, and the number there; None for what
-        is no number of the file.
-    """
-
-    text: str
-    range: str = ""
-    column: str | None = None
-    value: float | None = None
+from pipelines.report.table import Cell, Table
 
 
 @dataclass(frozen=True)
@@ -56,34 +36,6 @@ class Column:
 
     heading: str
     cell: Callable[[Result], Cell]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A caption, headings, and rows of cells.
-
-    Attributes
-    ----------
-    caption
-        What the table shows.
-    headings
-        One a column; the first column holds names.
-    names
-        The contenders' names in ``comparison.csv``, one a row; empty for other rows.
-    rows
-        Cells by row.
-    """
-
-    caption: str
-    headings: tuple[str, ...]
-    names: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
-def plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table of text."""
-    cells = tuple(tuple(Cell(text) for text in row) for row in rows)
-    return Table(caption, tuple(headings), ("",) * len(cells), cells)
 
 
 def main_table(comparison: Comparison) -> Table:
