@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := results/demo
 
-.PHONY: demo test lint types unit slow clean
+.PHONY: demo test lint types unit slow coverage docs release-check clean
 
 demo: $(VENV)/installed  ## Train, prune, choose and compare on scikit-learn's digits
 	$(BIN)/ensemble build --m 20 --s 5 --out $(DEMO)
@@ -27,6 +27,15 @@ slow: $(VENV)/installed-tests  ## The long checks: every torchvision classifier,
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --durations 0 -q > results/slow-tests.txt; \
 		status=$$?; cat results/slow-tests.txt; exit $$status
 
+coverage: $(VENV)/installed-tests  ## Which lines and branches the tests reach
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" -q --cov --cov-report=term
+
+docs: $(VENV)/installed-tests  ## Pages of the Python API, in site/
+	$(BIN)/python docs/api.py site
+
+release-check: $(VENV)/installed-release  ## Build sdist and wheel, check them, run the demo from the wheel
+	$(BIN)/python .ci/release.py
+
 # The package is installed, not linked: the tests run against what a user would get.
 $(VENV)/installed: $(VENV)/made pyproject.toml constraints.txt $(shell find ensemble pruning selection pipelines -type f -not -name '*.pyc')
 	rm -rf build
@@ -38,10 +47,14 @@ $(VENV)/installed-tests: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[test]'
 	@touch $@
 
+$(VENV)/installed-release: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[release]'
+	@touch $@
+
 $(VENV)/made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; say make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache
