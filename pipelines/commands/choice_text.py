@@ -1,4 +1,4 @@
-"""A choice in words: what was chosen, how far to trust its accuracy, what each member is to it."""
+"""A choice in words: the team, how far to trust its accuracy, what each member adds to it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from selection.team import Selection
 
 UNITS = {"flops": "FLOPs", "bytes": "B", "latency": "s"}
 MOST_POINTS = 12
+Z_95 = 1.96
+"""Two-sided 95 % quantile of the normal distribution."""
 
 
 def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> list[str]:
-    """Return a line on the team, why it is smaller than asked, and what is known of optimism."""
+    """Return lines on the team, why it is smaller than asked, how far its accuracy overstates."""
     lines = [
         f"chosen {len(selection.team)} of {len(selection.pool)} by {selection.method}: "
         f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on {where}"
@@ -27,21 +29,22 @@ def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> li
     known = selection.optimism
     if known is not None:
         lines.append(
-            f"which overstates by about {100 * known.overstated:.2f} ± {196 * known.error:.2f} "
-            f"points (95 %, {known.halvings} halvings of the split): expect "
-            f"{known.corrected(selection.accuracy):.3f} on new samples"
+            f"its accuracy is overstated by about {100 * known.overstated:.2f} ± "
+            f"{100 * Z_95 * known.error:.2f} points (95 %, {known.halvings} halvings of the "
+            f"split): expect {known.corrected(selection.accuracy):.3f} on new samples"
         )
         if known.by_noise and selection.method != "top":
             size = len(selection.team)
             alone = "most accurate member" if size == 1 else f"{size} most accurate members"
             lines.append(
-                f"on the halves not chosen on it is no better than the {alone}, beyond noise"
+                f"on the halves that it was not chosen on, the team is no better than the {alone}, "
+                "beyond noise"
             )
     return lines
 
 
 def reasons(selection: Selection) -> list[str]:
-    """Return what each member is to the team, the counts a level, and the Pareto front."""
+    """Return what each member adds to the team, the counts per size, and the Pareto front."""
     lines: list[str] = []
     if len(selection.team) > 1:
         lines += ["", "member        alone   team without it"]
@@ -61,7 +64,7 @@ def reasons(selection: Selection) -> list[str]:
         if points:
             lines += [
                 "",
-                f"accuracy against {kind}: the teams looked at that no cheaper one matches",
+                f"accuracy against {kind}: teams more accurate than every cheaper one looked at",
             ]
             lines += [_point(point, unit) for point in points[-MOST_POINTS:]]
     own = [point.accuracy for point in selection.front if point.team == selection.team]

@@ -24,7 +24,7 @@ def resampled_means(
     Parameters
     ----------
     columns
-        (N, K) one value a sample.
+        (N, K) one value per sample and column.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def bootstrap_t(
     Parameters
     ----------
     columns
-        (N, K) one value a sample. An interval never leaves the values seen; that of a
+        (N, K) one value per sample and column. An interval never leaves the values seen; that of a
         constant column is its value.
     """
     samples, count = columns.shape

@@ -23,7 +23,7 @@ class Candidates:
     diversity
         (T,) the method's own; more is more diverse.
     stands
-        (T,) whether the team stood to the end.
+        (T,) whether the method kept the team to the end.
     """
 
     teams: tuple[tuple[str, ...], ...]

@@ -52,7 +52,8 @@ class Comparison:
     test_sha256
         Of the test samples; empty where it is not known.
     pareto
-        Who is beaten by nobody in both accuracy and FLOPs, cheapest first.
+        The Pareto front: contenders that no other is both as cheap as and more accurate than,
+        cheapest first.
     members
         Every round of every run.
     curves, mean_curve
@@ -64,11 +65,11 @@ class Comparison:
     select_test_gap
         By contender chosen on ``select``: accuracy there less accuracy on test.
     not_measured
-        What the table would hold had somebody measured it.
+        Columns that are empty because nobody measured them.
     notes
-        Forms of the team that are there and were not compared, and why.
+        Forms of the team that exist and were not compared, and why.
     measured_on
-        How time and memory were measured, a sentence; empty where nobody did.
+        How time and memory were measured, in a sentence; empty where they were not.
     against_random
         The selected team against a random one, on its own, not corrected; None where only
         one team of its size can be drawn.
@@ -102,7 +103,7 @@ class Comparison:
 
     @property
     def table(self) -> pd.DataFrame:
-        """``comparison.csv``, one row a contender."""
+        """``comparison.csv``, one row per contender."""
         return table(self.results)
 
     def row(self, contender: str) -> Result:

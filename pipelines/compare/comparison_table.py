@@ -22,7 +22,7 @@ _TESTS = ("mcnemar_p", "mcnemar_holm", "bootstrap_p", "bootstrap_holm")
 
 
 def table(rows: Sequence[Result]) -> pd.DataFrame:
-    """Return ``comparison.csv``: one row a contender; what nobody measured has no column."""
+    """Return ``comparison.csv``: one row per contender; what was not measured has no column."""
     frame = pd.DataFrame([_record(row) for row in rows])
     measured = [f.name for f in fields(Measurements)]
     optional = {"select_accuracy", *measured, *(f"{name}_ratio" for name in measured)}

@@ -1,4 +1,4 @@
-"""What the selected team gets wrong, and where it and its members part."""
+"""What the selected team gets wrong, and where it and its members differ."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def confusion(scores: SampleScores, labels: NDArray[np.int64], classes: int) -> 
 
 @dataclass(frozen=True, eq=False)
 class Votes:
-    """The team's verdict against its members' on test.
+    """What the team gets right and wrong on test, by how many of its members are right.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class Votes:
 
 
 def votes(team: PoolPredictions, best: int, verdict: NDArray[np.bool_]) -> Votes:
-    """Return where the team and its members part.
+    """Return where the team and its members differ.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Contenders tested against each other on the same samples, and what may be said of it."""
+"""Contenders tested against each other on the same samples, and what the tests allow to say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFERENCES = (ALL_UNPRUNED, SINGLE_BEST)
 
 
 class Judgement(Enum):
-    """What may be said of a difference in accuracy."""
+    """What the tests allow to say of a difference in accuracy."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -58,7 +58,7 @@ class PairedTest:
 
     @property
     def judgement(self) -> Judgement:
-        """What may be said, with the doubt always against the contender.
+        """What the tests allow to say; doubt always counts against the contender.
 
         "Better" needs every corrected test and the interval; for "worse" one uncorrected
         test, or the interval, is enough.
@@ -78,8 +78,9 @@ def paired_tests(
 ) -> list[tuple[PairedTest, ...]]:
     """Test every contender against the references, and who was brought along against the team.
 
-    A pair met twice counts once for Holm. Who was brought along is corrected apart: what
-    may be said of the run's own teams does not depend on what was exported.
+    A pair that occurs twice counts once for Holm. Contenders that were brought along are
+    corrected apart, so that what is said of the run's own teams does not depend on what was
+    exported.
     """
     by_name = {row.name: row for row in rows}
     own = [

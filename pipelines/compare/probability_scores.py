@@ -41,7 +41,7 @@ class Reliability:
 
 @dataclass(frozen=True, eq=False)
 class SampleScores:
-    """What is kept of a contender's probabilities: each sample's scores, averaged over draws.
+    """How good a contender's probabilities are, sample by sample, averaged over draws.
 
     A team is one draw. "One of the M networks" or "a random team" is several draws: its
     numbers are the means over them.

@@ -21,7 +21,7 @@ class Curve:
     run
         Which run.
     remaining, accuracy
-        One value a round, from round 0.
+        One value per round, from round 0.
     """
 
     run: int
@@ -40,7 +40,8 @@ class MeanPoint:
     accuracy
         Mean validation accuracy; of a single run without an interval.
     runs
-        How many runs reached the round: early stops leave the stronger ones.
+        How many runs reached the round. Those that stopped early are not among them, so
+        that late points rest on the runs that pruned best.
     """
 
     remaining: float

@@ -159,7 +159,7 @@ def _ece_intervals(
 
 
 def on_pareto_front(rows: Sequence[Result]) -> tuple[str, ...]:
-    """Return the contenders that no other is as cheap as and more accurate, cheapest first.
+    """Return the Pareto front: whom no other beats in both accuracy and FLOPs, cheapest first.
 
     An exported file takes the FLOPs of the team that it is, and does not take its place.
     """

@@ -117,7 +117,8 @@ def _table(comparison: Comparison) -> Section:
     first, *rest = (html_table(table) for table in all_tables(comparison))
     more = element("details", element("summary", "Quality, tests, memory"), *rest)
     text = (
-        "One row a contender, as in comparison.csv. Small type is the 95\u202f% interval. "
-        "McNemar’s test is against all unpruned; corrected means for all pairs of the table."
+        "One row per contender, as in comparison.csv. Small type is the 95\u202f% interval. "
+        "McNemar’s test compares with all unpruned networks; “corrected” allows for the number of "
+        "tests in the table."
     )
     return Section("The table", text, more=join(first, more), broad=True)

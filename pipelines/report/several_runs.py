@@ -65,7 +65,7 @@ def summary(comparisons: Sequence[Comparison]) -> str:
 
 
 def runs_table(comparisons: Sequence[Comparison]) -> Table:
-    """Return a row a run."""
+    """Return one row per run."""
     headings = ("Run", "Tested on", "Selected", "All unpruned", "Points",
                 "Judgement", "Units", "FLOPs", "Bytes")  # fmt: skip
     rows = tuple(_cells(comparison) for comparison in comparisons)
@@ -73,7 +73,7 @@ def runs_table(comparisons: Sequence[Comparison]) -> Table:
 
 
 def against_first_table(comparisons: Sequence[Comparison]) -> Table:
-    """Return a row a run: what was asked for, and its team against the first run's."""
+    """Return one row per run: what was asked for, and its team against the first run's."""
     first = comparisons[0].name
     headings = ("Run", f"Points to {first}", "Judgement", "Command")
     rows = tuple(
@@ -164,7 +164,7 @@ def terminal_many(
 
 
 def _said(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return a line a run: its command, and its team against the first run's."""
+    """Return lines per run: its command, and its team against the first run's."""
     first, lines = comparisons[0].name, [""]
     for k, one in enumerate(comparisons):
         lines.append(f"{one.name}: {one.command or 'command not known'}")

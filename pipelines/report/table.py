@@ -36,9 +36,9 @@ class Table:
     caption
         What the table shows.
     headings
-        One a column; the first column holds names.
+        One per column; the first column holds names.
     names
-        The contenders' names in ``comparison.csv``, one a row; empty for other rows.
+        The contender of each row, as ``comparison.csv`` names it; empty where a row is none's.
     rows
         Cells by row.
     """

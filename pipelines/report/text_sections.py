@@ -26,7 +26,7 @@ _UNMEASURED = {
 
 
 def caveats(comparison: Comparison) -> Section:
-    """Return what speaks against taking the numbers at their face."""
+    """Return what speaks against taking the numbers at face value."""
     rows = [
         (label(comparison.row(name)), percent(comparison.row(name).select_accuracy or 0.0),
          percent(comparison.row(name).accuracy.value), points(gap.value), points_range(gap))
@@ -41,8 +41,8 @@ def caveats(comparison: Comparison) -> Section:
         *comparison.notes,
     ]
     text = (
-        "What was chosen by its accuracy on the selection split looks better there than it is; "
-        "only the test split, which no choice has seen, counts."
+        "A contender chosen by its accuracy on the selection split looks better there than it is. "
+        "Only the test split counts, which no choice has seen."
     )
     headings = ("Contender", "On select", "On test", "Select − test, points", "95\u202f% interval")
     return Section(
@@ -67,17 +67,17 @@ def _select_test_gap(comparison: Comparison) -> str:
 def _collapsed(comparison: Comparison) -> str:
     lost = [m for m in comparison.members if m.collapsed]
     if not lost:
-        return "Collapsed members: none; every network trained beyond chance."
+        return "Collapsed members: none; every network learned more than chance."
     names = ", ".join(f"run {m.run} round {m.round}" for m in lost[:20])
     more = f" and {len(lost) - 20} more" if len(lost) > 20 else ""
     in_team = [m.id for m in lost if m in comparison.chosen.members]
     chosen = f" Of the selected team: {', '.join(in_team)}." if in_team else ""
-    return f"Collapsed members, which never left chance: {names}{more}.{chosen}"
+    return f"Collapsed members, which learned no more than chance: {names}{more}.{chosen}"
 
 
 def _unmeasured(comparison: Comparison) -> str:
     if not comparison.not_measured:
-        return "Not measured: nothing of the table is missing; energy was not measured."
+        return "Not measured: energy. Everything else of the table was."
     names = ", ".join(_UNMEASURED[name] for name in comparison.not_measured)
     return f"Not measured: {names}, energy. FLOPs and bytes are counted, not timed."
 
@@ -99,15 +99,15 @@ def method() -> Section:
     said = (
         "FLOPs are counted on the physically smaller networks, per sample, 1 multiply–accumulate "
         "as 2; convolutions and matrix products count, pointwise operations, pooling and norms "
-        "do not. A team’s cost is the sum over its members; its peak activation is that of its "
-        "hungriest member, as they run one after another.",
+        "do not. A team’s cost is the sum over its members; its peak activation is the largest "
+        "of any member, as they run one after another.",
         "Every team votes the same way. The single best and the teams chosen by accuracy or HQ "
         "were chosen on the selection split; “mean single” averages all single unpruned "
         f"networks, “random” averages {RANDOM_TEAMS} random teams.",
         "Accuracy has Wilson’s interval, balanced accuracy the same at its effective number of "
         "samples; log loss and Brier score (summed over the classes) have the studentised "
         f"bootstrap’s, {whole(RESAMPLES)} draws of test samples. The calibration error has "
-        f"{BINS} equally wide bins; its bootstrap range claims no coverage.",
+        f"{BINS} equally wide bins; its bootstrap range is not a 95\u202f% interval.",
         "The calibration tables give the vote as it is, and after one temperature that was fitted "
         "for each contender on the selection split; a mean over draws has none. The artefact of "
         "the selected team applies its temperature unless told not to.",
@@ -117,7 +117,8 @@ def method() -> Section:
         "its size, and int8 operations count like any other.",
         "Differences are paired: the exact McNemar test, and a bootstrap with one disagreement "
         "either way added. “Corrected” is Holm’s, over all pairs of the run’s own teams; the "
-        "pairs of a control and of exported forms are corrected among themselves. A contender is "
+        "pairs of a control and of exported forms are corrected among themselves, and the test "
+        "of the selected team against a random one stands alone. A contender is "
         "called worse if one uncorrected test or the interval says so, and better only if every "
         "corrected test and the interval do.",
         "Numbers are rounded against their contender: accuracies and differences down, losses, "

@@ -1,4 +1,9 @@
-"""MNIST's file format (idx, plain or gzipped) and the folders torchvision keeps it in."""
+"""MNIST's file format (idx, plain or gzipped) and the folders torchvision keeps it in.
+
+Torchvision knows the addresses and checksums, and they are taken from it. Its reader is not:
+it reads no gzipped file, as Debian and many mirrors keep them, and meets a damaged one with a
+bare ``assert``, which names neither the file nor the way out and is gone under ``python -O``.
+"""
 
 from __future__ import annotations
 

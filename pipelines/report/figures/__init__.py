@@ -1,1 +1,1 @@
-"""One file a picture: values in, SVG out, at the width of a desk and of a phone."""
+"""One file per picture: values in, SVG out, at the width of a desktop and of a phone."""

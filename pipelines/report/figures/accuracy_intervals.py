@@ -1,4 +1,4 @@
-"""Every contender's accuracy with its interval, a line each."""
+"""Every contender's accuracy with its interval, one line each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PHONE = 500
 
 
 def mark_class(row: Result) -> str:
-    """Return how a contender is drawn: the two that matter in colour, the rest in grey."""
+    """Return how a contender is drawn: selected and all unpruned in colour, the rest in grey."""
     if row.contender == SELECTED:
         return "mark selected"
     if row.contender == ALL_UNPRUNED:
@@ -27,11 +27,11 @@ def mark_class(row: Result) -> str:
 
 
 def accuracy_intervals(comparison: Comparison) -> Section:
-    """Return the accuracies from top to bottom, all unpruned as the line to be measured by."""
+    """Return the accuracies from top to bottom, that of all unpruned as a line through them."""
     text = (
-        "Accuracy of every contender on the test split, with its 95 % interval. The line is "
-        "all unpruned networks together, the shade their interval. Open dots are unpruned, "
-        "filled ones pruned."
+        "Accuracy of every contender on the test split, with its 95\u202f% interval. The "
+        "vertical line is all unpruned networks together, the shade their interval. Open dots "
+        "are unpruned networks, filled dots pruned ones."
     )
     return Section("How good, and how sure", text, lambda width: _draw(comparison, width))
 

@@ -1,4 +1,4 @@
-"""Reliability diagram: is a confidence of 80 % right 80 % of the time?"""
+"""Reliability diagram: are predictions of 80 % confidence right 80 % of the time?"""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def calibration(comparison: Comparison) -> Section:
     """Return confidence against accuracy of the selected team and of all unpruned."""
     selected, everyone = comparison.selected, comparison.all_unpruned
     text = (
-        "On the dotted diagonal a stated confidence is as often right as it says; above it the "
-        "ensemble is too modest, below it too sure. Larger dots hold more samples. Expected "
+        "On the dotted diagonal, predictions of 80\u202f% confidence are right 80\u202f% of the "
+        "time; above it the ensemble is too modest, below it too sure. Larger dots hold more "
+        "samples. Expected "
         f"calibration error: {loss(selected.losses.ece.value)} for the selected team (filled), "
         f"{loss(everyone.losses.ece.value)} for all unpruned (open); less is better. "
         f"{_after(selected, everyone)}"
@@ -47,7 +48,7 @@ def calibration(comparison: Comparison) -> Section:
 
 
 def _after(selected: Result, everyone: Result) -> str:
-    """What the temperature makes of it; drawn is the vote as it is."""
+    """Return the calibration errors at the fitted temperature; the figure is without it."""
     if selected.calibrated is None or everyone.calibrated is None:
         return ""
     return (

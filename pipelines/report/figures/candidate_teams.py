@@ -19,9 +19,9 @@ _LISTED = 20
 
 
 def candidate_teams(comparison: Comparison) -> Section:
-    """Return the choice that was made, among the alternatives on record."""
+    """Return the chosen team among the alternatives on record."""
     found = comparison.chosen.candidates
-    title = "The teams that stood to choice"
+    title = "The teams it was chosen from"
     if found is None:
         return Section(title, f"The method {comparison.chosen.method} recorded no candidates.")
     if len(found.teams) < 2:
@@ -29,16 +29,16 @@ def candidate_teams(comparison: Comparison) -> Section:
         return Section(title, f"Only one team of this size is on record, the chosen one: {chosen}.")
     standing = int(found.stands.sum())
     text = (
-        f"The {len(found.teams)} most accurate teams of this size on record; {standing} stood "
-        "to the end. Right is more diverse, up is more accurate on the selection split. "
-        "Dark dots stood to the end, faint ones were dropped before; the chosen team is marked."
+        f"The {len(found.teams)} most accurate teams of this size on record; the method kept "
+        f"{standing} to the end. Right is more diverse, up is more accurate on the selection "
+        "split. Dark dots were kept, faint ones were dropped on the way; the chosen team is marked."
     )
     rows = [
-        ("chosen" if k == 0 else ("stood" if found.stands[k] else "dropped"),
+        ("chosen" if k == 0 else ("kept" if found.stands[k] else "dropped"),
          " ".join(found.teams[k]), percent(float(found.accuracy[k])), f"{found.diversity[k]:.3f}")
         for k in range(min(_LISTED, len(found.teams)))
     ]  # fmt: skip
-    headings = ("Fate", "Members", "Accuracy on select", "Diversity")
+    headings = ("Outcome", "Members", "Accuracy on select", "Diversity")
     return Section(
         title,
         text,
@@ -76,6 +76,6 @@ def _draw(found: Candidates, width: int) -> Markup:
 
 
 def _dots(places: Iterable[tuple[float, float]], class_: str) -> Markup:
-    """Many dots as one path: round ends of lines without length."""
+    """Return many dots as one path: lines of no length, with round ends."""
     d = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
     return element("path", d=d, class_=class_) if d else Markup("")

@@ -19,7 +19,7 @@ _SHOWN = 4
 def confusions(comparison: Comparison) -> Section:
     """Return which classes the selected team takes for which."""
     pairs = comparison.chosen.confusion.pairs
-    worst = "It made no mistake."
+    worst = "It made no mistakes."
     if pairs:
         first = pairs[0]
         worst = (
@@ -27,8 +27,8 @@ def confusions(comparison: Comparison) -> Section:
             f"{comparison.classes[first.predicted]}: {_times(first.count)}."
         )
     text = (
-        "Rows are true classes, columns what the selected team said on test. The diagonal, in "
-        f"grey, is right; the rest, in orange, is wrong. {worst}"
+        "Rows are the true classes, columns what the selected team predicted on test. The "
+        f"diagonal, in grey, is right; the rest, in orange, is wrong. {worst}"
     )
     grid = _grid(comparison)
     rows = [

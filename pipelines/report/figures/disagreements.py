@@ -19,10 +19,10 @@ def disagreements(comparison: Comparison) -> Section:
     spread = found.spread
     text = (
         "Share of selection samples on which two members of the pool name different classes: "
-        f"from {percent(spread.low)}, faint, to {percent(spread.high)}, strong. The first "
+        f"from {percent(spread.low)} (faint) to {percent(spread.high)} (strong). The first "
         f"{found.selected}, framed, are the selected team; its pairs disagree on "
         f"{percent(found.within_team)} of the samples, pairs of the whole pool on "
-        f"{percent(spread.value)}."
+        f"{percent(spread.value)}, on average."
     )
     shade = 0.06 + 0.94 * (found.rate - spread.low) / max(spread.high - spread.low, 1e-9)
     np.fill_diagonal(shade, 0)
@@ -37,7 +37,7 @@ def disagreements(comparison: Comparison) -> Section:
     ]
     headings = ("Member", *found.member_ids[: min(found.selected, _LISTED)])
     return Section(
-        "How differently the members see",
+        "How often the members disagree",
         text,
         lambda width: heatmap(grid, width),
         plain_table("Disagreement with the members of the selected team", headings, rows),

@@ -1,4 +1,4 @@
-"""How wide each layer was and is, a small chart a selected member."""
+"""How wide each layer was and is: one small chart per selected member."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def layer_widths(comparison: Comparison) -> Section:
     shown = team[:_MOST]
     more = f" The first {_MOST} of {len(team)} members are drawn." if len(team) > _MOST else ""
     text = (
-        "Units of each layer, one small chart a selected member: the outline is the network "
+        "Units of each layer, one small chart per selected member: the outline is the network "
         f"before pruning, the bar what is left.{more}"
     )
     rows = [

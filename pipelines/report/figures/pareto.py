@@ -1,4 +1,4 @@
-"""Accuracy against FLOPs, with the front of those beaten by nobody in both."""
+"""Accuracy against FLOPs, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ HEIGHT = 400
 
 
 def pareto(comparison: Comparison) -> Section:
-    """Return who is worth his FLOPs."""
+    """Return every contender's accuracy against its FLOPs."""
     front = ", ".join(label(comparison.row(name)) for name in comparison.pareto)
     text = (
-        "Up is more accurate, left is cheaper; each step to the right costs a multiple. On the "
-        f"dotted front, nobody else is both cheaper and more accurate: {front}."
+        "Up is more accurate, left is cheaper; the scale of FLOPs is logarithmic. The dotted line "
+        f"is the Pareto front, which no other contender beats in both: {front}."
     )
     return Section("Accuracy against cost", text, lambda width: _draw(comparison, width))
 
@@ -38,7 +38,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
         labels.keep_clear(*at, 6)
     parts = [
         axes(
-            Axis(x, "FLOPs per sample, on a scale of powers", tick),
+            Axis(x, "FLOPs per sample, logarithmic", tick),
             Axis(y, "Accuracy on test", percent_tick),
         ),
         path(_steps([places[row.contender] for row in front], x.end), "front"),
@@ -63,7 +63,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
 
 
 def _steps(places: list[tuple[float, float]], end: float) -> list[tuple[float, float]]:
-    """What the cheapest so far reaches, until somebody dearer reaches more."""
+    """Return the corners of the front: level, up to where a dearer contender is more accurate."""
     steps = [places[0]]
     for x, y in places[1:]:
         steps += [(x, steps[-1][1]), (x, y)]

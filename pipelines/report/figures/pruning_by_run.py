@@ -1,4 +1,4 @@
-"""Several runs: accuracy against the share of units remaining, a mean line a run."""
+"""Several runs: accuracy against the share of units remaining, one mean line per run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _DASHES = ("none", "7 4", "2 3", "10 4 2 4", "1 5", "14 5")
 
 
 def pruning_by_run(comparisons: Sequence[Comparison]) -> Section:
-    """Return the papers' figure for several runs: what is lost as units go."""
+    """Return the figure of the DropNet paper for several runs: accuracy as units are removed."""
     text = (
         "Mean validation accuracy of each run’s networks while units are removed, as far as at "
-        "least half of its networks came. Networks that stop early leave the others."
+        "least half of its networks got. The mean leaves out networks that stopped early."
     )
     rows = [
         (one.name, ratio(p.remaining), percent(p.accuracy.value), percent_range(p.accuracy),

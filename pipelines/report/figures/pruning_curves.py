@@ -1,4 +1,4 @@
-"""Accuracy against the share of units remaining: every run thin, the mean with its band."""
+"""Accuracy against the share of units remaining: every run, and the mean with its band."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _HEIGHT = 400
 
 
 def pruning_curves(comparison: Comparison) -> Section:
-    """Return the paper's figure of this run."""
+    """Return the figure of the DropNet paper for this run."""
     last, runs = comparison.mean_curve[-1], len(comparison.curves)
     text = (
-        "Validation accuracy while DropNet removes units. A thin line is a run, its dot the "
-        "network it handed on; the thick line is the mean over the runs that came so far, its "
+        "Validation accuracy while DropNet removes units. Each thin line is a run, its dot the "
+        "network it handed on. The thick line is the mean over the runs that got so far, its "
         "band a 95\u202f% interval of that mean."
     )
     if last.runs < runs:
         text += (
-            f" The last point rests on {last.runs} of {runs} runs; where fewer than half are "
-            "left, the mean is dotted and has no band: runs that stop early leave the others."
+            f" Only {last.runs} of {runs} runs reached the last point. Where fewer than half are "
+            "left, the mean is dotted and has no band: it leaves out the runs that stopped early."
         )
     rows = [
         (ratio(p.remaining), percent(p.accuracy.value), percent_range(p.accuracy), str(p.runs))
@@ -68,7 +68,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
 
 
 def _mean(comparison: Comparison, x: Scale, y: Scale) -> list[Markup]:
-    """The mean's line and band, as far as at least half of the runs came; then dots."""
+    """Return the mean's line and band as far as at least half of the runs got, dots beyond."""
     points = comparison.mean_curve
     firm = comparison.firm_mean_curve
     parts = [path([(x(p.remaining), y(p.accuracy.value)) for p in firm], "mean")]

@@ -1,4 +1,4 @@
-"""Several runs: each selected team against its own unpruned networks, a line each."""
+"""Several runs: each selected team against its own unpruned networks, one line each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PHONE = 500
 
 
 def run_differences(comparisons: Sequence[Comparison]) -> Section:
-    """Return the differences in accuracy from top to bottom, 0 as the line to be measured by."""
+    """Return the differences in accuracy from top to bottom, 0 as a line through them."""
     text = (
         "Accuracy of each run’s selected team less that of all its unpruned networks, on its own "
         "test split, with the paired 95\u202f% interval. Right of the line the team is better."

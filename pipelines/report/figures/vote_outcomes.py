@@ -1,4 +1,4 @@
-"""Where the team is right and its members are not, and the other way round."""
+"""Where the team is right and its members are wrong, and the other way round."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def vote_outcomes(comparison: Comparison) -> Section:
     if size == 1:
         return Section(title, "The team is one network: there is no vote.")
     text = (
-        f"Of the samples its best member gets wrong the team gets {whole(votes.best_member_wrong)} "
-        f"right; of those its best member gets right it gets {whole(votes.best_member_right)} "
-        f"wrong. All {size} members agree on the right class {whole(int(votes.right[size]))} "
-        f"times and none finds it {whole(int(votes.wrong[0] + votes.right[0]))} times; between "
-        "them lie the contested samples, drawn here by how many members are right."
+        f"Of the samples that its best member gets wrong, the team gets "
+        f"{whole(votes.best_member_wrong)} right; of those that its best member gets right, it "
+        f"gets {whole(votes.best_member_right)} wrong. All {size} members are right on "
+        f"{whole(int(votes.right[size]))} samples and none is right on "
+        f"{whole(int(votes.wrong[0] + votes.right[0]))}. The others, on which members differ, are "
+        "drawn here by how many members are right."
     )
     rows = [
         (f"{k} of {size}", whole(int(votes.right[k])), whole(int(votes.wrong[k])))
@@ -78,7 +79,7 @@ def _draw(votes: Votes, width: int) -> Markup:
 
 
 def _examples(comparison: Comparison) -> Markup:
-    """The samples the vote saved and lost most surprisingly; nothing where there are no images."""
+    """Return samples that the vote decided against the majority; nothing without images."""
     votes = comparison.chosen.votes
     named = (
         ("Right against its members’ majority", votes.rescued),

@@ -275,7 +275,7 @@ def test_select_takes_the_settings_of_its_method_and_says_why(
     options = json.loads((out / "selection.json").read_text())["options"]
     assert options["prune_fraction"] == 0.3
     assert options["measures"] == ["double_fault"]
-    for part in ("overstates by", "team without it", "standing", "accuracy against flops"):
+    for part in ("overstated by", "team without it", "standing", "accuracy against flops"):
         assert part in said
 
 

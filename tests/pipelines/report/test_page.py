@@ -134,6 +134,6 @@ def test_what_was_brought_along_and_measured_is_told(everything: Comparison) -> 
         "After the temperature fitted on the selection split",
     ):  # fmt: skip
         assert words in page, words
-    assert "Not measured: nothing of the table is missing" in page
+    assert "Not measured: energy. Everything else of the table was." in page
     shares = re.findall(r"([\d.]+)\u202f% of all<", page)
     assert len(shares) > 20
