@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from pruning.core.errors import RequestError
     from pruning.data.load import load_splits
     from pruning.data.splits import Split, Splits
-    from pruning.dropnet.algorithm import Runs
     from pruning.dropnet.member import Member
+    from pruning.dropnet.population import Runs
     from pruning.dropnet.settings import DropNet, Rewinding
     from pruning.inference.cost import Cost, count_cost
     from pruning.inference.probabilities import predict_probabilities
@@ -56,8 +56,8 @@ else:
             "pruning.core.errors": ("RequestError",),
             "pruning.data.load": ("load_splits",),
             "pruning.data.splits": ("Split", "Splits"),
-            "pruning.dropnet.algorithm": ("Runs",),
             "pruning.dropnet.member": ("Member",),
+            "pruning.dropnet.population": ("Runs",),
             "pruning.dropnet.settings": ("DropNet", "Rewinding"),
             "pruning.inference.cost": ("Cost", "count_cost"),
             "pruning.inference.probabilities": ("predict_probabilities",),

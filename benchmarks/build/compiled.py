@@ -40,15 +40,15 @@ def steps(network: nn.Module, *, compiled: bool) -> tuple[float, float]:
     run = torch.compile(network) if compiled else network
     images = torch.rand(BATCH, *SHAPE).contiguous(memory_format=torch.channels_last)
     labels = torch.arange(BATCH) % 10
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
     found = []
     for _ in range(TURNS + 1):
         started = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
             logits = run(images)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         F.cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
         found.append(time.perf_counter() - started)
     return found[0], min(found[1:])
 

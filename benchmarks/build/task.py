@@ -17,7 +17,7 @@ from pipelines.run.directory import RunDirectory
 from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
-from pruning.dropnet.algorithm import DropNet
+from pruning.dropnet import DropNet
 from pruning.dropnet.settings import Rewinding
 from pruning.inference.probabilities import predict_probabilities
 from pruning.inference.stackable import stackable

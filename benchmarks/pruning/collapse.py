@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 
 from pruning.data.load import load_splits
-from pruning.dropnet.algorithm import DropNet, Runs, dropnet
+from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.settings import Rewinding
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network

@@ -19,8 +19,9 @@ from torch import nn
 from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.networks.architecture import build_network
+from pruning.training.device_data import DeviceData
 from pruning.training.recipe import Recipe
-from pruning.training.training_loop import DeviceData, train
+from pruning.training.training_loop import Training, train
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 RECIPE = Recipe(
@@ -49,7 +50,7 @@ def main() -> None:
             continue
         network = build_network("lenet", 10, splits.input_shape, seed)
         draw_(network, options.spread)
-        (result,) = train([network], data, RECIPE, [torch_generator(seed, "batches")])
+        (result,) = train([network], [torch_generator(seed, "batches")], Training(data, RECIPE))
         save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
         print(f"seed {seed}: validation accuracy {result.val_accuracy:.4f}", flush=True)
 

@@ -17,8 +17,9 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.data.load import load_splits
-from pruning.dropnet.oracle import Samples, lowest, removal_losses
+from pruning.dropnet.oracle import lowest, removal_losses
 from pruning.networks.architecture import build_network
+from pruning.samples.stored import StoredSamples
 from pruning.surgery import UnitGroup, find_groups, full_masks, masked
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -27,7 +28,7 @@ SIZES = {"mlp-a:20-20": 5000, "conv-b:20-20": 500}
 
 @torch.inference_mode()
 def naive(
-    network: nn.Module, groups: tuple[UnitGroup, ...], samples: Samples
+    network: nn.Module, groups: tuple[UnitGroup, ...], samples: StoredSamples
 ) -> dict[str, torch.Tensor]:
     """Mask each unit in turn and pass all samples through the network."""
     found = {}
@@ -55,9 +56,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     splits = load_splits("mnist", data_dir=Path(sys.argv[1]) if sys.argv[1:] else DATA).splits
     for arch, count in SIZES.items():
-        samples = Samples(
-            torch.tensor(splits.train.images[:count]), torch.tensor(splits.train.labels[:count]),
-            splits.scaling,
+        samples = StoredSamples(
+            torch.tensor(splits.train.images[:count]), splits.scaling,
+            torch.tensor(splits.train.labels[:count]),
         )  # fmt: skip
         network = build_network(arch, 10, splits.input_shape, 0)
         groups = find_groups(network, splits.input_shape)

@@ -14,7 +14,7 @@ from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.widening import factor_for_flops, widened
-from pruning.training.training_loop import DeviceData, train
+from pruning.training import DeviceData, Training, train
 from selection.team import Selection
 
 Tell = Callable[[str], None]
@@ -58,7 +58,7 @@ def train_control(
     order = torch_generator(seed, "batches", 0)
     engine = next(group.engine for group in root.groups if group.runs.arch == arch)
     with threads(1):
-        result = train([network], data, root.config.dropnet.recipe, [order], engine=engine)[0]
+        [result] = train([network], [order], Training(data, root.config.dropnet.recipe, engine))
     network = network.cpu()
     member = Member(
         run=number, round=0, arch=arch, seed=seed, network=network,

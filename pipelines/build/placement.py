@@ -6,6 +6,7 @@ build loses at most one round a group, and tells of its progress in an append-on
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -21,7 +22,7 @@ from pipelines.run.directory import RunDirectory
 from pipelines.run.plan import Group
 from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
-from pruning.dropnet.algorithm import dropnet
+from pruning.dropnet import dropnet
 from pruning.dropnet.member import Member
 
 
@@ -78,16 +79,14 @@ def train_group(path: Path, group: Group, splits: Splits, events: Path) -> None:
         _tell(events, EpochDone(round_index, epoch, len(runs)))
 
     with threads(group.threads):
-        if config.pruner == "datafree":
-            rounds = datafree(
-                group.runs, splits, config.merging, config.dropnet,
-                start=start, device=run.root.device, engine=group.engine, on_epoch=on_epoch,
-            )  # fmt: skip
-        else:
-            rounds = dropnet(
-                group.runs, splits, config.dropnet,
-                start=start, device=run.root.device, engine=group.engine, on_epoch=on_epoch,
-            )  # fmt: skip
+        once = dataclasses.replace(config.dropnet, rounds=0)
+        merged = config.pruner == "datafree"
+        rounds = dropnet(
+            group.runs, splits, once if merged else config.dropnet,
+            start=start, device=run.root.device, engine=group.engine, on_epoch=on_epoch,
+        )  # fmt: skip
+        if merged:
+            rounds = datafree(rounds, splits, config.merging, start=start)
         for members in rounds:
             run.store(members)
             _tell(events, _summary(members))

@@ -14,7 +14,7 @@ from typing import Any
 from pipelines.run.config import BuildConfig
 from pruning.core.errors import RequestError
 from pruning.datafree.network import check_mergeable
-from pruning.dropnet.algorithm import Runs
+from pruning.dropnet import Runs
 from pruning.dropnet.fit import find_units
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import start_from

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
 from pruning.data.splits import Splits
 from pruning.datafree.network import prune_data_free
 from pruning.datafree.settings import Merging
-from pruning.dropnet.algorithm import DropNet, ProgressHook, Runs, dropnet
 from pruning.dropnet.masks import remaining_fraction
 from pruning.dropnet.member import Member
 from pruning.inference.probabilities import predict_probabilities
 
 
 def datafree(
-    runs: Runs,
+    trained: Iterable[tuple[Member, ...]],
     splits: Splits,
     merging: Merging,
-    training: DropNet,
     *,
     start: Sequence[Member] = (),
-    device: str | torch.device = "cpu",
-    engine: str = "auto",
-    on_epoch: ProgressHook | None = None,
 ) -> Iterator[tuple[Member, ...]]:
     """Yield the trained members of a population, then the merged ones.
 
     Parameters
     ----------
-    runs, splits, start, device, engine, on_epoch
-        As `pruning.dropnet.algorithm.dropnet` takes them.
+    trained
+        Yields the members of round 0: ``dropnet(runs, splits, settings)`` with settings that
+        allow no pruning round (``rounds=0``).
+    splits
+        ``val`` says how accurate the merged networks are; no part is used to merge.
     merging
         What goes.
-    training
-        Its recipe and initial weights are round 0's; nothing is trained after.
+    start
+        The last finished round of every run, to go on from; then `trained` yields nothing.
 
     Yields
     ------
@@ -44,11 +42,9 @@ def datafree(
         Round 0, the unpruned networks; round 1, the merged ones, whose ``epochs`` are empty.
     """
     members = tuple(start)
-    if not members:
-        once = dataclasses.replace(training, rounds=0)
-        members = next(dropnet(runs, splits, once, device=device, engine=engine, on_epoch=on_epoch))
+    for members in trained:
         yield members
-    if members[0].round == 0:
+    if members and members[0].round == 0:
         yield tuple(_merged(member, splits, merging) for member in members)
 
 

@@ -15,17 +15,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from pruning.dropnet.algorithm import Runs, dropnet
+    from pruning.dropnet.algorithm import dropnet
     from pruning.dropnet.dropping import all_metrics
     from pruning.dropnet.member import Member, handed_on
+    from pruning.dropnet.population import Runs
     from pruning.dropnet.settings import DropNet, Rewinding
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
-            "pruning.dropnet.algorithm": ("Runs", "dropnet"),
+            "pruning.dropnet.algorithm": ("dropnet",),
             "pruning.dropnet.dropping": ("all_metrics",),
             "pruning.dropnet.member": ("Member", "handed_on"),
+            "pruning.dropnet.population": ("Runs",),
             "pruning.dropnet.settings": ("DropNet", "Rewinding"),
         },
     )

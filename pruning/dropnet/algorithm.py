@@ -17,18 +17,19 @@ import torch
 from pruning.data.splits import Splits
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
+from pruning.dropnet.population import Population, Runs
 from pruning.dropnet.rewinding import FullWidth
-from pruning.dropnet.rounds import ProgressHook, Rounds, Runs
+from pruning.dropnet.rounds import ProgressHook, Rounds
 from pruning.dropnet.settings import DropNet
-from pruning.training.training_loop import DeviceData
-
-__all__ = ["DropNet", "ProgressHook", "Runs", "dropnet"]
+from pruning.networks.architecture import Architecture
+from pruning.training.device_data import DeviceData
+from pruning.training.training_loop import Training
 
 
 def dropnet(
-    runs: Runs,
+    runs: Runs | Architecture,
     splits: Splits,
-    settings: DropNet,
+    settings: DropNet | None = None,
     *,
     start: Sequence[Member] = (),
     device: str | torch.device = "cpu",
@@ -40,11 +41,19 @@ def dropnet(
     Parameters
     ----------
     runs
-        Architecture, numbers and seeds. More than one run needs a stackable architecture.
+        Architecture, numbers and seeds, such as ``Runs.of(architecture, m=3, seed=0)``. An
+        architecture by itself is one run of seed 0: a name, a network, or a function that makes
+        one (`pruning.networks.architecture.build_network`).
+
+        A network is left as it is. Its own weights are θ0 of every run, as with
+        `DropNet.init`: runs then differ in the order of their samples alone, and a round that
+        is trained again starts from the same weights. Only ``rewind="random"`` draws anew, by
+        each layer's ``reset_parameters`` with the run's own generator. Torch's global
+        generator is never touched.
     splits
         ``train`` trains and scores, ``val`` stops; the other parts are not read.
     settings
-        Metric, p, κ and the recipe.
+        Metric, p, κ and the recipe; None takes the defaults.
     start
         The last finished round of every run, to go on from; empty starts at round 0.
     device
@@ -57,15 +66,36 @@ def dropnet(
     Yields
     ------
     tuple of Member
-        One a run that is still going, in run order.
+        One for each run that still goes on, in run order.
+
+    Raises
+    ------
+    RequestError
+        Before anything is trained, if the network cannot be pruned as the settings ask.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pruning import DropNet, Recipe, Splits
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(0, 2, 200)
+    >>> splits = Splits.from_arrays(rng.normal(size=(200, 5)) + y[:, None], y)
+    >>> settings = DropNet(keep=0.5, kappa=0.5, recipe=Recipe(max_epochs=3))
+    >>> for (member,) in dropnet("mlp-a:8-6", splits, settings):
+    ...     print(member.round, member.units, member.val_accuracy > 0.5)
+    0 14 True
+    1 12 True
+    2 10 True
+    3 8 True
+    4 7 True
     """
-    data = DeviceData.of(splits, device)
-    full_width = FullWidth(
-        settings.rewinding, runs.arch, dict(zip(runs.numbers, runs.seeds, strict=True)),
-        len(splits.classes), splits.input_shape, data, settings.recipe, settings.init, engine,
-    )  # fmt: skip
+    runs = runs if isinstance(runs, Runs) else Runs.of(runs)
+    settings = settings or DropNet()
+    training = Training(DeviceData.of(splits, device), settings.recipe, engine)
+    population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
+    full_width = FullWidth(population, training, settings.rewinding)
     units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
-    rounds = Rounds(runs, full_width, units, data, settings, device, engine, on_epoch)
+    rounds = Rounds(full_width, units, settings, on_epoch)
     members = tuple(start)
     if not members:
         members = rounds.first_round()

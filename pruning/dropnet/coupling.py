@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.seeds import torch_generator
 from pruning.dropnet.settings import Coupling
-from pruning.surgery import Masks, UnitGroup, shrink
+from pruning.surgery import Masks, UnitGroup, full_masks, shrink
 from pruning.surgery.groups import Slice
 
 
@@ -38,7 +38,7 @@ class Silence:
 
 
 @dataclass(frozen=True)
-class Units:
+class PrunableUnits:
     """What a run masks and what surgery cuts.
 
     Attributes
@@ -46,14 +46,14 @@ class Units:
     groups
         Channels that are cut together.
     masked
-        Units that are masked together: the groups themselves, or one group a layer.
+        Units that are masked together: the groups themselves, or one group per layer.
     """
 
     groups: tuple[UnitGroup, ...]
     masked: tuple[UnitGroup, ...]
 
     @classmethod
-    def of(cls, groups: Sequence[UnitGroup], coupling: Coupling) -> Units:
+    def of(cls, groups: Sequence[UnitGroup], coupling: Coupling) -> PrunableUnits:
         """Return the units of a network's groups."""
         if coupling not in get_args(Coupling):
             raise unknown_name("coupling", coupling, get_args(Coupling))
@@ -116,7 +116,7 @@ class Units:
     def check(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
         """Raise `RequestError` if a silent layer could not be written as zero weights."""
         for group in self.masked if self.independent else ():
-            masks = {g.name: torch.ones(g.size, dtype=torch.bool) for g in self.masked}
+            masks = full_masks(self.masked)
             masks[group.name] = torch.arange(group.size) < 1
             (tap,) = group.taps
             silent = not any(bool(step(torch.zeros(1)).any()) for step in tap.steps)

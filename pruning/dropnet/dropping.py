@@ -8,20 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from pruning.core.seeds import torch_generator
-from pruning.dropnet.masks import drop_lowest, round_down
+from pruning.dropnet.coupling import PrunableUnits
+from pruning.dropnet.masks import count_to_drop, drop_lowest, round_down
 from pruning.dropnet.member import Member
-from pruning.dropnet.oracle import Samples, oracle_drop
-from pruning.dropnet.settings import METRICS, ORACLE, ScoreMode
+from pruning.dropnet.oracle import oracle_drop
+from pruning.dropnet.settings import METRICS, ORACLE, DropNet
+from pruning.samples.stored import StoredSamples
+from pruning.scores.score import Score
 from pruning.scores.stacked_sweep import can_sweep_together, sweep_together
-from pruning.scores.sweep import (
-    Means,
-    check_metric,
-    importances,
-    metric_names,
-    parse_metric,
-)
-from pruning.surgery import Masks, UnitGroup
-from pruning.training.training_loop import DeviceData
+from pruning.scores.sweep import Means, check_metric, importances, metric_names, parse_metric
+from pruning.surgery import UnitGroup
+from pruning.surgery.groups import PrunedNetwork
 
 
 def all_metrics() -> tuple[str, ...]:
@@ -35,39 +32,27 @@ def check_fit(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> N
         check_metric(metric, network, groups)
 
 
-def see_together(
-    members: Sequence[Member],
-    groups: Sequence[UnitGroup],
-    data: DeviceData,
-    *,
-    metric: str,
-    score_mode: ScoreMode,
+def observe_members(
+    members: Sequence[Member], units: PrunableUnits, samples: StoredSamples, settings: DropNet
 ) -> list[Means | None]:
-    """Return what the metric's score sees of each member, in one sweep; None where it cannot.
+    """Return what the metric's score observes of each member, all in one sweep.
 
-    Parameters are those of `drop_units`.
+    None for each where they cannot share one: `drop_units` then sweeps by itself. Parameters
+    are those of `drop_units`.
     """
-    if metric in METRICS or len(members) < 2:
-        return [None] * len(members)
-    score, _ = parse_metric(metric)
-    score = score if score_mode == "text" else score.as_published()
-    networks = [member.network for member in members]
-    if not can_sweep_together(networks, groups, score):
-        return [None] * len(members)
-    return [*sweep_together(networks, groups, score, data.train_images, data.scaling)]
+    if settings.metric not in METRICS and len(members) > 1:
+        networks, score = [member.network for member in members], _score(settings)
+        if can_sweep_together(networks, units.masked, score):
+            return [*sweep_together(networks, units.masked, score, samples)]
+    return [None] * len(members)
 
 
 def drop_units(
     member: Member,
-    groups: Sequence[UnitGroup],
-    data: DeviceData,
-    *,
-    metric: str,
-    score_mode: ScoreMode,
-    fraction: float,
-    round_to: int,
-    seen: Means | None = None,
-    held: Masks | None = None,
+    units: PrunableUnits,
+    samples: StoredSamples,
+    settings: DropNet,
+    means: Means | None = None,
 ) -> dict[str, Tensor]:
     """Return the member's masks with the units of one round dropped.
 
@@ -75,36 +60,38 @@ def drop_units(
     ----------
     member
         Trained.
-    groups
-        At full width.
-    data
-        Its training part scores the units.
-    metric, score_mode, fraction, round_to
-        As in `pruning.dropnet.algorithm.DropNet`.
-    seen
-        What the score has seen of the member already (`see_together`), or None.
-    held
-        Which units the network physically holds, if those are more than the masks keep.
+    units
+        What of its full-width network can be pruned.
+    samples
+        Training samples with labels, by which the units are scored.
+    settings
+        Of these the metric, p, the score's reading and the multiple to round down to.
+    means
+        What the score has observed of the member already (`observe_members`), or None.
     """
     generator = torch_generator(member.seed, "scores", member.round)
     # Ties are drawn in the order of the groups, wherever the member comes from.
-    masks = {group.name: member.masks[group.name] for group in groups}
-    network = member.network.to(data.train_images.device)
-    if metric == ORACLE:
-        standing = sum(int(mask.sum()) for mask in masks.values())
-        samples = Samples(data.train_images, data.train_labels, data.scaling)
-        new = oracle_drop(network, groups, masks, samples, max(1, int(fraction * standing)))
+    masks = {group.name: member.masks[group.name] for group in units.masked}
+    network = member.network.to(samples.images.device)
+    if settings.metric == ORACLE:
+        pruned = PrunedNetwork(network, units.masked, masks)
+        new = oracle_drop(pruned, samples, count_to_drop(masks.values(), settings.fraction))
         importance = {name: mask.double() for name, mask in new.items()}
     else:
-        score, per_layer = parse_metric(metric)
+        pruned = PrunedNetwork(network, units.masked, units.standing(masks))
         importance = importances(
-            network, groups, masks if held is None else held,
-            score if score_mode == "text" else score.as_published(),
-            data.train_images, data.scaling, generator=generator, labels=data.train_labels,
-            seen=seen,
-        )  # fmt: skip
-        new = drop_lowest(importance, masks, fraction, per_layer=per_layer, generator=generator)
+            pruned, _score(settings), samples, generator=generator, means=means
+        )
+        _, per_layer = parse_metric(settings.metric)
+        new = drop_lowest(
+            importance, masks, settings.fraction, per_layer=per_layer, generator=generator
+        )
     network.to(torch.device("cpu"))
-    if round_to > 1:
-        new = round_down(importance, new, round_to, generator=generator)
+    if settings.round_to > 1:
+        new = round_down(importance, new, settings.round_to, generator=generator)
     return new
+
+
+def _score(settings: DropNet) -> Score:
+    score, _ = parse_metric(settings.metric)
+    return score if settings.score_mode == "text" else score.as_published()

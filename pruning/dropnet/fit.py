@@ -5,13 +5,15 @@ from __future__ import annotations
 from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.dropnet.coupling import Units
+from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import check_fit
 from pruning.dropnet.settings import METRICS, DropNet
 from pruning.surgery import find_groups
 
 
-def find_units(network: nn.Module, input_shape: tuple[int, ...], settings: DropNet) -> Units:
+def find_units(
+    network: nn.Module, input_shape: tuple[int, ...], settings: DropNet
+) -> PrunableUnits:
     """Return what can be pruned of a network; nothing is trained.
 
     Raises
@@ -19,7 +21,7 @@ def find_units(network: nn.Module, input_shape: tuple[int, ...], settings: DropN
     RequestError
         If the network cannot be pruned as the settings ask.
     """
-    units = Units.of(find_groups(network, input_shape), settings.coupling)
+    units = PrunableUnits.of(find_groups(network, input_shape), settings.coupling)
     if settings.metric in METRICS and units.independent:
         raise RequestError(
             f"metric {settings.metric!r} removes whole units; leave out --coupling paper"

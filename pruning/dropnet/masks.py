@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -48,9 +48,18 @@ def drop_lowest(
     scopes = [[name] for name in masks] if per_layer else [list(masks)]
     new = {name: mask.clone() for name, mask in masks.items()}
     for scope in scopes:
-        standing = sum(int(masks[name].sum()) for name in scope)
-        _drop_within(new, importance, scope, max(1, int(fraction * standing)), generator)
+        to_drop = count_to_drop((masks[name] for name in scope), fraction)
+        _drop_within(new, importance, scope, to_drop, generator)
     return new
+
+
+def count_to_drop(masks: Iterable[Tensor], fraction: float) -> int:
+    """Return k = max(1, ⌊p·n⌋): how many of the n units that survive a round drops.
+
+    >>> count_to_drop([torch.tensor([True, False, True])], fraction=0.2)
+    1
+    """
+    return max(1, int(fraction * sum(int(mask.sum()) for mask in masks)))
 
 
 def round_down(

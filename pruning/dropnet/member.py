@@ -12,7 +12,7 @@ from pruning.dropnet.masks import remaining_fraction
 from pruning.training.training_loop import Epoch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
     """One round of one run: the trained, physically small network and how it came about.
 
@@ -54,6 +54,11 @@ class Member:
     collapsed: bool
     removed: float | None = None
     attempts: int = 1
+
+    @property
+    def units(self) -> int:
+        """Number of prunable units that survive."""
+        return sum(int(mask.sum()) for mask in self.masks.values())
 
     @property
     def remaining(self) -> float:

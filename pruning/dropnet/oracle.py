@@ -2,87 +2,55 @@
 
 Each remaining unit is removed in turn, nothing is retrained, and the one without which the
 loss on the training data stays lowest goes. All candidates of a layer are evaluated from
-shared activations: the layer that reads a unit computed W·x + b once; without the unit it
-gives that less the unit's own share, and only what follows is run again.
+shared activations: the layer that reads a unit computes W·x + b once; without the unit its
+output is that minus the unit's own contribution, and only what follows is run again.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.samples.scaling import Scaling
-from pruning.surgery import Masks, UnitGroup, remaining_groups, shrink
-from pruning.surgery.groups import Slice
+from pruning.samples.stored import StoredSamples
+from pruning.surgery import UnitGroup, full_masks, remaining_groups, shrink
+from pruning.surgery.groups import PrunedNetwork, Slice
 
+BATCH = 512
+"""Samples per pass, if nothing else is said."""
 _ELEMENTS = 2**22  # of candidate activations held at once
 
 
-@dataclass(frozen=True)
-class Samples:
-    """The training data that the oracle judges by.
-
-    Attributes
-    ----------
-    images
-        (N, C, H, W) uint8 or (N, F) float32, on the network's device.
-    labels
-        (N,) int64.
-    scaling
-        Makes network input of images.
-    """
-
-    images: Tensor
-    labels: Tensor
-    scaling: Scaling
-
-    def batches(self, size: int) -> list[tuple[Tensor, Tensor]]:
-        """Return float64 network input and labels, `size` samples at a time."""
-        starts = range(0, len(self.labels), size)
-        parts = [slice(start, start + size) for start in starts]
-        return [(self.scaling(self.images[p]).double(), self.labels[p]) for p in parts]
-
-
 def oracle_drop(
-    network: nn.Module,
-    groups: Sequence[UnitGroup],
-    masks: Masks,
-    samples: Samples,
-    count: int,
-    *,
-    batch_size: int = 512,
+    pruned: PrunedNetwork, samples: StoredSamples, count: int, *, batch_size: int = BATCH
 ) -> dict[str, Tensor]:
     """Return the masks with `count` units dropped, one after the other, each the best to go.
 
     Parameters
     ----------
-    network
-        The physically smaller network under `masks`, trained; left unchanged.
-    groups, masks
-        The full-width groups and which of their units the network still holds.
+    pruned
+        A trained network and what it still holds; left unchanged.
     samples
-        Training data.
+        Training samples with labels, on the network's device.
     count
         Units to drop, 1 or more. No group is emptied: when every group is down to one
         unit, the masks come back as they are.
     batch_size
-        Samples a pass.
+        Samples per pass.
     """
-    new = {name: mask.clone() for name, mask in masks.items()}
-    small = copy.deepcopy(network).double().eval()
+    new = {name: mask.clone() for name, mask in pruned.masks.items()}
+    small = copy.deepcopy(pruned.network).double().eval()
     for _ in range(count):
-        standing = remaining_groups(groups, new)
+        standing = remaining_groups(pruned.groups, new)
         losses = removal_losses(small, standing, samples, batch_size=batch_size)
         choice = lowest(losses)
         if choice is None:
             break
         name, unit = choice
-        gone = {group.name: torch.ones(group.size, dtype=torch.bool) for group in standing}
+        gone = full_masks(standing)
         gone[name][unit] = False
         small = shrink(small, standing, gone)
         new[name][new[name].nonzero().flatten()[unit]] = False
@@ -104,7 +72,11 @@ def lowest(losses: Mapping[str, Tensor]) -> tuple[str, int] | None:
 
 @torch.inference_mode()
 def removal_losses(
-    network: nn.Module, groups: Sequence[UnitGroup], samples: Samples, *, batch_size: int = 512
+    network: nn.Module,
+    groups: Sequence[UnitGroup],
+    samples: StoredSamples,
+    *,
+    batch_size: int = BATCH,
 ) -> dict[str, Tensor]:
     """Return group → (units,) float64 mean cross-entropy, in nats, without each unit.
 
@@ -113,34 +85,43 @@ def removal_losses(
     network
         In double precision and eval mode; `groups` are its own.
     groups
-        A group of a plain sequence of layers, made by one and read by one of them, shares
-        its activations; units of any other group cost a pass each.
+        The units of a group in a plain sequence of layers, made by one layer and read by
+        one, share the sequence's activations; units of any other group take a pass each.
     samples
-        Training data.
+        Training samples with labels.
     batch_size
-        Samples a pass.
+        Samples per pass.
+
+    Raises
+    ------
+    ValueError
+        If the samples have no labels.
     """
+    if samples.labels is None:
+        raise ValueError("the oracle needs the samples' labels")
     sums = {group.name: torch.zeros(group.size, dtype=torch.float64) for group in groups}
-    for inputs, labels in samples.batches(batch_size):
-        seen = _run(network, inputs)
+    for start in range(0, len(samples), batch_size):
+        part = slice(start, start + batch_size)
+        inputs, labels = samples.inputs(part).double(), samples.labels[part]
+        read = _run(network, inputs)
         for group in groups:
             reader = _only_reader(network, group)
             if reader is None:
                 sums[group.name] += _one_by_one(network, groups, group, inputs, labels)
             else:
-                sums[group.name] += _shared(network, reader, group.size, seen, labels)
-    return {name: total / len(samples.labels) for name, total in sums.items()}
+                sums[group.name] += _shared(network, reader, group.size, read, labels)
+    return {name: total / len(samples) for name, total in sums.items()}
 
 
 def _run(network: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
     """Return what each layer of a plain sequence reads; empty for any other network."""
     if not isinstance(network, nn.Sequential):
         return {}
-    seen: dict[str, Tensor] = {}
+    read: dict[str, Tensor] = {}
     for name, layer in network.named_children():
-        seen[name] = inputs
+        read[name] = inputs
         inputs = layer(inputs)
-    return seen
+    return read
 
 
 def _only_reader(network: nn.Module, group: UnitGroup) -> Slice | None:
@@ -159,27 +140,27 @@ def _only_reader(network: nn.Module, group: UnitGroup) -> Slice | None:
 
 
 def _shared(
-    network: nn.Module, reader: Slice, size: int, seen: Mapping[str, Tensor], labels: Tensor
+    network: nn.Module, reader: Slice, size: int, read: Mapping[str, Tensor], labels: Tensor
 ) -> Tensor:
     """Return (size,) loss sums, each candidate from what its reader makes without it."""
     layers = dict(network.named_children())
     names = list(layers)
     after = [layers[name] for name in names[names.index(reader.module) + 1 :]]
-    layer, value = layers[reader.module], seen[reader.module]
+    layer, value = layers[reader.module], read[reader.module]
     whole = layer(value)
     channels = reader.owner.argsort(stable=True).reshape(size, -1)
     chunk = max(1, _ELEMENTS // whole.numel())
     sums = []
     for start in range(0, size, chunk):
         units = channels[start : start + chunk]
-        without = whole.unsqueeze(1) - _shares(layer, value, units)
+        without = whole.unsqueeze(1) - _contributions(layer, value, units)
         logits = nn.Sequential(*after)(without.flatten(0, 1))
         each = F.cross_entropy(logits, labels.repeat_interleave(len(units)), reduction="none")
         sums.append(each.reshape(len(labels), -1).sum(0))
     return torch.cat(sums).cpu()
 
 
-def _shares(layer: nn.Module, value: Tensor, units: Tensor) -> Tensor:
+def _contributions(layer: nn.Module, value: Tensor, units: Tensor) -> Tensor:
     """Return (B, units, ...output): what each unit adds to a layer's output."""
     weight = layer.get_parameter("weight")
     if isinstance(layer, nn.Conv2d):
@@ -204,7 +185,7 @@ def _one_by_one(
     if group.size == 1:
         return sums
     for unit in range(group.size):
-        masks = {g.name: torch.ones(g.size, dtype=torch.bool) for g in groups}
+        masks = full_masks(groups)
         masks[group.name][unit] = False
         logits = shrink(network, groups, masks)(inputs)
         sums[unit] = F.cross_entropy(logits, labels, reduction="sum").cpu()

@@ -99,23 +99,23 @@ def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
-    from pruning.inference.meter import Watch
+    from pruning.inference.meter import ActivationMeter
 
     stored = [*network.parameters(), *network.buffers()]
     device = stored[0].device if stored else torch.device("cpu")
     sample = torch.zeros(1, *input_shape, device=device)
     was_training = network.training
-    watch = Watch(stored, sample)
+    meter = ActivationMeter(stored, sample)
     counter = FlopCounterMode(display=False)
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # attention as matrix products
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter, watch:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter, meter:
             network.eval()(sample)
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
         network.train(was_training)
-    for name in sorted(watch.uncounted):
+    for name in sorted(meter.uncounted):
         warnings.warn(
             f"operation {name!r} is not in the FLOP count", UncountedOperationWarning, stacklevel=2
         )
@@ -123,5 +123,5 @@ def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
         flops=int(counter.get_total_flops()),
         params=sum(p.numel() for p in network.parameters()),
         bytes=sum(t.numel() * t.element_size() for t in stored),
-        peak_activation_bytes=watch.peak,
+        peak_activation_bytes=meter.peak,
     )

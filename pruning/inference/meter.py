@@ -21,7 +21,7 @@ _FREE = {
 }  # fmt: skip
 
 
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class ActivationMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts live activation bytes and remembers operations nobody counts."""
 
     def __init__(self, stored: list[Tensor], sample: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""What a score sees of several plain MLPs, in one sweep over the data instead of one each."""
+"""What a score observes of several plain MLPs, in one sweep over the data instead of one each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pruning.inference.stackable import stackable
 from pruning.inference.stacked_layers import Layers
-from pruning.samples.scaling import Scaling
+from pruning.samples.stored import StoredSamples
 from pruning.scores.score import Score
 from pruning.scores.sweep import Means
 from pruning.surgery import UnitGroup
@@ -18,7 +18,7 @@ from pruning.surgery import UnitGroup
 def can_sweep_together(
     networks: Sequence[nn.Module], groups: Sequence[UnitGroup], score: Score
 ) -> bool:
-    """Whether these plain MLPs can share a sweep: the score watches plain activations."""
+    """Whether these networks can share a sweep: plain MLPs, a score of their activations."""
     return (
         score.needs_sweep
         and not score.needs_gradient
@@ -32,35 +32,32 @@ def sweep_together(
     networks: Sequence[nn.Module],
     groups: Sequence[UnitGroup],
     score: Score,
-    images: Tensor,
-    scaling: Scaling,
+    samples: StoredSamples,
 ) -> list[Means]:
-    """Return what the score sees of each network, as a sweep of that network alone would.
+    """Return what the score observes of each network, as a sweep of that network alone would.
 
     Parameters
     ----------
     networks
-        As `can_sweep_together` allows, on the images' device.
+        As `can_sweep_together` allows, on the samples' device.
     groups
         At full width.
     score
         From the registry.
-    images
-        (N, C, H, W) uint8 or (N, F) float32 training samples.
-    scaling
-        Makes network input of them.
+    samples
+        Training samples.
     """
     layers = Layers.of(networks)
-    flat = layers.gathered(networks, images.device)
-    watched = {name for group in groups for name in group.producers}
+    flat = layers.gathered(networks, samples.images.device)
+    producers = {name for group in groups for name in group.producers}
     totals: list[dict[str, Tensor]] = [{} for _ in networks]
-    for start in range(0, len(images), layers.samples_at_once):
-        samples = scaling(images[start : start + layers.samples_at_once]).flatten(1)
-        for i, value in enumerate(layers.activations(flat, samples)):
+    for start in range(0, len(samples), layers.samples_at_once):
+        inputs = samples.inputs(slice(start, start + layers.samples_at_once)).flatten(1)
+        for i, value in enumerate(layers.activations(flat, inputs)):
             name = layers.names[i]
-            if name not in watched:
+            if name not in producers:
                 continue
-            for row, seen in enumerate(totals):
+            for row, total in enumerate(totals):
                 sums = score.observe(value[row, : layers.sizes[row][i][0]].t())
-                seen[name] = seen[name] + sums if name in seen else sums
-    return [{name: total / len(images) for name, total in seen.items()} for seen in totals]
+                total[name] = total[name] + sums if name in total else sums
+    return [{name: sums / len(samples) for name, sums in total.items()} for total in totals]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,18 +11,18 @@ from torch.nn import functional as F  # noqa: N812
 
 from pruning.core.errors import RequestError, unknown_name
 from pruning.inference.layout import Layout
-from pruning.samples.scaling import Scaling
+from pruning.samples.stored import StoredSamples
 from pruning.scores.metric_names import SUFFIX, split_metric
 from pruning.scores.score import SCORES, Layer, Score, UnitView
-from pruning.surgery import Masks, UnitGroup
-from pruning.surgery.groups import Tap
+from pruning.surgery import UnitGroup, full_masks
+from pruning.surgery.groups import PrunedNetwork, Tap
 
 Means = Mapping[str, Tensor]
 """Producer → (n,) or (n, k) float64: mean over the samples of what a score observed."""
 
 
 def parse_metric(metric: str) -> tuple[Score, bool]:
-    """Return the score of a metric's name, and whether units are ranked per layer.
+    """Return the score of a metric's name, and whether units are ranked within layers.
 
     A class of the user's own (``"module:Class"``) is made an instance of.
 
@@ -38,7 +37,7 @@ def parse_metric(metric: str) -> tuple[Score, bool]:
 
 
 def metric_names() -> tuple[str, ...]:
-    """Return every metric: each score, globally and per layer."""
+    """Return every metric: each score, ranked over all layers and within each."""
     return tuple(name + suffix for name in SCORES for suffix in ("", SUFFIX))
 
 
@@ -51,47 +50,38 @@ def check_metric(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -
             f"metric {metric!r} does not say how important a unit is: "
             f"{kind.__name__} needs a layer_importance"
         )
+    whole = PrunedNetwork(network, tuple(groups), full_masks(groups))
     for group in groups:
-        mask = torch.ones(group.size, dtype=torch.bool)
-        taps = zip(group.producers, group.taps, strict=True)
-        score.check([_layer(network, group, name, tap, mask, None) for name, tap in taps])
+        score.check(_layers(whole, group, {}))
 
 
 def importances(
-    network: nn.Module,
-    groups: Sequence[UnitGroup],
-    masks: Masks,
+    pruned: PrunedNetwork,
     score: Score,
-    images: Tensor,
-    scaling: Scaling,
+    samples: StoredSamples,
     *,
     generator: torch.Generator,
-    labels: Tensor | None = None,
-    seen: Means | None = None,
+    means: Means | None = None,
     batch_size: int | None = None,
 ) -> dict[str, Tensor]:
     """Return each group's importances at full width, in eval mode, on unaugmented data.
 
     Parameters
     ----------
-    network
-        The physically smaller network under `masks`, trained.
-    groups, masks
-        The full-width groups and which of their units the network still holds.
+    pruned
+        A trained network, and which units of full width it still holds.
     score
         From the registry.
-    images
-        (N, C, H, W) uint8 or (N, F) float32 training samples, on the network's device.
-    scaling
-        Makes network input of them.
+    samples
+        Training samples on the network's device; with labels for a score of the gradient.
     generator
         For scores that draw.
-    labels
-        (N,) int64 class indices, for scores that look at the loss's gradient.
-    seen
-        What `pruning.scores.stacked_sweep` has seen of this network, in place of a sweep.
+    means
+        What the score has observed of this network already, in place of a sweep
+        (`pruning.scores.stacked_sweep`).
     batch_size
-        Samples a forward pass; None: as many as suit the network (`pruning.inference.layout`).
+        Samples per forward pass; None: as many as suit the network
+        (`pruning.inference.layout`).
 
     Returns
     -------
@@ -103,49 +93,38 @@ def importances(
     ValueError
         If the score needs labels and there are none.
     """
-    if score.needs_gradient and labels is None:
+    if score.needs_gradient and samples.labels is None:
         raise ValueError("a score of the loss's gradient needs the samples' labels")
-    if seen is None:
-        seen = _sweep(network, groups, score, images, scaling, labels, batch_size)
+    if means is None:
+        means = _sweep(pruned, score, samples, batch_size)
     full: dict[str, Tensor] = {}
-    for group in groups:
-        mask = masks[group.name]
-        layers = tuple(
-            _layer(network, group, producer, tap, mask, seen.get(producer))
-            for producer, tap in zip(group.producers, group.taps, strict=True)
-        )
+    for group in pruned.groups:
+        mask = pruned.masks[group.name]
+        view = UnitView(int(mask.sum()), _layers(pruned, group, means), generator)
         full[group.name] = torch.zeros(group.size, dtype=torch.float64)
-        values = score.importance(UnitView(int(mask.sum()), layers, generator))
-        full[group.name][mask] = values.double().cpu()
+        full[group.name][mask] = score.importance(view).double().cpu()
     return full
 
 
 def _sweep(
-    network: nn.Module,
-    groups: Sequence[UnitGroup],
-    score: Score,
-    images: Tensor,
-    scaling: Scaling,
-    labels: Tensor | None,
-    batch_size: int | None,
+    pruned: PrunedNetwork, score: Score, samples: StoredSamples, batch_size: int | None
 ) -> Means:
     if not score.needs_sweep:
         return {}
-    sums = _Sums(score)
+    network, sums = pruned.network, _Sums(score)
     with ExitStack() as stack:
-        for group in groups:
+        for group in pruned.groups:
             for producer, tap in zip(group.producers, group.taps, strict=True):
                 module = network.get_submodule(tap.module)
-                hook = module.register_forward_hook(sums.watcher(producer, tap))
-                stack.callback(hook.remove)
+                stack.callback(module.register_forward_hook(sums.hook(producer, tap)).remove)
         stack.enter_context(torch.set_grad_enabled(score.needs_gradient))
         network.eval()
-        layout = Layout.of(network, images.device)
-        for part in layout.parts(len(images), batch_size):
-            inputs = layout.batch(scaling(images[part]))
+        layout = Layout.of(network, samples.images.device)
+        for part in layout.parts(len(samples), batch_size):
+            inputs = layout.batch(samples.inputs(part))
             logits = network(inputs.requires_grad_(score.needs_gradient))
-            sums.add(logits, None if labels is None else labels[part])
-    return sums.means(len(images))
+            sums.add(logits, None if samples.labels is None else samples.labels[part])
+    return sums.means(len(samples))
 
 
 class _Sums:
@@ -154,29 +133,34 @@ class _Sums:
     def __init__(self, score: Score) -> None:
         self._score = score
         self._totals: dict[str, Tensor] = {}
-        self._seen: dict[str, tuple[Tap, Tensor]] = {}
+        self._outputs: dict[str, tuple[Tap, Tensor]] = {}
 
-    def watcher(self, producer: str, tap: Tap) -> Any:
-        """Return the forward hook of a producer's tap."""
+    def hook(self, producer: str, tap: Tap) -> Callable[[nn.Module, object, Tensor], None]:
+        """Return the forward hook that notes a producer's value."""
 
-        def watch(module: nn.Module, inputs: object, output: Tensor) -> None:
-            self._seen[producer] = (tap, output if self._score.needs_gradient else tap(output))
+        def note(module: nn.Module, inputs: object, output: Tensor) -> None:
+            value = output if self._score.needs_gradient else tap(output)
+            self._outputs[producer] = (tap, value)
 
-        return watch
+        return note
 
     def add(self, logits: Tensor, labels: Tensor | None) -> None:
         """Observe the batch that just passed."""
         if self._score.needs_gradient and labels is not None:
-            loss = F.cross_entropy(logits, labels, reduction="sum")
-            outputs = [output for _, output in self._seen.values()]
-            slopes = torch.autograd.grad(loss, outputs, materialize_grads=True)
-            for (producer, (tap, output)), slope in zip(self._seen.items(), slopes, strict=True):
-                moved = (t.detach().movedim(tap.axis, 1) for t in (output, slope))
-                self._enter(producer, self._score.observe_gradient(*moved))
+            self._add_gradients(F.cross_entropy(logits, labels, reduction="sum"))
         else:
-            for producer, (_, value) in self._seen.items():
+            for producer, (_, value) in self._outputs.items():
                 self._enter(producer, self._score.observe(value))
-        self._seen.clear()
+        self._outputs.clear()
+
+    def _add_gradients(self, loss: Tensor) -> None:
+        outputs = [output for _, output in self._outputs.values()]
+        gradients = torch.autograd.grad(loss, outputs, materialize_grads=True)
+        for (producer, (tap, output)), gradient in zip(
+            self._outputs.items(), gradients, strict=True
+        ):
+            channels_first = (t.detach().movedim(tap.axis, 1) for t in (output, gradient))
+            self._enter(producer, self._score.observe_gradient(*channels_first))
 
     def means(self, samples: int) -> Means:
         """Return producer → means over all samples."""
@@ -186,17 +170,14 @@ class _Sums:
         self._totals[producer] = self._totals[producer] + sums if producer in self._totals else sums
 
 
-def _layer(
-    network: nn.Module,
-    group: UnitGroup,
-    producer: str,
-    tap: Tap,
-    mask: Tensor,
-    means: Tensor | None,
-) -> Layer:
-    """Return a producer as it stands in the smaller network."""
-    owner = group.owner(producer, "out")
-    owner = owner[(owner < 0) | mask[owner.clamp(min=0)]]
-    units = torch.where(owner >= 0, mask.cumsum(0)[owner.clamp(min=0)] - 1, -1)
-    norm = network.get_submodule(tap.norm) if tap.norm else None
-    return Layer(producer, network.get_submodule(producer), norm, units, means)
+def _layers(pruned: PrunedNetwork, group: UnitGroup, means: Means) -> tuple[Layer, ...]:
+    """Return the producers of a group as they stand in the smaller network."""
+    mask, found = pruned.masks[group.name], []
+    for producer, tap in zip(group.producers, group.taps, strict=True):
+        owner = group.owner(producer, "out")
+        owner = owner[(owner < 0) | mask[owner.clamp(min=0)]]
+        units = torch.where(owner >= 0, mask.cumsum(0)[owner.clamp(min=0)] - 1, -1)
+        norm = pruned.network.get_submodule(tap.norm) if tap.norm else None
+        module = pruned.network.get_submodule(producer)
+        found.append(Layer(producer, module, norm, units, means.get(producer)))
+    return tuple(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Side = Literal["in", "out", "through"]
 Masks = Mapping[str, Tensor]
@@ -109,6 +109,25 @@ class UnitGroup:
     def owner(self, module: str, side: Side) -> Tensor:
         """Return the unit of each channel of one side of one module of the group."""
         return next(s.owner for s in self.slices if (s.module, s.side) == (module, side))
+
+
+@dataclass(frozen=True, eq=False)
+class PrunedNetwork:
+    """A physically smaller network, and which units of full width it still holds.
+
+    Attributes
+    ----------
+    network
+        Cut down to `masks`.
+    groups
+        Of the full-width network.
+    masks
+        Over the full width.
+    """
+
+    network: nn.Module
+    groups: tuple[UnitGroup, ...]
+    masks: Masks
 
 
 @dataclass(frozen=True)

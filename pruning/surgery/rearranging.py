@@ -1,4 +1,4 @@
-"""Operations that only move values: views, concatenations, splits."""
+"""Operations that only rearrange values: views, concatenations, splits."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pruning.surgery.trace import Call, Rule, as_compact
 def rearrange(call: Call) -> None:
     """Axes change places, or axes of length 1 come and go."""
     value, rest = call.args[0], call.args[1:]
-    moved = as_compact(
+    labels = as_compact(
         call.labels(value), value.shape, lambda t: call.function(t, *rest, **call.kwargs)
     )
-    call.emit(moved)
+    call.emit(labels)
 
 
 def expand(call: Call) -> None:
@@ -133,7 +133,7 @@ def _blocks(
     return blocks
 
 
-MOVES: dict[str, Rule] = {
+REARRANGING: dict[str, Rule] = {
     **dict.fromkeys(
         ("permute", "transpose", "t", "movedim", "moveaxis", "swapaxes", "swapdims", "squeeze",
          "unsqueeze", "numpy_T", "mT"),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pruning.core.errors import RequestError
 from pruning.surgery.labels import varying
 from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm
-from pruning.surgery.rearranging import MOVES
+from pruning.surgery.rearranging import REARRANGING
 from pruning.surgery.trace import Call, Rule, only_along
 
 
@@ -26,7 +26,7 @@ def find_rule(function: Any) -> Rule | None:
         return RULES[name]
     if name.removesuffix("_") in SAME_SHAPE or torch.Tag.pointwise in function.tags:
         return elementwise
-    return MOVES.get(name)
+    return REARRANGING.get(name)
 
 
 def elementwise(call: Call) -> None:
@@ -132,8 +132,8 @@ def prelu(call: Call) -> None:
     if not isinstance(module, nn.PReLU) or not only_along(labels, 1):
         return call.stop()
     if module.num_parameters > 1:
-        slopes = _line(labels, module.num_parameters)
-        call.trace.side(name, "through", slopes, call.reason)
+        line = _line(labels, module.num_parameters)
+        call.trace.side(name, "through", line, call.reason)
     call.emit(labels)
     return None
 
@@ -162,8 +162,8 @@ def reduction(call: Call) -> None:
     reduced = {d % labels.ndim for d in dims} if dims else set(every)
     if reduced & varying(labels) or not isinstance(call.out, Tensor):
         return call.stop()
-    keep = bool(call.argument("keepdim")) if "keepdim" in axes else False
-    shape = [labels.shape[d] for d in every if keep or d not in reduced]
+    keepdim = bool(call.argument("keepdim")) if "keepdim" in axes else False
+    shape = [labels.shape[d] for d in every if keepdim or d not in reduced]
     call.emit(labels.reshape(shape))
     return None
 

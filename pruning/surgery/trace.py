@@ -134,7 +134,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._start()
         with ExitStack() as stack, torch.inference_mode():
             for name, module in self.network.named_modules():
-                stack.enter_context(self._watch(name, module))
+                stack.enter_context(self._followed(name, module))
             self.enter(sample, torch.zeros([1] * sample.ndim, dtype=torch.int64))
             with self:
                 outputs = self.network(sample)
@@ -224,7 +224,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.uses.setdefault(number, []).append(Use(becomes, step))
 
     @contextmanager
-    def _watch(self, name: str, module: nn.Module) -> Iterator[None]:
+    def _followed(self, name: str, module: nn.Module) -> Iterator[None]:
         def entering(*_: object) -> None:
             self.calls[name] = self.calls.get(name, 0) + 1
             self._stack.append(name)
@@ -245,9 +245,11 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 handle.remove()
 
 
-def as_compact(labels: Tensor, shape: Sequence[int], move: Callable[[Tensor], Tensor]) -> Tensor:
-    """Apply an operation that only moves values to labels spread to their full shape."""
-    return compact(move(labels.expand(*shape)))
+def as_compact(
+    labels: Tensor, shape: Sequence[int], rearrange: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Apply an operation that only rearranges values to labels spread to their full shape."""
+    return compact(rearrange(labels.expand(*shape)))
 
 
 def only_along(labels: Tensor, axis: int) -> bool:

@@ -10,19 +10,20 @@ __all__ = [
     "Epoch",
     "Recipe",
     "Trained",
+    "Training",
     "train",
 ]
 
 if TYPE_CHECKING:
     from pruning.training.device_data import DeviceData
     from pruning.training.recipe import RECIPES, Recipe
-    from pruning.training.training_loop import Epoch, Trained, train
+    from pruning.training.training_loop import Epoch, Trained, Training, train
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
             "pruning.training.device_data": ("DeviceData",),
             "pruning.training.recipe": ("RECIPES", "Recipe"),
-            "pruning.training.training_loop": ("Epoch", "Trained", "train"),
+            "pruning.training.training_loop": ("Epoch", "Trained", "Training", "train"),
         },
     )

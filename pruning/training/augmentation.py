@@ -14,7 +14,7 @@ from pruning.core.errors import RequestError
 from pruning.training.recipe import Augment
 
 
-def draw_moves(
+def draw_shifts(
     augment: Augment, count: int, shape: tuple[int, ...], generator: torch.Generator
 ) -> Tensor | None:
     """Return (count, 3) int64 rows (down, right, mirrored), or None for ``"none"``.
@@ -40,32 +40,32 @@ def draw_moves(
         return None
     if len(shape) != 3:
         raise RequestError(f"augmentation {augment!r} needs images, got samples of shape {shape}")
-    moves = torch.empty(count, 3, dtype=torch.int64)
+    shifts = torch.empty(count, 3, dtype=torch.int64)
     for axis, side in enumerate(shape[1:]):
-        moves[:, axis] = torch.randint(-(side // 8), side // 8 + 1, (count,), generator=generator)
+        shifts[:, axis] = torch.randint(-(side // 8), side // 8 + 1, (count,), generator=generator)
     mirrors = 2 if augment == "shift-flip" else 1
-    moves[:, 2] = torch.randint(0, mirrors, (count,), generator=generator)
-    return moves
+    shifts[:, 2] = torch.randint(0, mirrors, (count,), generator=generator)
+    return shifts
 
 
-def moved(images: Tensor, moves: Tensor) -> Tensor:
-    """Return the images moved.
+def shifted(images: Tensor, shifts: Tensor) -> Tensor:
+    """Return the images shifted, and mirrored where that was drawn.
 
     Parameters
     ----------
     images
         (B, C, H, W) of any dtype.
-    moves
-        (B, 3) int64, as `draw_moves` drew them, on the images' device.
+    shifts
+        (B, 3) int64, as `draw_shifts` drew them, on the images' device.
 
     >>> image = torch.tensor([[[[1, 2], [3, 4]]]])
-    >>> moved(image, torch.tensor([[0, 1, 0]])).tolist()
+    >>> shifted(image, torch.tensor([[0, 1, 0]])).tolist()
     [[[[0, 1], [0, 3]]]]
-    >>> moved(image, torch.tensor([[0, 0, 1]])).tolist()
+    >>> shifted(image, torch.tensor([[0, 0, 1]])).tolist()
     [[[[2, 1], [4, 3]]]]
     """
     (count, _, height, width), device = images.shape, images.device
-    down, right, mirrored = moves.T.unsqueeze(2)
+    down, right, mirrored = shifts.T.unsqueeze(2)
     across = torch.arange(width, device=device)
     rows = torch.arange(height, device=device) - down
     columns = torch.where(mirrored.bool(), width - 1 - across, across) - right

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from pruning.data.splits import Splits
 from pruning.samples.scaling import Scaling
-from pruning.training.augmentation import moved
+from pruning.samples.stored import StoredSamples
+from pruning.training.augmentation import shifted
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class DeviceData:
             _on_device(splits.val.labels, device),
             splits.scaling,
         )
+
+    @property
+    def train_samples(self) -> StoredSamples:
+        """The training part as scores and the oracle read it."""
+        return StoredSamples(self.train_images, self.scaling, self.train_labels)
 
     @property
     def majority(self) -> float:
@@ -78,15 +84,16 @@ class Gatherer:
         self._shifted = any(scaling.offset)
         self._scaled = any(scale != 1 for scale in scaling.scale)
 
-    def __call__(self, index: Tensor, moves: Tensor | None = None) -> Tensor:
+    def __call__(self, index: Tensor, shifts: Tensor | None = None) -> Tensor:
         """Return the (rows, F) float32 samples of (rows,) int64; the next call overwrites them.
 
-        With (rows, 3) int64 `moves` they are moved as `pruning.training.augmentation.moved` says.
+        With (rows, 3) int64 `shifts` they are shifted as `pruning.training.augmentation.shifted`
+        says.
         """
         torch.index_select(self._images, 0, index, out=self._stored)
-        if moves is not None:
+        if shifts is not None:
             images = self._stored.view(-1, *self._shape)
-            self.samples.copy_(moved(images, moves).flatten(1))
+            self.samples.copy_(shifted(images, shifts).flatten(1))
         elif self._stored is not self.samples:
             self.samples.copy_(self._stored)
         if self._shifted:

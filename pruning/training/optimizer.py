@@ -18,7 +18,7 @@ _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
 
 
-class Optimiser(Protocol):
+class Optimizer(Protocol):
     """Moves parameters against their gradients; one without gradient stays as it is."""
 
     def step(self, rate: float | Tensor) -> None:
@@ -28,11 +28,11 @@ class Optimiser(Protocol):
         captured step reads anew at each replay.
         """
 
-    def moved(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Optimiser:
-        """Return the optimiser that goes on with cut parameters, its state cut alike."""
+    def cut_to(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Optimizer:
+        """Return the optimizer that goes on with cut parameters, its state cut alike."""
 
 
-def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> Optimiser:
+def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> Optimizer:
     """Return the optimizer that a resolved recipe names, over these tensors."""
     decay = recipe.weight_decay or 0.0
     if recipe.optimizer == "adam":
@@ -60,13 +60,13 @@ class Adam:
     @torch.no_grad()
     def step(self, rate: float | Tensor) -> None:
         """Take one step."""
-        slopes = [p.grad for p in self._parameters]
-        reached = [i for i, slope in enumerate(slopes) if slope is not None]
+        gradients = [p.grad for p in self._parameters]
+        reached = [i for i, gradient in enumerate(gradients) if gradient is not None]
         for i in reached:
             self._steps[i] += 1
         torch._fused_adam_(
             [self._parameters[i] for i in reached],
-            [slope for slope in slopes if slope is not None],
+            [gradient for gradient in gradients if gradient is not None],
             [self._means[i] for i in reached],
             [self._squares[i] for i in reached],
             [],
@@ -76,8 +76,8 @@ class Adam:
             eps=_EPSILON, amsgrad=False, maximize=False,
         )  # fmt: skip
 
-    def moved(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Adam:
-        """Return the optimiser of the cut parameters."""
+    def cut_to(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Adam:
+        """Return the optimizer of the cut parameters."""
         after = Adam(parameters, self._decay)
         after._means = [cut(mean) for mean in self._means]
         after._squares = [cut(square) for square in self._squares]
@@ -105,20 +105,20 @@ class SGD:
     def step(self, rate: float | Tensor) -> None:
         """Take one step."""
         for i, parameter in enumerate(self._parameters):
-            slope = parameter.grad
-            if slope is None:
+            gradient = parameter.grad
+            if gradient is None:
                 continue
             if self._decay:
-                slope = slope.add(parameter, alpha=self._decay)
+                gradient = gradient.add(parameter, alpha=self._decay)
             if self._momentum:
-                slope = self._velocities[i].mul_(self._momentum).add_(slope)
+                gradient = self._velocities[i].mul_(self._momentum).add_(gradient)
             if isinstance(rate, Tensor):
-                parameter.addcmul_(slope, rate, value=-1)
+                parameter.addcmul_(gradient, rate, value=-1)
             else:
-                parameter.add_(slope, alpha=-rate)
+                parameter.add_(gradient, alpha=-rate)
 
-    def moved(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> SGD:
-        """Return the optimiser of the cut parameters."""
+    def cut_to(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> SGD:
+        """Return the optimizer of the cut parameters."""
         after = SGD(parameters, self._momentum, self._decay)
         after._velocities = [cut(velocity) for velocity in self._velocities]
         return after

@@ -17,14 +17,14 @@ MANY_SAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Recipe:
-    """Optimiser, batches and the rule that stops training.
+    """Optimizer, batches and the rule that stops training.
 
     Attributes
     ----------
     optimizer
         ``"adam"`` (Kingma & Ba 2015) or ``"sgd"``.
     learning_rate, weight_decay
-        The optimiser's. None leaves it to the network: 0.01 and 0.001 for plain MLPs, which
+        The optimizer's. None leaves it to the network: 0.01 and 0.001 for plain MLPs, which
         overfit, 0.001 and 0 for all others, which deeper stacks without norm need.
     momentum
         For ``"sgd"`` only.

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pruning.inference.stackable import stackable
 from pruning.networks.weights import load_weights
-from pruning.training.augmentation import draw_moves
+from pruning.training.augmentation import draw_shifts
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.choice import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
 from pruning.training.recipe import Recipe
 
-__all__ = ["DeviceData", "Epoch", "EpochHook", "Trained", "train"]
-
 EpochHook = Callable[[int, list[int]], None]
 """Called after each epoch with its number and the rows still training."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a population trains on, and how.
+
+    Attributes
+    ----------
+    data
+        On the device.
+    recipe
+        The same for all.
+    engine
+        A name in `pruning.training.engines.engine.ENGINES`, or ``"auto"``.
+    """
+
+    data: DeviceData
+    recipe: Recipe
+    engine: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -36,12 +53,24 @@ class Epoch:
 
 @dataclass
 class Trained:
-    """One member's training: the epochs seen, the weights kept, those asked for on the way."""
+    """One member's training.
+
+    Attributes
+    ----------
+    epochs
+        What each epoch gave.
+    weights, kept
+        The state dict that the recipe keeps, and the epoch that it is of.
+    late_weights
+        The state dict after so many epochs as `train` was asked for; else empty.
+    waited
+        Epochs since the validation loss last improved.
+    """
 
     epochs: list[Epoch] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
-    late_weights: dict[str, Tensor] = field(default_factory=dict)
     kept: Epoch | None = None
+    late_weights: dict[str, Tensor] = field(default_factory=dict)
     waited: int = 0
 
     @property
@@ -52,13 +81,11 @@ class Trained:
 
 def train(
     networks: Sequence[nn.Module],
-    data: DeviceData,
-    recipe: Recipe,
     generators: Sequence[torch.Generator],
+    training: Training,
     *,
-    engine: str = "auto",
     epochs: int | None = None,
-    late: int | None = None,
+    late_epochs: int | None = None,
     on_epoch: EpochHook | None = None,
 ) -> list[Trained]:
     """Train a population; each network ends with the weights its recipe keeps, in eval mode.
@@ -68,18 +95,14 @@ def train(
     networks
         G networks on the data's device, trained in place. Plain MLPs with the same layers
         (`pruning.inference.stackable`) train as one; widths may differ.
-    data
-        On the device.
-    recipe
-        The same for all.
     generators
-        One a member, on the CPU: the order in which it sees the samples. It alone decides
-        which member sees what, never the engine or the company it trains in.
-    engine
-        A name in `pruning.training.engines.engine.ENGINES`, or ``"auto"``.
+        One for each member, on the CPU: it draws the order in which the member reads the
+        samples. It alone decides that order, never the engine or the other members.
+    training
+        Data, recipe and engine.
     epochs
         Stop after so many of the recipe's epochs, on its schedule.
-    late
+    late_epochs
         Note each member's weights after so many epochs, or at its end if that comes sooner.
     on_epoch
         Called with the epoch's number and the rows still training.
@@ -88,7 +111,7 @@ def train(
     -------
     list of Trained
         In the order of `networks`. A member that has not improved for ``patience`` epochs
-        leaves the population and stops costing.
+        leaves the population and takes no more time.
 
     Warns
     -----
@@ -97,7 +120,7 @@ def train(
     """
     states = [generator.get_state() for generator in generators]
     try:
-        return _train(networks, data, recipe, generators, engine, epochs, late, on_epoch)
+        return _train(networks, generators, training, epochs, late_epochs, on_epoch)
     except torch.OutOfMemoryError:
         if len(networks) == 1:
             raise
@@ -113,49 +136,49 @@ def train(
     results = []
     for rows in (range(half), range(half, len(networks))):
         results += train(
-            [networks[r] for r in rows], data, recipe, [generators[r] for r in rows],
-            engine=engine, epochs=epochs, late=late, on_epoch=_of_rows(on_epoch, rows),
+            [networks[r] for r in rows], [generators[r] for r in rows], training,
+            epochs=epochs, late_epochs=late_epochs, on_epoch=_of_rows(on_epoch, rows),
         )  # fmt: skip
     return results
 
 
 def _of_rows(on_epoch: EpochHook | None, rows: range) -> EpochHook | None:
-    return on_epoch and (lambda epoch, own: on_epoch(epoch, [rows[i] for i in own]))
+    return on_epoch and (lambda epoch, inner: on_epoch(epoch, [rows[i] for i in inner]))
 
 
 def _train(
     networks: Sequence[nn.Module],
-    data: DeviceData,
-    recipe: Recipe,
     generators: Sequence[torch.Generator],
-    engine: str,
+    training: Training,
     epochs: int | None,
-    late: int | None,
+    late_epochs: int | None,
     on_epoch: EpochHook | None,
 ) -> list[Trained]:
-    recipe = recipe.resolved(plain_mlp=stackable(networks[0]), samples=len(data.train_labels))
-    device = data.train_images.device.type
-    kind = ENGINES[choose_engine(engine, networks[0], device)]
-    running = kind([copy.deepcopy(network) for network in networks], data, recipe)
+    data = training.data
+    recipe = training.recipe.resolved(
+        plain_mlp=stackable(networks[0]), samples=len(data.train_labels)
+    )
+    kind = ENGINES[choose_engine(training.engine, networks[0], data.train_images.device.type)]
+    engine = kind([copy.deepcopy(network) for network in networks], data, recipe)
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))
     last, patience = recipe.max_epochs or 0, recipe.patience or 0
     for epoch in range(last if epochs is None else min(last, epochs)):
-        orders, moves = _draw(data, recipe, [generators[r] for r in rows])
-        losses = running.epoch(orders, recipe.rate(epoch), moves)
-        val = running.evaluate()
+        orders, shifts = _draw(data, recipe, [generators[r] for r in rows])
+        losses = engine.epoch(orders, recipe.rate(epoch), shifts)
+        val = engine.evaluate()
         for i, row in enumerate(rows):
-            seen = Epoch(losses[i], val.losses[i], val.accuracies[i])
-            _record(results[row], seen, running, i, recipe)
-            if late is not None and epoch < late:
-                results[row].late_weights = running.weights(i)
+            found = Epoch(losses[i], val.losses[i], val.accuracies[i])
+            _record(results[row], found, engine, i, recipe)
+            if late_epochs is not None and epoch < late_epochs:
+                results[row].late_weights = engine.weights(i)
         if on_epoch:
             on_epoch(epoch, rows)
         staying = [i for i, row in enumerate(rows) if results[row].waited < patience]
         if not staying:
             break
         if len(staying) < len(rows):
-            running.keep(staying)
+            engine.narrow(staying)
             rows = [rows[i] for i in staying]
     for network, result in zip(networks, results, strict=True):
         load_weights(network, result.weights)
@@ -166,21 +189,21 @@ def _train(
 def _draw(
     data: DeviceData, recipe: Recipe, generators: Sequence[torch.Generator]
 ) -> tuple[Tensor, Tensor | None]:
-    """Draw an epoch: (G, N) orders, and (G, N, 3) moves where the recipe augments."""
+    """Draw an epoch: (G, N) orders, and (G, N, 3) shifts where the recipe augments."""
     n, shape, device = len(data.train_labels), data.train_images.shape[1:], data.train_images.device
-    orders, moves = [], []
+    orders, shifts = [], []
     for generator in generators:
         orders.append(torch.randperm(n, generator=generator))
-        if (drawn := draw_moves(recipe.augment, n, tuple(shape), generator)) is not None:
-            moves.append(drawn)
-    return torch.stack(orders).to(device), torch.stack(moves).to(device) if moves else None
+        if (drawn := draw_shifts(recipe.augment, n, tuple(shape), generator)) is not None:
+            shifts.append(drawn)
+    return torch.stack(orders).to(device), torch.stack(shifts).to(device) if shifts else None
 
 
-def _record(result: Trained, seen: Epoch, running: Engine, row: int, recipe: Recipe) -> None:
-    best = min((epoch.val_loss for epoch in result.epochs), default=np.inf)
-    improved = seen.val_loss < best
-    result.epochs.append(seen)
+def _record(result: Trained, epoch: Epoch, engine: Engine, row: int, recipe: Recipe) -> None:
+    best = min((before.val_loss for before in result.epochs), default=math.inf)
+    improved = epoch.val_loss < best
+    result.epochs.append(epoch)
     result.waited = 0 if improved else result.waited + 1
     if improved or recipe.keep == "last" or not result.weights:
-        result.weights = running.weights(row)
-        result.kept = seen
+        result.weights = engine.weights(row)
+        result.kept = epoch

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
-from pruning.dropnet.algorithm import DropNet
+from pruning.dropnet import DropNet
 from pruning.training.recipe import Recipe
 
 TINY_OPTIONS = (

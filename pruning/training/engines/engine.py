@@ -15,7 +15,7 @@ from pruning.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Seen:
+class Evaluation:
     """What a pass over data showed of each member.
 
     Attributes
@@ -71,7 +71,7 @@ class Engine(ABC):
         return 1
 
     @abstractmethod
-    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss.
 
         Parameters
@@ -81,13 +81,13 @@ class Engine(ABC):
             training samples.
         rate
             Learning rate.
-        moves
-            (G, N, 3) int64 on the data's device: what `pruning.training.augmentation.moved` does to
-            each sample of `orders`; None leaves them as they are.
+        shifts
+            (G, N, 3) int64 on the data's device: how `pruning.training.augmentation.shifted`
+            changes each sample of `orders`; None leaves them as they are.
         """
 
     @abstractmethod
-    def evaluate(self) -> Seen:
+    def evaluate(self) -> Evaluation:
         """Return what the validation part shows, in float32 and eval mode."""
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Engine(ABC):
         """Return a copy of one member's float32 state dict, in its own physical sizes."""
 
     @abstractmethod
-    def keep(self, rows: list[int]) -> None:
+    def narrow(self, rows: list[int]) -> None:
         """Go on with these members only; the others stop costing."""
 
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.inference.layout import Layout
-from pruning.training.augmentation import moved
+from pruning.training.augmentation import shifted
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.engine import ENGINES, Engine, Seen
+from pruning.training.engines.engine import ENGINES, Engine, Evaluation
 from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
 
@@ -34,56 +34,56 @@ class Loop(Engine):
         """Return 0: it runs what nothing else runs better."""
         return 0
 
-    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss."""
         return [
-            member.epoch(orders[row], rate, None if moves is None else moves[row])
+            member.epoch(orders[row], rate, None if shifts is None else shifts[row])
             for row, member in enumerate(self.members)
         ]
 
-    def evaluate(self) -> Seen:
+    def evaluate(self) -> Evaluation:
         """Return what the validation part shows."""
         seen = [member.evaluate() for member in self.members]
-        return Seen([loss for loss, _ in seen], [accuracy for _, accuracy in seen])
+        return Evaluation([loss for loss, _ in seen], [accuracy for _, accuracy in seen])
 
     def weights(self, row: int) -> dict[str, Tensor]:
         """Return a copy of one member's state dict."""
         state = self.members[row].network.state_dict()
         return {key: value.detach().clone() for key, value in state.items()}
 
-    def keep(self, rows: list[int]) -> None:
+    def narrow(self, rows: list[int]) -> None:
         """Go on with these members only."""
         self.members = [self.members[row] for row in rows]
 
 
 class Trainee:
-    """One network with its optimiser."""
+    """One network with its optimizer."""
 
     def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, bf16: bool) -> None:
         self.network, self._data, self._recipe, self._bf16 = network, data, recipe, bf16
         self._scaled = data.scaling.on(data.train_images)
         self._layout = Layout.of(network, data.train_images.device)
-        self.optimiser = make_optimizer(recipe, list(network.parameters()))
+        self.optimizer = make_optimizer(recipe, list(network.parameters()))
 
-    def epoch(self, order: Tensor, rate: float, moves: Tensor | None = None) -> float:
+    def epoch(self, order: Tensor, rate: float, shifts: Tensor | None = None) -> float:
         """Train one epoch in this (N,) order; return the mean loss."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=order.device)
         size = self.batch_of(len(order))
         for start in range(0, len(order), size):
             part = slice(start, start + size)
-            how = None if moves is None else moves[part]
+            how = None if shifts is None else shifts[part]
             total += self.step(order[part], rate, how) * len(order[part])
         return float(total / len(order))
 
-    def step(self, index: Tensor, rate: float | Tensor, moves: Tensor | None = None) -> Tensor:
-        """Take one step on the samples of (B,) int64, moved if told; return their mean loss."""
+    def step(self, index: Tensor, rate: float | Tensor, shifts: Tensor | None = None) -> Tensor:
+        """Take one step on the samples of (B,) int64, shifted if told; return their mean loss."""
         stored = self._data.train_images[index]
-        stored = stored if moves is None else moved(stored, moves)
+        stored = stored if shifts is None else shifted(stored, shifts)
         loss = F.cross_entropy(self._logits(stored), self._data.train_labels[index])
         self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step(rate)
+        self.optimizer.step(rate)
         return loss.detach()
 
     def batch_of(self, samples: int) -> int:

@@ -1,7 +1,7 @@
 """Networks of any kind, one step after the other, with the products of training in bfloat16.
 
 Convolutions and matrix products read bfloat16 copies of the float32 weights (Micikevicius
-et al. 2018, whose loss scaling bfloat16's range does without); weights, loss, optimiser and
+et al. 2018, whose loss scaling bfloat16's range does without); weights, loss, optimizer and
 evaluation stay float32.
 """
 

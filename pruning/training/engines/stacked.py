@@ -1,7 +1,7 @@
 """Plain multilayer perceptrons as batched matrices: one product in place of G small ones.
 
 All weights of all members are one flat float32 vector, all gradients another: each layer's
-matrices are views, and the optimiser's step is one pass over them. Forward and backward are
+matrices are views, and the optimizer's step is one pass over them. Forward and backward are
 written out, because at a few tens of units what a general autograd adds costs as much as
 the arithmetic. Activations are held units × samples: then no product has a short, oddly
 sized inner axis, whatever widths pruning leaves.
@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.inference.stackable import stackable
 from pruning.inference.stacked_layers import Layers
 from pruning.training.device_data import DeviceData, Gatherer
-from pruning.training.engines.engine import ENGINES, Engine, Seen
+from pruning.training.engines.engine import ENGINES, Engine, Evaluation
 from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
 
@@ -36,7 +36,7 @@ class Stacked(Engine):
         self._data, self._recipe = data, recipe
         layers = Layers.of(networks)
         self._hold(layers, layers.gathered(networks, data.train_images.device))
-        self._optimiser = make_optimizer(recipe, [self._values])
+        self._optimizer = make_optimizer(recipe, [self._values])
 
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:
@@ -61,13 +61,13 @@ class Stacked(Engine):
 
     def _hold(self, layers: Layers, values: Tensor) -> None:
         self._layers, self._values = layers, values
-        self._slopes = values.grad = torch.zeros_like(values)
+        self._gradients = values.grad = torch.zeros_like(values)
         self._weights, self._biases = layers.views(values)
-        self._weight_slopes, self._bias_slopes = layers.views(self._slopes)
+        self._weight_gradients, self._bias_gradients = layers.views(self._gradients)
         self._buffers: dict[int, _Buffers] = {}
 
     @torch.no_grad()
-    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
         """Train one epoch; return each member's mean loss."""
         members, samples = orders.shape
         size = min(self._recipe.batch_size or samples, samples)
@@ -77,15 +77,15 @@ class Stacked(Engine):
             if orders[:, part].shape[1] == 0:
                 continue
             batches = _batches(orders[:, part], size)
-            moved = [None] * len(batches) if moves is None else _batches(moves[:, part], size)
+            parts = [None] * len(batches) if shifts is None else _batches(shifts[:, part], size)
             labels = self._data.train_labels[batches]
-            for index, named, how in zip(batches, labels, moved, strict=True):
-                total += self.slopes(batches.shape[2], index, named, how)
-                self._optimiser.step(rate)
+            for index, named, how in zip(batches, labels, parts, strict=True):
+                total += self.write_gradients(batches.shape[2], index, named, how)
+                self._optimizer.step(rate)
         return (total / samples).tolist()
 
-    def slopes(
-        self, batch: int, index: Tensor, labels: Tensor, moves: Tensor | None = None
+    def write_gradients(
+        self, batch: int, index: Tensor, labels: Tensor, shifts: Tensor | None = None
     ) -> Tensor:
         """Write the gradient of the batch's mean loss; return (G,) float32 summed losses.
 
@@ -95,35 +95,36 @@ class Stacked(Engine):
             B.
         index, labels
             (G, B) int64: the samples each member sees and their classes.
-        moves
+        shifts
             (G, B, 3) int64: what augmentation does to each.
         """
         buffers = self._buffers_for(batch)
         weights, relu_after = self._weights, self._layers.relu_after
-        how = None if moves is None else moves.flatten(0, 1)
+        how = None if shifts is None else shifts.flatten(0, 1)
         samples = buffers.gather(index.flatten(), how).view(*index.shape, -1)
         x = samples.transpose(1, 2)
         for i, made in enumerate(buffers.made):
             torch.baddbmm(self._biases[i], weights[i], x, out=made)
             x = made.relu_() if relu_after[i] else made
-        log_odds = torch.log_softmax(x, 1)
+        log_probabilities = torch.log_softmax(x, 1)
         picked = labels.unsqueeze(1)
-        losses = log_odds.gather(1, picked).sum((1, 2)).neg_()
-        slope = log_odds.exp_()
-        slope.scatter_add_(1, picked, buffers.minus_one).div_(index.shape[1])
+        losses = log_probabilities.gather(1, picked).sum((1, 2)).neg_()
+        gradient = log_probabilities.exp_()
+        gradient.scatter_add_(1, picked, buffers.minus_one).div_(index.shape[1])
+        relu_backward = torch.ops.aten.threshold_backward.grad_input
         for i in reversed(range(len(weights))):
-            below = buffers.made[i - 1].transpose(1, 2) if i else samples
-            torch.bmm(slope, below, out=self._weight_slopes[i])
-            torch.sum(slope, 2, keepdim=True, out=self._bias_slopes[i])
+            inputs = buffers.made[i - 1].transpose(1, 2) if i else samples
+            torch.bmm(gradient, inputs, out=self._weight_gradients[i])
+            torch.sum(gradient, 2, keepdim=True, out=self._bias_gradients[i])
             if i:
-                slope = torch.bmm(weights[i].transpose(1, 2), slope, out=buffers.slope[i - 1])
+                below = buffers.gradients[i - 1]
+                gradient = torch.bmm(weights[i].transpose(1, 2), gradient, out=below)
                 if relu_after[i - 1]:
-                    made = buffers.made[i - 1]
-                    torch.ops.aten.threshold_backward.grad_input(slope, made, 0, grad_input=slope)
+                    relu_backward(gradient, buffers.made[i - 1], 0, grad_input=gradient)
         return losses
 
     @torch.inference_mode()
-    def evaluate(self) -> Seen:
+    def evaluate(self) -> Evaluation:
         """Return what the validation part shows; all members share the first product."""
         data, members = self._data, len(self._layers.sizes)
         n = len(data.val_labels)
@@ -137,21 +138,23 @@ class Stacked(Engine):
             labels = data.val_labels[part].expand(members, -1)
             losses += F.cross_entropy(x, labels, reduction="none").sum(1)
             hits += (x.argmax(1) == labels).sum(1)
-        return Seen((losses / n).tolist(), (hits / n).tolist())
+        return Evaluation((losses / n).tolist(), (hits / n).tolist())
 
     def weights(self, row: int) -> dict[str, Tensor]:
         """Return one member's state dict without the padding."""
         return self._layers.state(self._values, row)
 
     def gradient(self, row: int) -> dict[str, Tensor]:
-        """Return one member's gradient as `slopes` left it, by parameter name."""
-        return self._layers.state(self._slopes, row)
+        """Return one member's gradient as `write_gradients` left it, by parameter name."""
+        return self._layers.state(self._gradients, row)
 
-    def keep(self, rows: list[int]) -> None:
-        """Cut weights and the optimiser's state down to these members."""
+    def narrow(self, rows: list[int]) -> None:
+        """Cut weights and the optimizer's state down to these members."""
         before = self._layers
         self._hold(before.only(rows), before.cut(self._values, rows))
-        self._optimiser = self._optimiser.moved([self._values], lambda flat: before.cut(flat, rows))
+        self._optimizer = self._optimizer.cut_to(
+            [self._values], lambda flat: before.cut(flat, rows)
+        )
 
     def _buffers_for(self, batch: int) -> _Buffers:
         if batch not in self._buffers:
@@ -173,5 +176,5 @@ class _Buffers:
         members, device = len(layers.sizes), data.train_images.device
         self.gather = Gatherer(data.train_images, data.scaling, members * batch)
         self.made = [torch.empty(members, out, batch, device=device) for out, _ in layers.padded]
-        self.slope = [torch.empty_like(made) for made in self.made[:-1]]
+        self.gradients = [torch.empty_like(made) for made in self.made[:-1]]
         self.minus_one = torch.full((members, 1, batch), -1.0, device=device)

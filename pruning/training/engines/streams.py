@@ -2,7 +2,7 @@
 
 A small network's step is a hundred short kernels: launched one by one they leave the device
 idle, and one network's do not fill it. Each member's whole step, from the indices of its
-batch to the optimiser, is captured once a round and replayed; the members' replays run side
+batch to the optimizer, is captured once a round and replayed; the members' replays run side
 by side. Products read bfloat16, weights and loss stay float32.
 """
 
@@ -47,21 +47,21 @@ class Streams(LoopBf16):
         """Return 20: side by side, so many small networks fill a GPU."""
         return 20
 
-    def epoch(self, orders: Tensor, rate: float, moves: Tensor | None = None) -> list[float]:
+    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
         """Train one epoch, a step of each member in turn; return each member's mean loss."""
         batch = self.members[0].batch_of(orders.shape[1])
         for captured in self._captured:
-            captured.begin(batch, rate, augmented=moves is not None)
+            captured.begin(batch, rate, augmented=shifts is not None)
         for start in range(0, orders.shape[1], batch):
             part = slice(start, start + batch)
             for row, captured in enumerate(self._captured):
-                captured.step(orders[row, part], None if moves is None else moves[row, part])
+                captured.step(orders[row, part], None if shifts is None else shifts[row, part])
         totals = torch.stack([captured.end() for captured in self._captured])
         return (totals / orders.shape[1]).tolist()
 
-    def keep(self, rows: list[int]) -> None:
+    def narrow(self, rows: list[int]) -> None:
         """Go on with these members only."""
-        super().keep(rows)
+        super().narrow(rows)
         self._captured = [self._captured[row] for row in rows]
 
 
@@ -74,7 +74,7 @@ class _Captured:
         self._rate = torch.zeros((), device=device)
         self._total = torch.zeros((), dtype=torch.float64, device=device)
         self._index = torch.empty(0, dtype=torch.int64, device=device)
-        self._moves: Tensor | None = None
+        self._shifts: Tensor | None = None
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def begin(self, batch: int, rate: float, *, augmented: bool) -> None:
@@ -87,16 +87,16 @@ class _Captured:
             if self._graph is None:
                 self._capture(batch, augmented)
 
-    def step(self, index: Tensor, moves: Tensor | None) -> None:
+    def step(self, index: Tensor, shifts: Tensor | None) -> None:
         """Take one step; a last, smaller batch is taken without the graph."""
         with torch.cuda.stream(self._stream):
             if self._graph is not None and len(index) == len(self._index):
                 self._index.copy_(index)
-                if self._moves is not None and moves is not None:
-                    self._moves.copy_(moves)
+                if self._shifts is not None and shifts is not None:
+                    self._shifts.copy_(shifts)
                 self._graph.replay()
             else:
-                self._total += self._member.step(index, self._rate, moves) * len(index)
+                self._total += self._member.step(index, self._rate, shifts) * len(index)
 
     def end(self) -> Tensor:
         """Return the epoch's summed loss, ready on the current stream."""
@@ -104,30 +104,30 @@ class _Captured:
         return self._total
 
     def _capture(self, batch: int, augmented: bool) -> None:
-        """Record a step; the passes before it leave weights, buffers and optimiser as they were."""
+        """Record a step; the passes before it leave weights, buffers and optimizer as they were."""
         network = self._member.network
         self._index = torch.zeros(batch, dtype=torch.int64, device=self._device)
-        self._moves = self._index.new_zeros(batch, 3) if augmented else None
+        self._shifts = self._index.new_zeros(batch, 3) if augmented else None
         before = {key: value.clone() for key, value in network.state_dict().items()}
-        optimiser = self._member.optimiser
-        self._member.optimiser = _Still()
+        optimizer = self._member.optimizer
+        self._member.optimizer = _Still()
         for _ in range(_WARM_UP):
-            self._member.step(self._index, self._rate, self._moves)
+            self._member.step(self._index, self._rate, self._shifts)
         network.load_state_dict(before)
-        self._member.optimiser = optimiser
+        self._member.optimizer = optimizer
         network.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
-            self._total += self._member.step(self._index, self._rate, self._moves) * batch
+            self._total += self._member.step(self._index, self._rate, self._shifts) * batch
         self._graph = graph
 
 
 class _Still:
-    """An optimiser that does not move."""
+    """An optimizer that does not move."""
 
     def step(self, rate: float | Tensor) -> None:
         """Do nothing."""
 
-    def moved(self, parameters: Sequence[Tensor], cut: object) -> _Still:
+    def cut_to(self, parameters: Sequence[Tensor], cut: object) -> _Still:
         """Return itself."""
         return self

@@ -20,7 +20,7 @@ from pipelines.run.directory import RunDirectory
 from pipelines.run.plan import plan_groups
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.data.load import load_splits
-from pruning.dropnet.algorithm import DropNet
+from pruning.dropnet import DropNet
 from pruning.inference.cost import count_cost
 from pruning.training.recipe import Recipe
 

@@ -8,10 +8,10 @@ from pruning_support import blobs
 
 from pipelines.build.device import resolve_device
 from pruning.core.errors import RequestError
-from pruning.dropnet.algorithm import DropNet, Runs, dropnet
+from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.settings import Rewinding
+from pruning.training.device_data import DeviceData
 from pruning.training.recipe import Recipe
-from pruning.training.training_loop import DeviceData
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pruning.datafree.members import datafree
 from pruning.datafree.merging import data_free_cutoff, differences, merge_units
 from pruning.datafree.network import prune_data_free
 from pruning.datafree.settings import Merging
-from pruning.dropnet.algorithm import DropNet, Runs
+from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import Recipe
 
@@ -141,14 +141,15 @@ def test_impossible_requests_are_said(options: dict[str, object], says: str) -> 
 
 def test_as_a_pruner_it_trains_once_and_merges() -> None:
     runs, splits = Runs("mlp-a:12-8", (0, 1), (4, 5)), blobs()
-    training = DropNet(recipe=Recipe(batch_size=16, max_epochs=3, learning_rate=0.01))
-    first, second = datafree(runs, splits, Merging(0.5), training)
+    training = DropNet(rounds=0, recipe=Recipe(batch_size=16, max_epochs=3, learning_rate=0.01))
+    first, second = datafree(dropnet(runs, splits, training), splits, Merging(0.5))
     assert [(m.run, m.round, len(m.epochs)) for m in second] == [(0, 1, 0), (1, 1, 0)]
     for before, after in zip(first, second, strict=True):
         assert (before.remaining, after.remaining) == (1.0, 0.5)
         assert after.baseline_accuracy == before.val_accuracy
         assert after.network[1].out_features == 6  # type: ignore[index]
-    (again,) = datafree(runs, splits, Merging(0.5), training, start=first)
+    resumed = dropnet(runs, splits, training, start=first)
+    (again,) = datafree(resumed, splits, Merging(0.5), start=first)
     for one, other in zip(second, again, strict=True):
         for key, value in one.network.state_dict().items():
             assert torch.equal(value, other.network.state_dict()[key])

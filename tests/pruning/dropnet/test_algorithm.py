@@ -13,16 +13,18 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.dropnet.algorithm import DropNet, Runs, dropnet
+from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.dropping import all_metrics
 from pruning.dropnet.member import Member, handed_on
+from pruning.dropnet.population import Population
 from pruning.dropnet.rescaling import few_inputs, rescale
 from pruning.dropnet.rewinding import FullWidth
 from pruning.dropnet.settings import REWINDS, Rewind, Rewinding
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, shrink
+from pruning.training.device_data import DeviceData
 from pruning.training.recipe import Recipe
-from pruning.training.training_loop import DeviceData, Epoch, Trained, train
+from pruning.training.training_loop import Epoch, Trained, Training, train
 
 RUNS = Runs("mlp-a:10-8", (0, 1, 2), (5, 6, 7))
 SETTINGS = DropNet(
@@ -135,13 +137,33 @@ def test_a_network_that_has_not_left_chance_is_drawn_and_trained_anew(
     assert all(torch.equal(a, b) for a, b in pairwise(starts))
 
 
+def test_round_0_is_trained_once_though_it_has_not_left_chance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is the unpruned network: a better draw would be another baseline, of another seed."""
+    calls = []
+
+    def train_to_chance(networks: list[nn.Module], *words: Any, **more: Any) -> list[Trained]:
+        calls.append(len(networks))
+        results = train(networks, *words, **more)
+        for result in results:
+            result.kept = Epoch(9.0, 9.0, 0.0)
+        return results
+
+    monkeypatch.setattr("pruning.dropnet.rounds.train", train_to_chance)
+    recipe = dataclasses.replace(SETTINGS.recipe, attempts=3)
+    [members] = _rounds(dataclasses.replace(SETTINGS, rounds=0, recipe=recipe))
+    assert calls == [3]
+    assert all(member.collapsed and member.attempts == 1 for member in members)
+
+
 def test_late_rewinding_goes_on_from_what_round_0_was_after_so_many_epochs() -> None:
     recipe = Recipe(batch_size=16, max_epochs=4, learning_rate=0.01)
     late = Rewinding("late", late_epochs=4)
     settings = dataclasses.replace(SETTINGS, rewinding=late, rounds=1, recipe=recipe)
     runs = Runs("mlp-a:10-8", (0,), (5,))
     data = DeviceData.of(blobs(), "cpu")
-    full = FullWidth(late, runs.arch, {0: 5}, 3, (1, 4, 4), data, recipe)
+    full = FullWidth(Population(runs, 3, (1, 4, 4)), Training(data, recipe), late)
     last = dataclasses.replace(recipe, keep="last")
     [unpruned] = _rounds(dataclasses.replace(settings, rounds=0, recipe=last), runs)[0]
     for key, value in full.weights(0, 1).state_dict().items():

@@ -11,8 +11,8 @@ from pruning_support import blobs
 from torch import Tensor, nn
 
 from pruning.core.errors import RequestError
-from pruning.dropnet.algorithm import DropNet, Runs, dropnet
-from pruning.dropnet.coupling import Units
+from pruning.dropnet import DropNet, Runs, dropnet
+from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.settings import Rewinding
 from pruning.networks.architecture import build_network
@@ -22,11 +22,11 @@ from pruning.training.recipe import Recipe
 IMAGE = (3, 16, 16)
 
 
-def _units(network: nn.Module, coupling: str = "paper") -> Units:
-    return Units.of(find_groups(network, IMAGE), coupling)  # type: ignore[arg-type]
+def _units(network: nn.Module, coupling: str = "paper") -> PrunableUnits:
+    return PrunableUnits.of(find_groups(network, IMAGE), coupling)  # type: ignore[arg-type]
 
 
-def _random(units: Units, seed: int) -> dict[str, Tensor]:
+def _random(units: PrunableUnits, seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     masks = {g.name: torch.rand(g.size, generator=generator) < 0.5 for g in units.masked}
     for mask in masks.values():
@@ -36,9 +36,9 @@ def _random(units: Units, seed: int) -> dict[str, Tensor]:
 
 def test_the_published_resnet_has_its_20_masks() -> None:
     network = build_network("resnet18", 10, (3, 32, 32), 0)
-    units = Units.of(find_groups(network, (3, 32, 32)), "paper")
+    units = PrunableUnits.of(find_groups(network, (3, 32, 32)), "paper")
     assert [len(units.masked), sum(g.size for g in units.masked)] == [20, 4800]
-    assert Units.of(units.groups, "joint").masked == units.groups
+    assert PrunableUnits.of(units.groups, "joint").masked == units.groups
 
 
 @pytest.mark.parametrize("arch", ["resnet18:4-5-6-7", "resnet20:3-4-5"])

@@ -8,11 +8,13 @@ from pruning_support import blobs
 from safetensors.torch import save_file
 
 from pruning.core.errors import RequestError
-from pruning.dropnet.algorithm import DropNet, Runs, dropnet
+from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.masks import round_down
-from pruning.dropnet.oracle import Samples, oracle_drop
+from pruning.dropnet.oracle import oracle_drop
 from pruning.networks.architecture import build_network
+from pruning.samples.stored import StoredSamples
 from pruning.surgery import find_groups, full_masks
+from pruning.surgery.groups import PrunedNetwork
 from pruning.training.recipe import Recipe
 
 RECIPE = Recipe(batch_size=16, max_epochs=1, learning_rate=0.01)
@@ -41,10 +43,11 @@ def test_the_oracle_drops_what_the_training_loss_misses_least() -> None:
     first, second = _two_rounds(settings, "mlp-a:6-4")
     splits = blobs()
     groups = find_groups(first.network, splits.input_shape)  # type: ignore[attr-defined]
-    samples = Samples(
-        torch.tensor(splits.train.images), torch.tensor(splits.train.labels), splits.scaling
+    samples = StoredSamples(
+        torch.tensor(splits.train.images), splits.scaling, torch.tensor(splits.train.labels)
     )
-    expected = oracle_drop(first.network, groups, full_masks(groups), samples, 2)  # type: ignore[attr-defined]
+    whole = PrunedNetwork(first.network, groups, full_masks(groups))  # type: ignore[attr-defined]
+    expected = oracle_drop(whole, samples, 2)  # type: ignore[attr-defined]
     assert all(torch.equal(second.masks[name], mask) for name, mask in expected.items())  # type: ignore[attr-defined]
 
 

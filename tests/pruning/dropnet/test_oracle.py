@@ -6,15 +6,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.data.load import load_splits
-from pruning.dropnet.oracle import Samples, oracle_drop, removal_losses
+from pruning.dropnet.oracle import oracle_drop, removal_losses
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
+from pruning.samples.stored import StoredSamples
 from pruning.surgery import UnitGroup, find_groups, full_masks, masked, remaining_groups, shrink
+from pruning.surgery.groups import PrunedNetwork
 
 
 def _naive(
-    network: nn.Module, groups: tuple[UnitGroup, ...], masks: dict[str, Tensor], samples: Samples,
-    count: int,
+    network: nn.Module, groups: tuple[UnitGroup, ...], masks: dict[str, Tensor],
+    samples: StoredSamples, count: int,
 ) -> dict[str, Tensor]:  # fmt: skip
     """The published loop: mask each remaining unit of the full network, a full pass each."""
     network = network.double().eval()
@@ -36,22 +38,22 @@ def _naive(
     return masks
 
 
-def _samples(shape: tuple[int, ...], count: int = 40) -> Samples:
+def _samples(shape: tuple[int, ...], count: int = 40) -> StoredSamples:
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (count, *shape), generator=generator, dtype=torch.uint8)
-    return Samples(images, torch.arange(count) % 3, Scaling())
+    return StoredSamples(images, Scaling(), torch.arange(count) % 3)
 
 
 def test_the_oracle_picks_what_the_naive_loop_picks_on_fc20_fc20() -> None:
     splits = load_splits("digits").splits
     network = build_network("mlp-a:20-20", 10, splits.input_shape, 0)
     groups = find_groups(network, splits.input_shape)
-    samples = Samples(
-        torch.tensor(splits.train.images[:300]), torch.tensor(splits.train.labels[:300]),
-        splits.scaling,
+    samples = StoredSamples(
+        torch.tensor(splits.train.images[:300]), splits.scaling,
+        torch.tensor(splits.train.labels[:300]),
     )  # fmt: skip
     masks = full_masks(groups)
-    fast = oracle_drop(network, groups, masks, samples, 12, batch_size=128)
+    fast = oracle_drop(PrunedNetwork(network, groups, masks), samples, 12, batch_size=128)
     slow = _naive(network, groups, masks, samples, 12)
     assert sum(int(mask.sum()) for mask in fast.values()) == 28
     assert all(torch.equal(fast[name], slow[name]) for name in masks)
@@ -87,7 +89,7 @@ def test_losses_without_a_unit_are_those_of_the_network_without_it(
 def test_no_group_is_emptied() -> None:
     network = build_network("mlp-a:2-2", 3, (1, 2, 2), 0)
     groups = find_groups(network, (1, 2, 2))
-    masks = oracle_drop(network, groups, full_masks(groups), _samples((1, 2, 2)), 9)
+    masks = oracle_drop(PrunedNetwork(network, groups, full_masks(groups)), _samples((1, 2, 2)), 9)
     assert [int(mask.sum()) for mask in masks.values()] == [1, 1]
 
 

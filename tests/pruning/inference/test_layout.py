@@ -10,9 +10,11 @@ from pruning.inference.layout import Layout
 from pruning.inference.probabilities import predict_probabilities
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
+from pruning.samples.stored import StoredSamples
 from pruning.scores.score import SCORES
 from pruning.scores.sweep import importances
 from pruning.surgery import find_groups, full_masks
+from pruning.surgery.groups import PrunedNetwork
 
 SHAPE = (3, 8, 8)
 
@@ -53,8 +55,8 @@ def test_convolutions_see_channels_last_and_few_samples_on_a_processor() -> None
         layer.register_forward_hook(watch)
     predict_probabilities(network, images.numpy(), Scaling())
     importances(
-        network, groups, full_masks(groups), SCORES["minimum"], images, Scaling(),
-        generator=torch.Generator(),
+        PrunedNetwork(network, groups, full_masks(groups)), SCORES["minimum"],
+        StoredSamples(images, Scaling()), generator=torch.Generator(),
     )  # fmt: skip
     assert [len(inputs) for inputs in seen] == [64, 64, 64, 64, 22, 22] * 2
     assert all(inputs.is_contiguous(memory_format=torch.channels_last) for inputs in seen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 import pytest
@@ -13,9 +12,11 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
+from pruning.samples.stored import StoredSamples
 from pruning.scores.score import SCORES
 from pruning.scores.sweep import importances
 from pruning.surgery import find_groups, shrink
+from pruning.surgery.groups import PrunedNetwork
 
 SHAPE = (2, 6, 6)
 COUNT = 23
@@ -77,8 +78,8 @@ def _scored(name: str, network: nn.Module, images: Tensor, labels: Tensor) -> di
     before = {key: value.clone() for key, value in small.state_dict().items()}
     generator = torch.Generator().manual_seed(3)
     found = importances(
-        small, groups, masks, SCORES[name], images, Scaling(),
-        generator=generator, labels=labels, batch_size=10,
+        PrunedNetwork(small, groups, masks), SCORES[name],
+        StoredSamples(images, Scaling(), labels), generator=generator, batch_size=10,
     )  # fmt: skip
     assert all(torch.equal(before[key], value) for key, value in small.state_dict().items())
     assert all(p.grad is None for p in small.parameters())
@@ -160,10 +161,9 @@ def _taylor(small: Normed, key: str, images: Tensor, labels: Tensor) -> Tensor:
     for image, label in zip(images.double() / 255, labels, strict=True):
         values = small.values(image.unsqueeze(0))
         loss = F.cross_entropy(values["logits"], label.unsqueeze(0))
-        (slope,) = torch.autograd.grad(loss, values[key])
-        product = (
-            (values[key] * slope).flatten(2).mean(2) if slope.ndim > 2 else values[key] * slope
-        )
+        (gradient,) = torch.autograd.grad(loss, values[key])
+        product = values[key] * gradient
+        product = product.flatten(2).mean(2) if product.ndim > 2 else product
         total = total + product.abs()[0]
     return total / len(images)
 
@@ -187,8 +187,8 @@ def test_batch_norm_scale_needs_a_batch_norm() -> None:
     masks = {g.name: torch.ones(g.size, dtype=torch.bool) for g in groups}
     with pytest.raises(RequestError, match="'bn_scale' needs a batch norm right after layer 'fc1'"):
         importances(
-            network, groups, masks, SCORES["bn_scale"], torch.rand(5, 4), Scaling(),
-            generator=torch.Generator(),
+            PrunedNetwork(network, groups, masks), SCORES["bn_scale"],
+            StoredSamples(torch.rand(5, 4), Scaling()), generator=torch.Generator(),
         )  # fmt: skip
 
 
@@ -197,8 +197,8 @@ def test_taylor_needs_labels() -> None:
     groups = find_groups(network, (4,))
     with pytest.raises(ValueError, match="needs the samples' labels"):
         importances(
-            copy.deepcopy(network), groups, {}, SCORES["taylor"], torch.rand(5, 4), Scaling(),
-            generator=torch.Generator(),
+            PrunedNetwork(network, groups, {}), SCORES["taylor"],
+            StoredSamples(torch.rand(5, 4), Scaling()), generator=torch.Generator(),
         )  # fmt: skip
 
 

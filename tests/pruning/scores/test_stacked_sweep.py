@@ -6,10 +6,12 @@ from torch import nn
 
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
+from pruning.samples.stored import StoredSamples
 from pruning.scores.score import SCORES
 from pruning.scores.stacked_sweep import can_sweep_together, sweep_together
 from pruning.scores.sweep import importances
 from pruning.surgery import find_groups, shrink
+from pruning.surgery.groups import PrunedNetwork
 
 SHAPE = (1, 4, 4)
 IMAGES = torch.randint(0, 256, (37, *SHAPE), generator=torch.Generator().manual_seed(5)).byte()
@@ -39,14 +41,15 @@ def test_networks_swept_together_score_as_each_alone(name: str, published: bool)
     score = SCORES[name].as_published() if published else SCORES[name]
     networks = _networks()
     assert can_sweep_together(networks, GROUPS, score)
-    together = sweep_together(networks, GROUPS, score, IMAGES, Scaling())
-    for network, masks, seen in zip(networks, MASKS, together, strict=True):
+    samples = StoredSamples(IMAGES, Scaling())
+    together = sweep_together(networks, GROUPS, score, samples)
+    for network, masks, means in zip(networks, MASKS, together, strict=True):
         alone, shared = (
             importances(
-                network, GROUPS, masks, score, IMAGES, Scaling(),
-                generator=torch.Generator(), seen=given,
+                PrunedNetwork(network, GROUPS, masks), score, samples,
+                generator=torch.Generator(), means=given,
             )
-            for given in (None, seen)
+            for given in (None, means)
         )  # fmt: skip
         for group in alone:
             torch.testing.assert_close(shared[group], alone[group], rtol=1e-5, atol=1e-6)

@@ -7,9 +7,11 @@ from pruning_support import random_masks
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
+from pruning.samples.stored import StoredSamples
 from pruning.scores.score import SCORES
 from pruning.scores.sweep import importances, metric_names, parse_metric
 from pruning.surgery import find_groups, shrink
+from pruning.surgery.groups import PrunedNetwork
 
 SHAPE = (1, 8, 8)
 
@@ -27,7 +29,7 @@ def test_minimum_is_the_mean_absolute_post_activation(arch: str) -> None:
     small = shrink(network, groups, masks).eval()
     images = _images()
     found = importances(
-        small, groups, masks, SCORES["minimum"], images, Scaling(),
+        PrunedNetwork(small, groups, masks), SCORES["minimum"], StoredSamples(images, Scaling()),
         generator=torch.Generator(), batch_size=10,
     )  # fmt: skip
     x = images.double() / 255
@@ -49,7 +51,10 @@ def test_maximum_is_the_opposite_order() -> None:
     masks = {g.name: torch.ones(g.size, dtype=torch.bool) for g in groups}
     low, high = (
         importances(
-            network, groups, masks, SCORES[name], _images(), Scaling(), generator=torch.Generator()
+            PrunedNetwork(network, groups, masks),
+            SCORES[name],
+            StoredSamples(_images(), Scaling()),
+            generator=torch.Generator(),
         )
         for name in ("minimum", "maximum")
     )
@@ -63,8 +68,8 @@ def test_random_depends_on_the_generator_alone() -> None:
 
     def draw(seed: int, count: int) -> torch.Tensor:
         found = importances(
-            network, groups, masks, SCORES["random"], _images(count), Scaling(),
-            generator=torch.Generator().manual_seed(seed),
+            PrunedNetwork(network, groups, masks), SCORES["random"],
+            StoredSamples(_images(count), Scaling()), generator=torch.Generator().manual_seed(seed),
         )  # fmt: skip
         return torch.cat(list(found.values()))
 

@@ -10,11 +10,11 @@ from pruning_support import blobs
 from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.networks.architecture import build_network
-from pruning.training.augmentation import draw_moves, moved
+from pruning.training.augmentation import draw_shifts, shifted
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES
 from pruning.training.recipe import Recipe
-from pruning.training.training_loop import train
+from pruning.training.training_loop import Training, train
 
 RECIPE = Recipe(learning_rate=0.01, batch_size=40, max_epochs=3, patience=3, weight_decay=0.0)
 
@@ -22,12 +22,12 @@ RECIPE = Recipe(learning_rate=0.01, batch_size=40, max_epochs=3, patience=3, wei
 def test_every_image_is_moved_as_drawn() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (40, 3, 16, 24), generator=generator).byte()
-    moves = draw_moves("shift-flip", 40, (3, 16, 24), generator)
-    assert moves is not None
-    found = moved(images, moves)
+    shifts = draw_shifts("shift-flip", 40, (3, 16, 24), generator)
+    assert shifts is not None
+    found = shifted(images, shifts)
     assert found.dtype == torch.uint8
     assert found.shape == images.shape
-    for image, new, (down, right, mirrored) in zip(images, found, moves.tolist(), strict=True):
+    for image, new, (down, right, mirrored) in zip(images, found, shifts.tolist(), strict=True):
         expected = torch.zeros_like(image)
         for row in range(16):
             for column in range(24):
@@ -38,15 +38,15 @@ def test_every_image_is_moved_as_drawn() -> None:
 
 def test_draws_cover_an_eighth_of_the_side_each_way() -> None:
     generator = torch.Generator().manual_seed(0)
-    moves = draw_moves("shift-flip", 2000, (3, 16, 32), generator)
-    assert moves is not None
-    assert moves.amin(0).tolist() == [-2, -4, 0]
-    assert moves.amax(0).tolist() == [2, 4, 1]
-    assert abs(float(moves[:, 2].double().mean()) - 0.5) < 0.05
-    unmirrored = draw_moves("shift", 100, (3, 16, 32), generator)
+    shifts = draw_shifts("shift-flip", 2000, (3, 16, 32), generator)
+    assert shifts is not None
+    assert shifts.amin(0).tolist() == [-2, -4, 0]
+    assert shifts.amax(0).tolist() == [2, 4, 1]
+    assert abs(float(shifts[:, 2].double().mean()) - 0.5) < 0.05
+    unmirrored = draw_shifts("shift", 100, (3, 16, 32), generator)
     assert unmirrored is not None
     assert not unmirrored[:, 2].any()
-    assert draw_moves("none", 100, (3,), generator) is None
+    assert draw_shifts("none", 100, (3,), generator) is None
 
 
 def test_engines_see_the_same_moved_samples() -> None:
@@ -54,12 +54,12 @@ def test_engines_see_the_same_moved_samples() -> None:
     networks = [build_network("mlp-a:6-5", 3, (1, 8, 8), seed) for seed in range(2)]
     generator = torch.Generator().manual_seed(0)
     orders = torch.stack([torch.randperm(96, generator=generator) for _ in range(2)])
-    drawn = [draw_moves("shift-flip", 96, (1, 8, 8), generator) for _ in range(2)]
-    moves = torch.stack([m for m in drawn if m is not None])
+    drawn = [draw_shifts("shift-flip", 96, (1, 8, 8), generator) for _ in range(2)]
+    shifts = torch.stack([m for m in drawn if m is not None])
     losses = {
         name: [
             ENGINES[name](copy.deepcopy(networks), data, RECIPE).epoch(orders, 0.01, given)
-            for given in (moves, None)
+            for given in (shifts, None)
         ]
         for name in ("loop", "stacked")
     }
@@ -73,15 +73,15 @@ def test_company_changes_nothing_and_order_stays_that_of_the_generator() -> None
     recipe = dataclasses.replace(RECIPE, augment="shift")
     together = [build_network("mlp-a:6-5", 3, (1, 8, 8), seed) for seed in range(3)]
     generators = [torch_generator(seed, "batches") for seed in range(3)]
-    train(together, data, recipe, generators)
+    train(together, generators, Training(data, recipe))
     alone = build_network("mlp-a:6-5", 3, (1, 8, 8), 1)
-    train([alone], data, recipe, [torch_generator(1, "batches")])
+    train([alone], [torch_generator(1, "batches")], Training(data, recipe))
     for key, value in alone.state_dict().items():
         torch.testing.assert_close(together[1].state_dict()[key], value, rtol=1e-3, atol=1e-4)
 
 
 def test_what_cannot_be_augmented_is_refused() -> None:
     with pytest.raises(RequestError, match="needs images"):
-        draw_moves("shift", 3, (5,), torch.Generator())
+        draw_shifts("shift", 3, (5,), torch.Generator())
     with pytest.raises(RequestError, match="unknown augmentation 'shft'; did you mean 'shift'"):
         Recipe(augment="shft")  # type: ignore[arg-type]

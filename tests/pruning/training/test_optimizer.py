@@ -13,16 +13,16 @@ def test_steps_are_those_of_torch_optim(momentum: float | None, decay: float) ->
     ours = [torch.rand(3, 2, generator=generator), torch.rand(4, generator=generator)]
     theirs = [value.clone() for value in ours]
     if momentum is None:
-        optimiser = Adam(ours, decay)
+        optimizer = Adam(ours, decay)
         reference: torch.optim.Optimizer = torch.optim.Adam(theirs, weight_decay=decay)
     else:
-        optimiser = SGD(ours, momentum, decay)  # type: ignore[assignment]
+        optimizer = SGD(ours, momentum, decay)  # type: ignore[assignment]
         reference = torch.optim.SGD(theirs, momentum=momentum, weight_decay=decay)
     for step in range(5):
         reference.param_groups[0]["lr"] = rate = 0.1 / (step + 1)
         for mine, other in zip(ours, theirs, strict=True):
             mine.grad = other.grad = torch.rand(mine.shape, generator=generator)
-        optimiser.step(rate)
+        optimizer.step(rate)
         reference.step()
         for mine, other in zip(ours, theirs, strict=True):
             torch.testing.assert_close(mine, other)
@@ -33,7 +33,7 @@ def test_a_parameter_without_gradient_stays(kind: str) -> None:
     moving, still = torch.ones(2), torch.ones(2)
     moving.grad = torch.ones(2)
     both = [still, moving]
-    optimiser = Adam(both, 0.1) if kind == "adam" else SGD(both, 0.9, 0.1)
-    optimiser.step(0.1)
+    optimizer = Adam(both, 0.1) if kind == "adam" else SGD(both, 0.9, 0.1)
+    optimizer.step(0.1)
     assert torch.equal(still, torch.ones(2))
     assert not torch.equal(moving, torch.ones(2))

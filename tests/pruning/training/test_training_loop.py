@@ -11,10 +11,11 @@ from torch import nn
 from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.networks.architecture import build_network
-from pruning.training.engines.engine import Seen
+from pruning.training.device_data import DeviceData
+from pruning.training.engines.engine import Evaluation
 from pruning.training.engines.stacked import Stacked
 from pruning.training.recipe import Recipe, find_recipe
-from pruning.training.training_loop import DeviceData, train
+from pruning.training.training_loop import Training, train
 
 RECIPE = Recipe(learning_rate=0.01, batch_size=16, max_epochs=6, patience=3)
 
@@ -33,9 +34,9 @@ def _generators(count: int) -> list[torch.Generator]:
 
 def test_a_population_learns_what_each_member_learns_alone() -> None:
     data, together = _data(), _networks(3)
-    results = train(together, data, RECIPE, _generators(3))
+    results = train(together, _generators(3), Training(data, RECIPE))
     for row, network in enumerate(_networks(3)):
-        [alone] = train([network], data, RECIPE, [_generators(3)[row]])
+        [alone] = train([network], [_generators(3)[row]], Training(data, RECIPE))
         assert len(alone.epochs) == len(results[row].epochs)
         for key, value in network.state_dict().items():
             torch.testing.assert_close(together[row].state_dict()[key], value, rtol=1e-3, atol=1e-4)
@@ -43,15 +44,15 @@ def test_a_population_learns_what_each_member_learns_alone() -> None:
 
 def test_training_learns() -> None:
     recipe = dataclasses.replace(RECIPE, max_epochs=25)
-    results = train(_networks(2), _data(), recipe, _generators(2))
+    results = train(_networks(2), _generators(2), Training(_data(), recipe))
     assert all(result.val_accuracy > 0.9 for result in results)
     assert all(r.epochs[-1].train_loss < r.epochs[0].train_loss for r in results)
 
 
 def test_the_same_generators_give_the_same_bytes() -> None:
     first, second = _networks(3), _networks(3)
-    train(first, _data(), RECIPE, _generators(3))
-    train(second, _data(), RECIPE, _generators(3))
+    train(first, _generators(3), Training(_data(), RECIPE))
+    train(second, _generators(3), Training(_data(), RECIPE))
     for a, b in zip(first, second, strict=True):
         assert all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
 
@@ -60,7 +61,7 @@ def test_the_best_epochs_weights_are_kept_as_a_copy() -> None:
     # A rate that wrecks the weights later: the kept ones must be those of the best epoch.
     recipe = dataclasses.replace(RECIPE, learning_rate=0.5, patience=6, schedule="constant")
     data, networks = _data(), _networks(1)
-    [result] = train(networks, data, recipe, _generators(1))
+    [result] = train(networks, _generators(1), Training(data, recipe))
     best = min(result.epochs, key=lambda epoch: epoch.val_loss)
     assert result.kept == best
     with torch.no_grad():
@@ -71,7 +72,7 @@ def test_the_best_epochs_weights_are_kept_as_a_copy() -> None:
 
 def test_keep_last_keeps_the_last() -> None:
     recipe = dataclasses.replace(RECIPE, keep="last")
-    [result] = train(_networks(1), _data(), recipe, _generators(1))
+    [result] = train(_networks(1), _generators(1), Training(_data(), recipe))
     assert result.kept == result.epochs[-1]
 
 
@@ -81,7 +82,10 @@ def test_a_member_stops_when_it_has_waited_long_enough_and_the_others_go_on() ->
     )
     seen: list[list[int]] = []
     results = train(
-        _networks(4), _data(), recipe, _generators(4), on_epoch=lambda e, rows: seen.append(rows)
+        _networks(4),
+        _generators(4),
+        Training(_data(), recipe),
+        on_epoch=lambda e, rows: seen.append(rows),
     )
     for row, result in enumerate(results):
         assert sum(row in rows for rows in seen) == len(result.epochs)
@@ -94,7 +98,7 @@ def test_a_member_stops_when_it_has_waited_long_enough_and_the_others_go_on() ->
 def test_a_convolutional_network_trains_alone() -> None:
     network = build_network("conv-b:3-4", 3, (1, 4, 4), 0)
     before = copy.deepcopy(network.state_dict())
-    [result] = train([network], _data(), RECIPE, _generators(1))
+    [result] = train([network], _generators(1), Training(_data(), RECIPE))
     assert result.val_accuracy > 0.6
     assert all(not torch.equal(v, before[k]) for k, v in network.state_dict().items())
     assert not network.training
@@ -117,10 +121,10 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole, halved = _networks(5), _networks(5)
-    expected = train(whole, _data(), RECIPE, _generators(5))
+    expected = train(whole, _generators(5), Training(_data(), RECIPE))
     room, evaluate = 2, Stacked.evaluate
 
-    def cramped(engine: Stacked) -> Seen:
+    def cramped(engine: Stacked) -> Evaluation:
         # Only now: generators must not be left where a failed attempt took them.
         found = evaluate(engine)
         if len(found.losses) > room:
@@ -131,7 +135,10 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
     seen: set[int] = set()
     with pytest.warns(UserWarning, match="networks at once are too many") as warned:
         results = train(
-            halved, _data(), RECIPE, _generators(5), on_epoch=lambda _, rows: seen.update(rows)
+            halved,
+            _generators(5),
+            Training(_data(), RECIPE),
+            on_epoch=lambda _, rows: seen.update(rows),
         )
     assert [str(w.message).split(" ")[0] for w in warned] == ["5", "3"]
     assert seen == set(range(5))
@@ -141,4 +148,4 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
             torch.testing.assert_close(halved[row].state_dict()[key], value, rtol=1e-3, atol=1e-4)
     room = 0
     with pytest.raises(torch.OutOfMemoryError):
-        train(_networks(1), _data(), RECIPE, _generators(1))
+        train(_networks(1), _generators(1), Training(_data(), RECIPE))

@@ -16,7 +16,7 @@ from pruning_support import blobs
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from pruning.dropnet.algorithm import DropNet, Runs, dropnet
+from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.rescaling import FEW
 from pruning.dropnet.settings import Rewind, Rewinding
 from pruning.networks.architecture import build_network

@@ -146,7 +146,7 @@ def test_those_that_stay_go_on_as_they_would_have(case: Case) -> None:
     whole, cut = case.made(), case.made()
     for engine in (whole, cut):
         engine.epoch(orders, RATE)
-    cut.keep([0, 2])
+    cut.narrow([0, 2])
     expected = whole.epoch(orders, RATE)
     assert cut.epoch(orders[[0, 2]], RATE) == pytest.approx([expected[0], expected[2]], rel=1e-3)
     assert len(cut.evaluate().losses) == 2

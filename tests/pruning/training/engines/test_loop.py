@@ -49,7 +49,7 @@ def test_members_of_a_loop_share_nothing() -> None:
     data = DeviceData.of(blobs(), "cpu")
     together = Loop(_networks(), data, RECIPE)
     together.epoch(_orders(), 0.01)
-    together.keep([1])
+    together.narrow([1])
     second = together.epoch(_orders()[1:], 0.01)
     alone = Loop([copy.deepcopy(_networks()[1])], data, RECIPE)
     alone.epoch(_orders()[1:], 0.01)

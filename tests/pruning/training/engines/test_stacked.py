@@ -44,7 +44,7 @@ def test_the_written_out_gradient_is_autograds(
 ) -> None:
     members, data, orders = make(), _data(), _orders(3)[:, :32]
     stacked = Stacked(members, data, RECIPE)
-    losses = stacked.slopes(32, orders, data.train_labels[orders])
+    losses = stacked.write_gradients(32, orders, data.train_labels[orders])
     for row, network in enumerate(members):
         logits = network(data.scaling(data.train_images[orders[row]]))
         loss = F.cross_entropy(logits, data.train_labels[orders[row]])
@@ -81,7 +81,7 @@ def test_a_member_that_leaves_takes_nothing_with_it() -> None:
     whole, cut = Stacked(members, data, RECIPE), Stacked(members, data, RECIPE)
     for engine in (whole, cut):
         engine.epoch(orders, 0.01)
-    cut.keep([0, 1])
+    cut.narrow([0, 1])
     whole.epoch(orders, 0.01)
     cut.epoch(orders[:2], 0.01)
     assert cut.evaluate().losses == pytest.approx(whole.evaluate().losses[:2], rel=1e-4)
