@@ -88,18 +88,16 @@ class Selection(ArrayValue):
     ) -> Selection:
         """Return the selection `to_json` wrote, with its candidates where given."""
         values: dict[str, Any] = {
-            item.name: data[item.name]
-            for item in fields(cls)
-            if item.name in data and item.name != "candidates"
+            item.name: data[item.name] for item in fields(cls) if item.name != "candidates"
         }
         for name in ("team", "pool", "weights"):
             values[name] = tuple(values[name])
-        values["members"] = tuple(MemberShare(**row) for row in data.get("members", ()))
-        values["levels"] = tuple(LevelCount(**row) for row in data.get("levels", ()))
+        values["members"] = tuple(MemberShare(**row) for row in data["members"])
+        values["levels"] = tuple(LevelCount(**row) for row in data["levels"])
         values["front"] = tuple(
-            FrontPoint(**{**row, "team": tuple(row["team"])}) for row in data.get("front", ())
+            FrontPoint(**{**row, "team": tuple(row["team"])}) for row in data["front"]
         )
-        known = data.get("optimism")
+        known = data["optimism"]
         values["optimism"] = None if known is None else Optimism(**known)
         empty = np.zeros(0, [("team", "U1")])
         return cls(**values, candidates=empty if candidates is None else candidates)

@@ -72,14 +72,6 @@ class Fields:
                 raise self.error(key, "a list of objects")
             yield Fields(self.source, value, f"{self.path}{key}[{i}].")
 
-    def only(self, *known: str) -> None:
-        """Refuse keys that are not among `known`."""
-        if extra := sorted(set(self.values) - set(known)):
-            raise RequestError(
-                f"{self.source}: {self.path}{extra[0][:80]} is not known; "
-                f"known are {', '.join(known)}"
-            )
-
     def error(self, key: str, expected: str) -> RequestError:
         """Return the error that what stands under `key` is not what was expected."""
         shown = repr(self.values.get(key))

@@ -233,3 +233,14 @@ def test_a_thrifty_choice_by_hand() -> None:
 def test_thrift_without_costs_is_refused(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="needs costs"):
         METHODS["top"](size=2, thrifty=True).fit_pool(pool_of(4, 50, 3))
+
+
+def test_random_says_what_chance_gives(pool_of: MakePool) -> None:
+    """Of single members: the draws' mean is near the members' own, within four errors."""
+    pool = pool_of(6, 300, 3)
+    alone = (pool.predictions == pool.labels).mean(1)
+    method = METHODS["random"](size=1, draws=500).fit_pool(pool)
+    assert method.mean_ == pytest.approx(alone.mean(), abs=4 * alone.std() / 500**0.5)
+    assert method.spread_ == pytest.approx(alone.std(), rel=0.2)
+    whole = METHODS["random"](size=6, draws=5).fit_pool(pool)
+    assert whole.spread_ == 0, "there is one team of all"
