@@ -103,7 +103,8 @@ def test_duplicate_members_are_no_diversity(pool_of: MakePool) -> None:
     doubled = PoolPredictions(twice, pool.labels, tuple(map(str, range(8))), "select")
     pairs = select_team(doubled, "hq", 2, prune_fraction=0.14, halvings=0).candidates
     fell = set(pairs["team"][pairs["fell_at"] == 2].tolist())
-    assert fell == {"0 4", "1 5", "2 6"} or fell <= {"0 4", "1 5", "2 6", "3 7"}
+    assert len(fell) == 3, "0.14 of 28 pairs"
+    assert fell < {"0 4", "1 5", "2 6", "3 7"}
 
 
 def test_a_front_by_hand() -> None:
