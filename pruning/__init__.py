@@ -26,6 +26,7 @@ __all__ = [
     "count_cost",
     "find_groups",
     "full_masks",
+    "importance",
     "load_splits",
     "masked",
     "predict_probabilities",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pruning.inference.cost import Cost, count_cost
     from pruning.inference.probabilities import predict_probabilities
     from pruning.networks.architecture import build_network
+    from pruning.scores.scoring import importance
     from pruning.surgery.checking import CheckReport, check
     from pruning.surgery.cutting import masked, shrink
     from pruning.surgery.find import find_groups
@@ -62,6 +64,7 @@ else:
             "pruning.inference.cost": ("Cost", "count_cost"),
             "pruning.inference.probabilities": ("predict_probabilities",),
             "pruning.networks.architecture": ("build_network",),
+            "pruning.scores.scoring": ("importance",),
             "pruning.surgery.checking": ("CheckReport", "check"),
             "pruning.surgery.cutting": ("masked", "shrink"),
             "pruning.surgery.find": ("find_groups",),

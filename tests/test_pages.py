@@ -58,8 +58,9 @@ def test_a_page_offers_what_type_checkers_and_readers_are_told(page: str) -> Non
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_name_on_a_page_is_that_of_a_file_beside_it(page: str) -> None:
-    beside = {m.name for m in pkgutil.iter_modules(importlib.import_module(page).__path__)}
-    assert not beside & set(importlib.import_module(page).__all__)
+    module = importlib.import_module(page)
+    hidden = {m.name for m in pkgutil.iter_modules(module.__path__)} & set(module.__all__)
+    assert not hidden, f"importing {page}.{min(hidden, default='')} puts the module in its place"
 
 
 @pytest.mark.parametrize("page", PAGES)

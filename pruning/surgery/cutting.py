@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pruning.core.errors import RequestError
 from pruning.surgery.groups import Masks, Side, Slice, UnitGroup
-from pruning.surgery.layer_kinds import channel_axis, cut
+from pruning.surgery.layer_kinds import channel_axis, channel_count, cut
 
 
 def shrink(network: nn.Module, groups: Sequence[UnitGroup], masks: Masks) -> nn.Module:
@@ -25,12 +26,31 @@ def shrink(network: nn.Module, groups: Sequence[UnitGroup], masks: Masks) -> nn.
     groups
         From `find_groups` on that network.
     masks
-        One mask a group; each keeps at least one unit.
+        Group name → (units,) bool, an array or a tensor: a mask for each group, each keeping at
+        least one unit. `full_masks` makes masks that keep all.
+
+    Raises
+    ------
+    RequestError
+        If masks do not fit the groups, or the groups not the network.
+
+    >>> from pruning.surgery import find_groups
+    >>> network = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> groups = find_groups(network, (4,))
+    >>> shrink(network, groups, {"0": torch.tensor([True, False, True])})[2]
+    Linear(in_features=2, out_features=2, bias=True)
     """
     small = copy.deepcopy(network)
+    modules = dict(small.named_modules())
     for (name, side), channels in kept_channels(groups, masks).items():
+        found = channel_count(modules[name], side) if name in modules else 0
+        if found != len(channels):
+            raise RequestError(
+                f"the groups are of another network: layer {name!r} has {found} channels "
+                f"({side}), in the groups {len(channels)}; call find_groups on this network"
+            )
         if not channels.all():
-            cut(small.get_submodule(name), side, channels.nonzero().flatten())
+            cut(modules[name], side, channels.nonzero().flatten())
     return small
 
 
@@ -54,13 +74,13 @@ def remaining_groups(groups: Sequence[UnitGroup], masks: Masks) -> tuple[UnitGro
     kept = kept_channels(groups, masks)
     found = []
     for group in groups:
-        position = torch.cat([masks[group.name].cumsum(0) - 1, torch.tensor([-1])])
+        mask = _checked_mask(group, masks)
+        position = torch.cat([mask.cumsum(0) - 1, torch.tensor([-1])])
         slices = tuple(
             Slice(part.module, part.side, position[part.owner[kept[part.module, part.side]]])
             for part in group.slices
         )
-        size = int(masks[group.name].sum())
-        found.append(dataclasses.replace(group, size=size, slices=slices))
+        found.append(dataclasses.replace(group, size=int(mask.sum()), slices=slices))
     return tuple(found)
 
 
@@ -68,17 +88,27 @@ def kept_channels(groups: Sequence[UnitGroup], masks: Masks) -> dict[tuple[str, 
     """Return for every side of every module that the groups touch which channels survive."""
     kept: dict[tuple[str, Side], Tensor] = {}
     for group in groups:
-        mask = masks[group.name]
-        if mask.shape != (group.size,) or mask.dtype != torch.bool or not mask.any():
-            raise ValueError(
-                f"mask of {group.name} is {mask.dtype} of shape {tuple(mask.shape)} with "
-                f"{int(mask.sum())} kept; expected bool ({group.size},) keeping at least 1"
-            )
+        mask = _checked_mask(group, masks)
         for part in group.slices:
             key = (part.module, part.side)
             channels = part.kept(mask)
             kept[key] = kept[key] & channels if key in kept else channels
     return kept
+
+
+def _checked_mask(group: UnitGroup, masks: Masks) -> Tensor:
+    if group.name not in masks:
+        raise RequestError(
+            f"no mask for group {group.name!r}; there are masks for "
+            f"{', '.join(map(repr, masks)) or 'none'}: start from full_masks(groups)"
+        )
+    mask = torch.as_tensor(masks[group.name]).cpu()
+    if mask.shape != (group.size,) or mask.dtype != torch.bool or not mask.any():
+        raise RequestError(
+            f"mask of {group.name!r} is {mask.dtype} of shape {tuple(mask.shape)} with "
+            f"{int((mask != 0).sum())} kept; expected bool ({group.size},) keeping at least 1"
+        )
+    return mask
 
 
 def _silence(channels: Tensor) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]:

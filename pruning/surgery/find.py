@@ -72,6 +72,7 @@ def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
     RequestError
         As `find_groups`.
     """
+    _check(network, input_shape)
     trace = _traced(network, input_shape)
     for name in trace.producers().intersection(getattr(network, "kept_whole", ())):
         trace.labels.block(trace.sides[name, "out"], _WHOLE)
@@ -89,6 +90,20 @@ def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
     if not groups:
         raise RequestError(_nothing_to_prune(network, refusals))
     return Analysis(groups, refusals)
+
+
+def _check(network: nn.Module, input_shape: tuple[int, ...]) -> None:
+    if not isinstance(network, nn.Module):
+        raise RequestError(
+            f"network is of type {type(network).__name__}, expected a torch.nn.Module; "
+            "build_network makes one of an architecture's name"
+        )
+    shape = input_shape if isinstance(input_shape, tuple | list) else ()
+    if not shape or not all(hasattr(n, "__index__") and n > 0 for n in shape):
+        raise RequestError(
+            f"input_shape {input_shape!r} must be the shape of one sample, without a batch axis: "
+            "(C, H, W) or (F,), each at least 1"
+        )
 
 
 def _traced(network: nn.Module, input_shape: tuple[int, ...]) -> Trace:
@@ -111,8 +126,9 @@ def _traced(network: nn.Module, input_shape: tuple[int, ...]) -> Trace:
             if training:
                 continue  # it only has to predict
             raise RequestError(
-                f"{type(network).__name__} cannot be followed on an input of shape {input_shape}"
-                f"{_inside(trace)}: {type(error).__name__}: {error}".splitlines()[0]
+                f"{type(network).__name__} cannot be followed on an input of shape "
+                f"{tuple(input_shape)}{_inside(trace)}: {type(error).__name__}: "
+                f"{error}".splitlines()[0]
             ) from error
     for name in trace.producers() - trace.made.keys():
         trace.labels.block(trace.sides[name, "out"], Reason("running in training only", name))

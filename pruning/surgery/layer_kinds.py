@@ -92,6 +92,16 @@ def cut(module: nn.Module, side: Side, index: Tensor) -> None:
         module.num_parameters = count
 
 
+def channel_count(module: nn.Module, side: Side) -> int:
+    """Return how many channels one side of a layer has."""
+    if isinstance(module, nn.Linear):
+        return module.in_features if side == "in" else module.out_features
+    if isinstance(module, CONVOLUTIONS):
+        return module.in_channels if side == "in" else module.out_channels
+    kind = _kind(module)
+    return 0 if kind is None else int(getattr(module, _SIZES[kind][0]))
+
+
 def channel_axis(module: nn.Module, ndim: int) -> int:
     """Return the axis of a layer's input (or output) of `ndim` axes that holds channels."""
     if isinstance(module, nn.Linear):

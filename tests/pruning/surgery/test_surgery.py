@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from pruning_support import masked_output, random_masks
@@ -66,7 +67,7 @@ def test_a_mask_that_empties_a_layer_is_refused() -> None:
     network = build_network("mlp-a:3-3", 2, (4,), seed=0)
     groups = find_groups(network, (4,))
     masks = full_masks(groups) | {"fc1": torch.zeros(3, dtype=torch.bool)}
-    with pytest.raises(ValueError, match=r"fc1 .* keeping at least 1"):
+    with pytest.raises(ValueError, match=r"'fc1' .* keeping at least 1"):
         shrink(network, groups, masks)
 
 
@@ -99,3 +100,48 @@ def test_a_depthwise_convolution_may_have_many_channels() -> None:
 def test_sizes_that_do_not_fit_are_refused(sizes: dict[str, dict[str, int]]) -> None:
     with pytest.raises(ValueError, match="stored sizes"):
         resize(build_network("mlp-a:3-3", 2, (4,), seed=0), sizes)
+
+
+def _pruned_by(masks: object) -> nn.Module:
+    network = build_network("mlp-a:3-4", 2, (4,), seed=0)
+    return shrink(network, find_groups(network, (4,)), masks)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("masks", "says"),
+    [
+        ({}, "no mask for group 'fc1'; there are masks for none: start from full_masks"),
+        ({"fc1": torch.ones(3) > 0}, "no mask for group 'fc2'; there are masks for 'fc1'"),
+        ({"fc1": torch.ones(3), "fc2": torch.ones(4) > 0}, r"'fc1' is torch.float32 of shape \(3,"),
+        (
+            {"fc1": [True] * 4, "fc2": [True] * 4},
+            r"'fc1' is torch.bool of shape \(4,\) with 4",
+        ),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused_in_a_line(masks: object, says: str) -> None:
+    with pytest.raises(RequestError, match=says) as error:
+        _pruned_by(masks)
+    assert "\n" not in str(error.value)
+
+
+def test_masks_may_be_arrays() -> None:
+    masks = {"fc1": np.array([True, False, True]), "fc2": [True, True, False, False]}
+    small = _pruned_by(masks)
+    assert [small.fc1.out_features, small.fc2.out_features] == [2, 2]  # type: ignore[union-attr]
+
+
+def test_groups_of_another_network_are_refused() -> None:
+    network = build_network("mlp-a:3-4", 2, (4,), seed=0)
+    groups = find_groups(network, (4,))
+    small = shrink(network, groups, {"fc1": torch.arange(3) < 2, "fc2": torch.arange(4) < 3})
+    with pytest.raises(RequestError, match=r"layer 'fc1' has 2 channels .*find_groups on this"):
+        shrink(small, groups, full_masks(groups))
+    with pytest.raises(RequestError, match="layer 'fc1' has 0 channels"):
+        shrink(nn.Sequential(nn.Linear(4, 2)), groups, full_masks(groups))
+
+
+@pytest.mark.parametrize("shape", [5, "5", (), (0,), (4.0,), None])
+def test_a_shape_that_is_none_is_said(shape: object) -> None:
+    with pytest.raises(RequestError, match="must be the shape of one sample, without a batch axis"):
+        find_groups(build_network("mlp-a:3-4", 2, (4,), seed=0), shape)  # type: ignore[arg-type]
