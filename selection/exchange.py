@@ -1,4 +1,4 @@
-"""Predictions made elsewhere, and the candidates table as text."""
+"""Predictions as a file, made here or elsewhere, and the candidates table as text."""
 
 from __future__ import annotations
 
@@ -56,6 +56,25 @@ def read_predictions(path: Path | str) -> tuple[PoolPredictions, PoolCosts | Non
     return pool, _costs(path, arrays, len(pool))
 
 
+def predictions_to_npz(pool: PoolPredictions) -> bytes:
+    """Return a pool as an ``.npz`` for `read_predictions`; equal pools are equal bytes."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "probabilities": pool.probabilities,
+        "labels": pool.labels,
+        "names": np.array(pool.member_ids),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array, allow_pickle=False)
+            # A fixed date: zip members carry one, and equal predictions are equal bytes.
+            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content.getvalue())
+    return buffer.getvalue()
+
+
 def candidates_to_csv(candidates: NDArray[np.void]) -> str:
     """Return the table as CSV: a header, a row a team; what is not defined is empty.
 
@@ -99,10 +118,10 @@ def _kind(name: str, width: int) -> Any:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            raise RequestError(f"{path} is one array; expected an .npz of several")
-        with stored:
+        with path.open("rb") as opened:  # numpy leaves a damaged file open
+            stored = np.load(opened, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
+                raise RequestError(f"{path} is one array; expected an .npz of several")
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError as error:
         raise RequestError(f"no file {path}; expected an .npz of predictions") from error

@@ -20,11 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.build.story import Placement, build
-from pipelines.compare.comparison import Comparison, compare
-from pipelines.compare.gather import gather
+from pipelines.build.placement import Placement
+from pipelines.build.story import build
+from pipelines.compare.comparison import Comparison
 from pipelines.compare.interval import Interval
 from pipelines.compare.mean_intervals import mean_interval
+from pipelines.compare.story import compare
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 
@@ -81,9 +82,9 @@ def one_seed(config: BuildConfig, jobs: int) -> Row:
     """Return what one seed came to."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        built = build(config, Path(folder) / "run", placement=Placement(jobs))
+        built = build(config, out=Path(folder) / "run", placement=Placement(jobs))
         trained = time.monotonic()
-        comparison = compare(gather(built.run))
+        comparison = compare(built)
         row = Row(
             config.seed,
             {name: comparison.row(name).accuracy.value for name in COLUMNS},

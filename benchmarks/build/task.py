@@ -10,8 +10,8 @@ from pathlib import Path
 import textbook
 import torch
 
-from pipelines.build.progress import Watcher
-from pipelines.build.story import Placement, resolve, train
+from pipelines.build.placement import Placement
+from pipelines.build.story import resolve, train
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.run.directory import RunDirectory
 from pruning.core.seeds import torch_generator
@@ -117,16 +117,15 @@ def program(
         ),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        run = RunDirectory(Path(folder) / "run")
         started = time.perf_counter()
-        run.open(resolve(config, splits))
-        train(run, splits, Placement(jobs), Watcher)
+        run = RunDirectory.opened(Path(folder) / "run", resolve(config, splits))
+        histories = train(run, splits, Placement(jobs))
         seconds = time.perf_counter() - started
         accuracies = {
-            k: [_tested(run.load_member(i, k).network, splits) for i in range(members)]
+            k: [_tested(history.rounds[k].load().network, splits) for history in histories]
             for k in sorted({0, min(1, task.rounds), task.rounds})
         }
-        engine = run.root.groups[0].engine
+        engine = run.resolved.groups[0].engine
     return Outcome(seconds, [], accuracies, engine)
 
 

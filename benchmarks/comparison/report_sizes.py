@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "support"
 
 from evidence_support import synthetic_evidence, with_everything
 
-from pipelines.compare.comparison import compare
+from pipelines.compare.comparison import comparison_of
 from pipelines.report.page import render
 
 SECONDS, BYTES = 20, 2_000_000
@@ -38,7 +38,7 @@ def main() -> None:
         evidence = synthetic_evidence(members, size, classes, 1000, method="top")
         for everything in (False, True):
             begun = time.perf_counter()
-            page = render(with_everything(evidence) if everything else compare(evidence))
+            page = render(with_everything(evidence) if everything else comparison_of(evidence))
             seconds, size_of_page = time.perf_counter() - begun, len(page.encode())
             holds = seconds < SECONDS and size_of_page < BYTES
             print(f"| {members} | {size} | {classes} | {'all' if everything else 'nothing'} "

@@ -1,58 +1,55 @@
-"""The selection stage: predictions on the selection split → the team, written down."""
+"""The selection stage: the pool's predictions and costs → the team."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ensemble.storage.sealed import seal, write_bytes_atomic, write_json_atomic
 from pipelines.build.latency import measure_latencies
 from pipelines.run.config import SelectionConfig
-from pipelines.run.directory import RunDirectory
-from pipelines.run.member_ids import member_id
-from pipelines.run.predictions import Row, file_sha256, pool_rows, predicted
+from pipelines.run.records import RoundRecord
 from pruning.core.errors import RequestError
-from pruning.data.splits import Splits
 from selection.choosing import select_team
 from selection.costs import PoolCosts
-from selection.exchange import candidates_to_csv
+from selection.pool import PoolPredictions
 from selection.team import Selection
 
 
-def choose_team(run: RunDirectory, splits: Splits, config: SelectionConfig) -> Selection:
-    """Choose the team on the ``select`` split and write ``selection.json``, ``candidates.csv``.
-
-    Predictions of the unpruned and the handed-on networks are made and kept too: the
-    comparison wants them.
-    """
-    rows = pool_rows(run, config.pool)
-    if config.size > len(rows):
+def check_size(config: SelectionConfig, pool: Sequence[RoundRecord]) -> None:
+    """Refuse, before anything is predicted, a team larger than its pool."""
+    if config.size > len(pool):
         raise RequestError(
-            f"--s {config.size} is more than the {len(rows)} networks of --pool {config.pool}; "
-            f"allowed 1 to {len(rows)}"
+            f"--s {config.size} is more than the {len(pool)} networks of --pool {config.pool}; "
+            f"allowed 1 to {len(pool)}"
         )
-    wanted = sorted({*rows, *pool_rows(run, "mixed")})
-    kept = predicted(run, wanted, "select", splits.select, device=run.root.device)
-    pool = kept.rows(tuple(member_id(*row) for row in rows))
-    costs = costs_of(run, rows, timed=config.max_latency is not None)
-    selection = select_team(
+
+
+def choose_team(
+    pool: PoolPredictions, costs: PoolCosts, config: SelectionConfig, seed: int
+) -> Selection:
+    """Choose the team of a pool, as a configuration asks, on the ``select`` split."""
+    return select_team(
         pool, config.method, config.size, costs=costs, budget=config.budget,
-        voting=config.voting, seed=run.root.config.seed, **config.method_options,
+        voting=config.voting, seed=seed, **config.method_options,
     )  # fmt: skip
-    content = selection.to_json() | {"predictions_sha256": file_sha256(run.select_file)}
-    write_bytes_atomic(run.candidates_file, candidates_to_csv(selection.candidates).encode())
-    write_json_atomic(run.selection_file, seal(content))
-    return selection
 
 
-def costs_of(run: RunDirectory, rows: tuple[Row, ...], *, timed: bool = False) -> PoolCosts:
-    """Return the counted costs of pool rows, and with `timed` their measured latency."""
-    entries = [run.history(number).rounds[k].cost for number, k in rows]
+def pool_costs(pool: Sequence[RoundRecord], timed_on: tuple[int, ...] | None = None) -> PoolCosts:
+    """Return the counted costs of a pool's networks, one after another.
+
+    Parameters
+    ----------
+    pool
+        The rounds.
+    timed_on
+        The shape of a sample, where their latency is to be measured too.
+    """
     latency = None
-    if timed:
-        networks = [run.load_member(*row).network for row in rows]
-        latency = measure_latencies(networks, run.root.input_shape)
+    if timed_on is not None:
+        latency = measure_latencies([record.load().network for record in pool], timed_on)
     return PoolCosts(
-        flops=np.array([cost.flops for cost in entries], float),
-        bytes=np.array([cost.bytes for cost in entries], float),
+        flops=np.array([record.cost.flops for record in pool], float),
+        bytes=np.array([record.cost.bytes for record in pool], float),
         latency=latency,
     )

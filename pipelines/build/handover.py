@@ -1,79 +1,80 @@
-"""The last step of a build: the chosen members become the artefact."""
+"""The last step of a build: the chosen members become the ensemble."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
-from ensemble.artefact import save
 from ensemble.calibration import fit_temperature
-from ensemble.cascade import fit_cascade
+from ensemble.cascade import Cascade, fit_cascade
 from ensemble.description import LayerWidth, Provenance
 from ensemble.model import Ensemble, EnsembleMember
-from ensemble.storage.sealed import canonical_json
-from pipelines.run.directory import RunDirectory
-from pipelines.run.member_ids import member_id
-from pipelines.run.predictions import read_predictions
+from pipelines.run.records import RoundRecord
+from pipelines.run.resolved import ResolvedConfig
+from selection.pool import PoolPredictions
 from selection.team import Selection
 from selection.voting import vote
 
 
-def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
-    """Write the chosen team to the run's ``ensemble/`` and return it.
+def make_ensemble(
+    team: Sequence[RoundRecord],
+    selection: Selection,
+    predictions: PoolPredictions,
+    resolved: ResolvedConfig,
+) -> Ensemble:
+    """Return the chosen team as an ensemble.
 
-    Its temperature and its cascade are fitted on the selection split, with the predictions
-    kept there; the cascade is used by who asks for it.
+    Its temperature and its cascade are fitted on the selection split; the cascade is used by
+    who asks for it.
+
+    Parameters
+    ----------
+    team
+        The chosen rounds, in the order of the selection's team.
+    selection
+        How they vote.
+    predictions
+        Theirs, among others, on the selection split.
+    resolved
+        What the run was asked.
     """
-    root = run.root
-    pool = read_predictions(run.select_file, "select").rows(selection.team)
-    weights = np.asarray(selection.weights)
-    wanted = set(selection.team)
-    found = {
-        member_id(history.run, entry.round): (history, entry)
-        for history in run.histories()
-        for entry in history.rounds
-        if member_id(history.run, entry.round) in wanted
-    }
-    members = [
-        EnsembleMember(
-            name=name,
-            arch=found[name][0].arch,
-            network=run.load_member(found[name][0].run, found[name][1].round).network,
-            cost=found[name][1].cost,
-            widths=tuple(
-                LayerWidth(layer, kept, unpruned)
-                for layer, (kept, unpruned) in found[name][1].widths.items()
-            ),
-        )
-        for name in selection.team
-    ]
-    model = Ensemble(
+    members = [ensemble_member(record) for record in team]
+    of_team = predictions.rows(selection.team)
+    return Ensemble(
         members,
-        np.array(root.classes),
-        root.input_shape,
-        root.input_scaling,
+        np.array(resolved.classes),
+        resolved.input_shape,
+        resolved.scaling,
         voting=selection.voting,
         weights=selection.weights,
         provenance=Provenance(
-            data=root.config.data.data,
-            configuration=hashlib.sha256(canonical_json(root.config.to_json())).hexdigest(),
+            data=resolved.config.data.data,
+            configuration=resolved.config_sha256,
             method=selection.method,
             pool_size=len(selection.pool),
             select_accuracy=selection.accuracy,
         ),
-        temperature=fit_temperature(
-            vote(pool.probabilities, weights, selection.voting).astype(np.float32), pool.labels
-        ),
-        cascade=fit_cascade(
-            pool.probabilities,
-            pool.labels,
-            [member.cost.flops for member in members],
-            selection.weights,
-            selection.voting,
-        )
-        if len(members) > 1
-        else None,
+        temperature=_temperature(of_team, selection),
+        cascade=_cascade(of_team, selection, team),
     )
-    save(model, run.ensemble_folder)
-    return model
+
+
+def ensemble_member(record: RoundRecord) -> EnsembleMember:
+    """Return a round as a member of an ensemble, its network loaded."""
+    widths = tuple(LayerWidth(layer, kept, full) for layer, (kept, full) in record.widths.items())
+    return EnsembleMember(record.id, record.arch, record.load().network, record.cost, widths)
+
+
+def _temperature(team: PoolPredictions, selection: Selection) -> float:
+    voted = vote(team.probabilities, np.asarray(selection.weights), selection.voting)
+    return fit_temperature(voted.astype(np.float32), team.labels)
+
+
+def _cascade(
+    team: PoolPredictions, selection: Selection, rounds: Sequence[RoundRecord]
+) -> Cascade | None:
+    if len(rounds) < 2:
+        return None
+    flops = [record.cost.flops for record in rounds]
+    return fit_cascade(team.probabilities, team.labels, flops, selection.weights, selection.voting)

@@ -1,8 +1,11 @@
-"""How long each network takes for one sample: a measurement, unlike the counted costs."""
+"""How long each network takes for one sample: a measurement, unlike the counted costs.
+
+What the comparison measures (`pipelines.compare.measuring`) is another quantity: the latency
+and memory of a whole product in a process of its own. The clock is the same.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,19 +14,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pipelines.build.device import threads
+from pipelines.build.timing import median_seconds
 
-ROUNDS = 15
-LEAST_SECONDS = 0.002
+TURNS = 15
+WARM_UPS = 6
+TURN_SECONDS = 0.002
+"""How long a turn of a quick network is made to take."""
 
 
 def measure_latencies(
-    networks: Sequence[nn.Module], input_shape: tuple[int, ...], *, rounds: int = ROUNDS
+    networks: Sequence[nn.Module], input_shape: tuple[int, ...], *, turns: int = TURNS
 ) -> NDArray[np.float64]:
-    """Return (M,) float64 seconds a sample, at batch 1 on one processor thread.
+    """Return (M,) float64 seconds per sample, at batch 1 on one processor thread.
 
-    The networks take turns, `rounds` times, so that a slow moment of the machine falls on
-    all of them; each figure is the median of its turns. A turn repeats a quick network
-    until two milliseconds are filled.
+    The networks take turns, so that a slow moment of the machine falls on all of them; each
+    figure is the median of its turns.
 
     Parameters
     ----------
@@ -31,28 +36,19 @@ def measure_latencies(
         On the processor; put into eval mode.
     input_shape
         One sample, as the networks take it after scaling.
-    rounds
-        Turns of each network, at least 1.
+    turns
+        Of each network, at least 1.
     """
     sample = torch.zeros(1, *input_shape)
     with threads(1), torch.inference_mode():
-        repeats = [_repeats(network.eval(), sample) for network in networks]
-        turns = [
-            [_seconds(n, sample, times) for n, times in zip(networks, repeats, strict=True)]
-            for _ in range(rounds)
-        ]
-    seconds: NDArray[np.float64] = np.median(np.array(turns), axis=0)
+        for network in networks:
+            network.eval()
+            for _ in range(WARM_UPS):
+                network(sample)
+        measured = [[_turn(network, sample) for network in networks] for _ in range(turns)]
+    seconds: NDArray[np.float64] = np.median(np.array(measured), axis=0)
     return seconds
 
 
-def _repeats(network: nn.Module, sample: torch.Tensor) -> int:
-    """Return how many passes fill a turn; the first passes also warm the network up."""
-    _seconds(network, sample, 3)
-    return max(1, round(LEAST_SECONDS / _seconds(network, sample, 3)))
-
-
-def _seconds(network: nn.Module, sample: torch.Tensor, times: int) -> float:
-    started = time.perf_counter()
-    for _ in range(times):
-        network(sample)
-    return (time.perf_counter() - started) / times
+def _turn(network: nn.Module, sample: torch.Tensor) -> float:
+    return median_seconds(lambda _: network(sample), calls=1, seconds=TURN_SECONDS)

@@ -1,98 +1,151 @@
 """Training the groups of a build, here or in worker processes.
 
-Groups are placed whole. A worker stores each finished round itself, so that a stopped
-build loses at most one round a group, and tells of its progress in an append-only file.
+Groups are placed whole. Each finished round is kept where it was trained, so that a stopped
+build loses at most one round per group.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
+import functools
 import tempfile
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
 
 from pipelines.build.device import threads
-from pipelines.build.progress import EpochDone, Event, RoundDone, Watcher, event_from_json
-from pipelines.run.directory import RunDirectory
+from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
+from pipelines.build.progress import EpochDone, RoundDone, Watcher
 from pipelines.run.plan import Group
+from pipelines.run.records import RoundRecord, RunHistory
+from pipelines.run.store import Store
 from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
 from pruning.dropnet.member import Member
 
+HERE = ("loky", "threading", "sequential")
+"""The joblib backends that with one job train in this very process."""
 
-def train_groups(
-    run: RunDirectory,
-    groups: Sequence[Group],
-    splits: Splits,
-    *,
-    jobs: int,
-    backend: str,
-    watcher: Watcher,
-) -> None:
-    """Train every group to its end, going on from what the run already holds.
 
-    Parameters
+@dataclass(frozen=True)
+class Placement:
+    """Where groups are computed; never part of a run's identity.
+
+    Attributes
     ----------
-    run
-        Where rounds are kept.
-    groups
-        From the run's root.
-    splits
-        The data.
     jobs
         Groups at a time. On CUDA one process holds the device, one group at a time.
     backend
-        A joblib backend for `jobs` beyond 1.
+        The joblib backend.
+    """
+
+    jobs: int = 1
+    backend: str = "loky"
+
+
+ONE_AT_A_TIME = Placement()
+"""One group after another, in this process."""
+
+
+def train_groups(
+    store: Store,
+    histories: Sequence[RunHistory],
+    splits: Splits,
+    placement: Placement,
+    watcher: Watcher,
+) -> tuple[RunHistory, ...]:
+    """Train every group to its end, and return the history of every run.
+
+    Parameters
+    ----------
+    store
+        Keeps the rounds.
+    histories
+        What it holds already: training goes on from there.
+    splits
+        The data.
+    placement
+        Where groups are computed.
     watcher
         Told of every epoch and round.
     """
-    if run.root.device == "cuda":
-        jobs = 1
-    with tempfile.TemporaryDirectory(prefix="ensemble-") as scratch:
-        events = Path(scratch) / "events.jsonl"
-        events.touch()
-        stop = threading.Event()
-        reader = threading.Thread(target=_follow, args=(events, stop, watcher), daemon=True)
-        reader.start()
-        try:
-            joblib.Parallel(n_jobs=jobs, backend=backend, batch_size=1, max_nbytes="1M")(
-                joblib.delayed(train_group)(run.path, group, splits, events) for group in groups
-            )
-        finally:
-            stop.set()
-            reader.join()
+    resolved = store.resolved
+    jobs = 1 if resolved.device == "cuda" else placement.jobs
+    known = {history.run: history for history in histories}
+    tasks = [
+        (group, [known[run] for run in group.runs.numbers if run in known])
+        for group in resolved.groups
+    ]
+    if jobs == 1 and placement.backend in HERE:
+        with shown_from_queue(watcher) as tell:
+            found = [train_group(store, *task, splits, tell) for task in tasks]
+    else:
+        with tempfile.TemporaryDirectory(prefix="ensemble-") as scratch:
+            events = Path(scratch) / "events.jsonl"
+            tell = functools.partial(append_event, events)
+            with shown_from_file(events, watcher):
+                found = joblib.Parallel(
+                    n_jobs=jobs, backend=placement.backend, batch_size=1, max_nbytes="1M"
+                )(joblib.delayed(train_group)(store, *task, splits, tell) for task in tasks)
+    trained = (history for group in found for history in group)
+    return tuple(sorted(trained, key=lambda history: history.run))
 
 
-def train_group(path: Path, group: Group, splits: Splits, events: Path) -> None:
+def train_group(
+    store: Store, group: Group, earlier: Sequence[RunHistory], splits: Splits, tell: Tell
+) -> tuple[RunHistory, ...]:
     """Train one group to its end; the unit of work of a worker."""
-    run = RunDirectory(path)
-    config = run.root.config
-    start = run.last_members(group)
+    histories = {history.run: history for history in earlier}
+    start = [record.load() for record in shared_round(earlier, group, store.resolved.kappa)]
+    with threads(group.threads):
+        for members in _rounds(store, group, start, splits, tell):
+            for member in members:
+                histories[member.run] = store.keep_round(member, histories.get(member.run))
+            tell(_round_done(members))
+    return tuple(histories.values())
+
+
+def shared_round(
+    histories: Sequence[RunHistory], group: Group, kappa: float
+) -> tuple[RoundRecord, ...]:
+    """Return the round from which a group goes on: the last that all its standing runs share.
+
+    Empty where a run of the group has not begun: then the group starts anew.
+    """
+    if {history.run for history in histories} != set(group.runs.numbers):
+        return ()
+    lasts = [history.rounds[-1] for history in histories]
+    reached = min(
+        (last.round for last in lasts if last.held(kappa)),
+        default=max(last.round for last in lasts),
+    )
+    return tuple(
+        history.rounds[reached] for history in histories if history.rounds[-1].round >= reached
+    )
+
+
+def _rounds(
+    store: Store, group: Group, start: Sequence[Member], splits: Splits, tell: Tell
+) -> Iterator[tuple[Member, ...]]:
+    """Yield the rounds of a group, by the pruner that was asked for."""
+    config, device = store.resolved.config, store.resolved.device
 
     def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
-        _tell(events, EpochDone(round_index, epoch, len(runs)))
+        tell(EpochDone(round_index, epoch, len(runs)))
 
-    with threads(group.threads):
-        once = dataclasses.replace(config.dropnet, rounds=0)
-        merged = config.pruner == "datafree"
-        rounds = dropnet(
-            group.runs, splits, once if merged else config.dropnet,
-            start=start, device=run.root.device, engine=group.engine, on_epoch=on_epoch,
-        )  # fmt: skip
-        if merged:
-            rounds = datafree(rounds, splits, config.merging, start=start)
-        for members in rounds:
-            run.store(members)
-            _tell(events, _summary(members))
+    merged = config.pruner == "datafree"
+    trained = dropnet(
+        group.runs, splits,
+        dataclasses.replace(config.dropnet, rounds=0) if merged else config.dropnet,
+        start=start, device=device, engine=group.engine, on_epoch=on_epoch,
+    )  # fmt: skip
+    return datafree(trained, splits, config.merging, start=start) if merged else trained
 
 
-def _summary(members: tuple[Member, ...]) -> RoundDone:
+def _round_done(members: Sequence[Member]) -> RoundDone:
     return RoundDone(
         round=members[0].round,
         runs=tuple(member.run for member in members),
@@ -100,28 +153,3 @@ def _summary(members: tuple[Member, ...]) -> RoundDone:
         val_accuracy=tuple(member.val_accuracy for member in members),
         collapsed=tuple(member.run for member in members if member.collapsed),
     )
-
-
-def _tell(events: Path, event: Event) -> None:
-    """Append one line; a single write to a file opened for appending is not interleaved."""
-    line = json.dumps(event.to_json()) + "\n"
-    handle = os.open(events, os.O_WRONLY | os.O_APPEND)
-    try:
-        os.write(handle, line.encode())
-    finally:
-        os.close(handle)
-
-
-def _follow(events: Path, stop: threading.Event, watcher: Watcher) -> None:
-    with events.open(encoding="utf-8") as lines:
-        pending = ""
-        while True:
-            ended = stop.is_set()
-            pending += lines.read()
-            *whole, pending = pending.split("\n")
-            for line in whole:
-                watcher.saw(event_from_json(json.loads(line)))
-            if ended:
-                return
-            watcher.tick()
-            stop.wait(0.2)

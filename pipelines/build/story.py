@@ -2,79 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipelines.build.choice import choose_team
+from pipelines.build.built import Built, team_of
+from pipelines.build.choice import check_size, choose_team, pool_costs
 from pipelines.build.control import Tell, check_control, train_control
+from pipelines.build.data import hand_over, load_data, small_parts
 from pipelines.build.device import resolve_device
 from pipelines.build.handover import make_ensemble
-from pipelines.build.placement import train_groups
+from pipelines.build.placement import ONE_AT_A_TIME, Placement, train_groups
+from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.progress import Tally, Watcher
 from pipelines.run.config import BuildConfig
-from pipelines.run.directory import Root, RunDirectory
+from pipelines.run.directory import RunDirectory
 from pipelines.run.fingerprint import data_fingerprint, versions
 from pipelines.run.plan import check_archs, describe_groups, plan_groups
-from pruning.data.load import load_splits
-from pruning.data.loaded import Loaded
+from pipelines.run.records import RunHistory
+from pipelines.run.resolved import ResolvedConfig
+from pipelines.run.store import Memory, Store
 from pruning.data.splits import Splits
-from selection.team import Selection
 
 MOST_TOLD = 10
 """Files that could not be read, one line each; the rest are counted."""
 
-FEW_SAMPLES = 150
-"""Below so many the 95 % interval of an accuracy can be wider than ±8 points."""
-
 Watch = Callable[[Tally], Watcher]
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where groups are computed; never part of a run's identity."""
-
-    jobs: int = 1
-    backend: str = "loky"
-
-
-@dataclass(frozen=True)
-class Built:
-    """A finished build.
-
-    Attributes
-    ----------
-    run, selection
-        Its directory and its choice.
-    skipped
-        Files that could not be read.
-    earlier
-        Whether an earlier command had trained and chosen already.
-    """
-
-    run: RunDirectory
-    selection: Selection
-    skipped: tuple[str, ...]
-    earlier: bool
 
 
 def build(
     config: BuildConfig,
+    splits: Splits | None = None,
     out: Path | None = None,
     *,
-    placement: Placement = Placement(),
+    placement: Placement = ONE_AT_A_TIME,
     watch: Watch = Watcher,
     control: bool = False,
     tell: Tell = lambda _: None,
 ) -> Built:
-    """Train, prune, choose and keep; a build that was stopped goes on.
+    """Train, prune, choose and hand over; a build that was stopped goes on.
 
     Parameters
     ----------
     config
         What is asked.
+    splits
+        The data; None reads those that `config` names.
     out
-        The run directory; by default ``results/<data>-<arch>-m20-s5-<hash>``.
+        The run directory; None writes nothing and keeps all in memory.
     placement
         How many groups at a time, by which joblib backend.
     watch
@@ -91,86 +66,98 @@ def build(
     RequestError
         If the data cannot be used, or `out` holds another configuration's run.
     """
-    loaded = load_data(config)
-    splits = loaded.splits
-    skipped = tuple(f"{file.path}: {file.reason}" for file in loaded.skipped)
-    for line in skipped[:MOST_TOLD]:
-        tell(f"left out: {line}")
-    if len(skipped) > MOST_TOLD:
-        tell(f"left out: {len(skipped) - MOST_TOLD} more unreadable images")
-    if control:
-        check_control(config.archs, len(splits.classes), splits.input_shape)
-    run = RunDirectory(out or config.default_out)
-    run.open(resolve(config, splits))
-    for line in (*_small_parts(splits), *describe_groups(run.root.groups, run.root.device)):
+    data = load_data(config) if splits is None else hand_over(config, splits)
+    for line in _left_out(data.skipped):
         tell(line)
-    earlier = run.selection_file.is_file()
-    train(run, splits, placement, watch)
-    selection = choose_team(run, splits, config.selection)
-    make_ensemble(run, selection)
+    resolved = resolve(data.config, data.splits, control=control)
+    store = Memory(resolved) if out is None else RunDirectory.opened(out, resolved)
+    for line in (*small_parts(data.splits), *_training_plan(store)):
+        tell(line)
+    earlier = store.finished
+    histories = train(store, data.splits, placement, watch)
+    built = choose(store, data.splits, histories)
     if control:
-        train_control(run, splits, selection, tell)
-    return Built(run, selection, skipped, earlier)
+        keep_control(built, tell)
+    return dataclasses.replace(built, skipped=data.skipped, earlier=earlier)
 
 
-def _small_parts(splits: Splits) -> list[str]:
-    """Return a line for each part that is too small to tell networks apart."""
-    return [
-        f"{name} has {samples} samples: an accuracy there is sure to ±{98 / samples**0.5:.0f} "
-        "points (95 %); more images would say more"
-        for name in ("select", "test")
-        if (samples := splits.sizes[name]) < FEW_SAMPLES
-    ]
-
-
-def load_data(config: BuildConfig) -> Loaded:
-    """Read the data a configuration names."""
-    data = config.data
-    return load_splits(
-        data.data,
-        data_dir=Path(data.data_dir) if data.data_dir else None,
-        seed=config.seed,
-        image_size=data.image_size,
-        limit=data.limit,
-    )
-
-
-def resolve(config: BuildConfig, splits: Splits) -> Root:
+def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> ResolvedConfig:
     """Settle, before training, everything that the results depend on.
 
     Raises
     ------
     RequestError
-        If one of the architectures cannot be pruned as asked; nothing is written yet.
+        If one of the architectures cannot be pruned, or widened to a `control`, as asked;
+        nothing is written yet.
     """
+    classes, shape = len(splits.classes), splits.input_shape
+    if control:
+        check_control(config.archs, classes, shape)
     config.selection.check_own()
-    check_archs(config, len(splits.classes), splits.input_shape)
+    check_archs(config, classes, shape)
     device = resolve_device(config.device)
-    return Root(
+    return ResolvedConfig(
         config=config,
-        groups=plan_groups(config, len(splits.classes), splits.input_shape, device),
+        groups=plan_groups(config, classes, shape, device),
         device=device,
         classes=tuple(splits.classes.tolist()),
-        input_shape=splits.input_shape,
-        scaling={"offset": list(splits.scaling.offset), "scale": list(splits.scaling.scale)},
+        input_shape=shape,
+        scaling=splits.scaling,
         split_sizes=splits.sizes,
         fingerprint=data_fingerprint(splits),
         versions=versions(),
     )
 
 
-def train(run: RunDirectory, splits: Splits, placement: Placement, watch: Watch) -> None:
+def train(
+    store: Store, splits: Splits, placement: Placement = ONE_AT_A_TIME, watch: Watch = Watcher
+) -> tuple[RunHistory, ...]:
     """Train every group, watched, from where an earlier command stopped."""
-    root = run.root
-    settings = root.config.dropnet
-    most = 1 if root.config.pruner == "datafree" else settings.rounds
-    tally = Tally(root.config.m, settings.fraction, settings.keep, settings.kappa, most)
-    for number in range(root.config.m):
-        rounds = run.history(number).rounds
-        if rounds:
-            tally.restored(number, rounds[-1].round, rounds[0].val_accuracy)
+    config = store.resolved.config
+    histories = store.histories()
+    dropnet = config.dropnet
+    most = 1 if config.pruner == "datafree" else dropnet.rounds
+    tally = Tally(config.m, dropnet.fraction, dropnet.keep, dropnet.kappa, most)
+    for history in histories:
+        tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)
     with watch(tally) as watcher:
-        train_groups(
-            run, root.groups, splits,
-            jobs=placement.jobs, backend=placement.backend, watcher=watcher,
-        )  # fmt: skip
+        return train_groups(store, histories, splits, placement, watcher)
+
+
+def choose(store: Store, splits: Splits, histories: Sequence[RunHistory]) -> Built:
+    """Predict, choose the team on the ``select`` split, and hand it over; keep all three.
+
+    The unpruned and the handed-on networks are predicted too: the comparison wants them.
+    """
+    resolved, asked = store.resolved, store.resolved.config.selection
+    pool = pool_rounds(histories, asked.pool, resolved.kappa)
+    check_size(asked, pool)
+    wanted = (*pool, *pool_rounds(histories, "mixed", resolved.kappa))
+    predictions = predicted(store, wanted, "select", splits)
+    costs = pool_costs(pool, timed_on=splits.input_shape if asked.max_latency else None)
+    standing = predictions.rows(tuple(record.id for record in pool))
+    selection = choose_team(standing, costs, asked, resolved.config.seed)
+    store.keep_selection(selection)
+    team = team_of(histories, selection)
+    store.keep_ensemble(make_ensemble(team, selection, predictions, resolved))
+    return Built(store, splits, tuple(histories), predictions, selection)
+
+
+def keep_control(built: Built, tell: Tell) -> None:
+    """Train the control of the chosen team and keep it, unless it is there already."""
+    there = built.store.control()
+    if there is None or there.team != built.selection.team:
+        built.store.keep_control(
+            train_control(built.team, built.store.resolved, built.splits, tell)
+        )
+
+
+def _left_out(skipped: Sequence[str]) -> list[str]:
+    lines = [f"left out: {line}" for line in skipped[:MOST_TOLD]]
+    if len(skipped) > MOST_TOLD:
+        lines.append(f"left out: {len(skipped) - MOST_TOLD} more unreadable images")
+    return lines
+
+
+def _training_plan(store: Store) -> list[str]:
+    return describe_groups(store.resolved.groups, store.resolved.device)

@@ -11,8 +11,10 @@ from joblib import cpu_count
 from joblib.parallel import BACKENDS
 from rich.console import Console
 
+from pipelines.build.built import Built
+from pipelines.build.placement import Placement
 from pipelines.build.progress import LiveWatcher, PlainWatcher, Tally, Watcher, clock_text
-from pipelines.build.story import Built, Placement, build
+from pipelines.build.story import build
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pruning.core.errors import RequestError, unknown_name
@@ -31,13 +33,16 @@ def run_build(
     started = time.monotonic()
     if console.is_terminal:
         console.print(f"reading {config.data.data}", highlight=False)
+    folder = Path(out) if out else config.default_out
     built = build(
-        config, Path(out) if out else None, placement=placement,
+        config, out=folder, placement=placement,
         watch=lambda tally: watcher_for(tally, console), control=control,
         tell=lambda line: console.print(line, highlight=False, soft_wrap=True),
     )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)
+    print(f"{folder}: the ensemble is in {folder / 'ensemble'}")
+    print(f"next: ensemble compare {folder}")
 
 
 def watcher_for(tally: Tally, console: Console) -> Watcher:
@@ -132,10 +137,7 @@ def build_config(
 
 def summary(built: Built, seconds: float) -> list[str]:
     """Return what a build came to, in a few lines."""
-    root = built.run.root
-    kappa = root.config.dropnet.kappa
-    histories = list(built.run.histories())
-    handed_on = [history.handed_on(kappa) for history in histories]
+    config, histories, handed_on = built.config, built.histories, built.handed_on
     full = sum(history.rounds[0].cost.flops for history in histories)
     units = sum(entry.remaining for entry in handed_on) / len(handed_on)
     flops = sum(entry.cost.flops for entry in handed_on) / full
@@ -144,9 +146,9 @@ def summary(built: Built, seconds: float) -> list[str]:
         f"{len(histories)} networks trained and pruned to {units:.0%} of their units and "
         f"{flops:.0%} of their FLOPs, "
         + ("earlier: nothing was left to train" if built.earlier else f"in {clock_text(seconds)}"),
-        *chosen_lines(selection, root.config.selection, "the selection split"),
+        *chosen_lines(selection, config.selection, "the selection split"),
     ]
-    if root.config.dropnet.coupling == "paper":
+    if config.dropnet.coupling == "paper":
         masked = sum(1 - entry.remaining for entry in handed_on) / len(handed_on)
         gone = sum(1 - entry.remaining if entry.removed is None else entry.removed
                    for entry in handed_on) / len(handed_on)  # fmt: skip
@@ -157,12 +159,7 @@ def summary(built: Built, seconds: float) -> list[str]:
     anew = [h.run for h in histories if any(entry.attempts > 1 for entry in h.rounds)]
     if anew:
         lines.append(f"trained anew where pruning had left them at chance: run {_listed(anew)}")
-    path = built.run.path
-    return [
-        *lines,
-        f"{path}: the ensemble is in {path / 'ensemble'}",
-        f"next: ensemble compare {path}",
-    ]
+    return lines
 
 
 def _listed(runs: list[int]) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.build.built import read_built
 from pipelines.compare.between_runs import against_the_first
-from pipelines.compare.comparison import Comparison, compare
-from pipelines.compare.contenders import Contender, Measurements
-from pipelines.compare.gather import gather_all
-from pipelines.compare.measuring import measure as measure_contenders
-from pipelines.compare.measuring import stored_measurements
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.story import compare
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
 from pipelines.report.several_runs import Failure
-from pipelines.run.command_line import command_of
 from pipelines.run.directory import RunDirectory
 from pruning.core.errors import DamagedRunError, RequestError
 
@@ -65,25 +61,11 @@ class _Stopwatch:
 
 
 def _compare(path: str, stopwatch: _Stopwatch) -> Comparison:
-    run = RunDirectory.existing(Path(path))
-    evidence, extras, splits = gather_all(run)
-    command = command_of(run.root.config)
-    known = stored_measurements(run, evidence.selection.team)
+    built = read_built(RunDirectory.existing(Path(path)))
     if stopwatch.fresh:
         console = Console(stderr=True)
         console.print(f"{path}: measuring time and memory", highlight=False, soft_wrap=True)
-
-    def measured(rows: Sequence[Contender]) -> Mapping[str, Measurements]:
-        nonlocal known
-        if stopwatch.fresh:
-            known = measure_contenders(run, evidence, rows, splits, stopwatch.threads)
-        return known.contenders if known else {}
-
-    found = compare(
-        evidence, extras=extras.contenders, notes=extras.notes, measured=measured,
-        command=f"{command} --control" if run.control_file.is_file() else command,
-    )  # fmt: skip
-    return replace(found, measured_on=known.words) if known else found
+    return compare(built, measure=stopwatch.fresh, threads=stopwatch.threads)
 
 
 def _compare_each(

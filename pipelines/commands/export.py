@@ -9,11 +9,10 @@ import numpy as np
 from ensemble.artefact import save
 from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
-from pipelines.compare.gather import splits_of, stored_selection
+from pipelines.build.data import same_data
 from pipelines.report.number_format import down_percent, ratio
 from pipelines.run.directory import RunDirectory
 from pipelines.run.loading import load_ensemble
-from pipelines.run.predictions import read_predictions
 from pruning.core.errors import RequestError
 
 
@@ -61,7 +60,7 @@ def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str
 
     path = Path(out) if out else run.int8_file
     _check_folder(path)
-    select = splits_of(run).select
+    select = same_data(run.resolved, str(run.path)).select
     report = export_int8(
         model, path, select.images, model.classes_[select.labels], allowed_loss=loss
     )
@@ -90,10 +89,16 @@ def _need_run(run: RunDirectory) -> None:
 
 def _fit_cascade(run: RunDirectory, model: Ensemble, loss: float) -> list[str]:
     """Fit on the kept predictions, write the artefact again, and say what it saves."""
-    about, team = model.description, stored_selection(run).team
+    about, selection = model.description, run.selection()
+    team = selection.team
     if len(team) < 2:
         raise RequestError(f"{run.path} has a team of one, which needs no cascade")
-    pool = read_predictions(run.select_file, "select").rows(team)
+    kept = run.predictions("select")
+    if kept is None:
+        raise RequestError(
+            f"{run.path} holds no predictions; give the `ensemble build` command again"
+        )
+    pool = kept.rows(team)
     costs = [member.cost.flops for member in about.members]
     members = pool.probabilities
     fitted = fit_cascade(
@@ -115,7 +120,7 @@ def _fit_cascade(run: RunDirectory, model: Ensemble, loss: float) -> list[str]:
     share = ran.mean_cost(fitted, costs) / sum(costs)
     return [
         f"cascade: accuracy {down_percent(right)} % against "
-        f"{down_percent(stored_selection(run).accuracy)} % of the whole team on "
+        f"{down_percent(selection.accuracy)} % of the whole team on "
         f"{len(pool.labels)} samples of the selection split, {ratio(share)} of its FLOPs a sample",
         str(run.ensemble_folder),
     ]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pipelines.compare.candidate_teams import Candidates, candidates
 from pipelines.compare.contenders import Contender
 from pipelines.compare.disagreement import Disagreement, disagreement
-from pipelines.compare.evidence import Evidence, MemberRecord
+from pipelines.compare.evidence import Evidence
 from pipelines.compare.mistakes import Confusion, Votes, confusion, votes
 from pipelines.compare.probability_scores import SampleScores
+from pipelines.run.records import RoundRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class ChosenTeam:
         Test samples worth a look, by index; empty where samples are feature rows.
     """
 
-    members: tuple[MemberRecord, ...]
+    members: tuple[RoundRecord, ...]
     method: str
     candidates: Candidates | None
     disagreement: Disagreement
@@ -82,11 +83,10 @@ def chosen_team(evidence: Evidence, selected: Contender) -> ChosenTeam:
         The team among the contenders.
     """
     selection = evidence.selection
-    by_id = {member.id: member for member in evidence.members}
     confused = confusion(selected.scores, evidence.test.labels, len(evidence.classes))
     voted = _votes(evidence, selected)
     return ChosenTeam(
-        members=tuple(by_id[name] for name in selection.team),
+        members=evidence.team,
         method=selection.method,
         candidates=candidates(selection),
         disagreement=disagreement(evidence.select, selection.pool, selection.team),

@@ -14,15 +14,17 @@ from pipelines.compare.comparison_table import table
 from pipelines.compare.contenders import (
     ALL_PRUNED,
     ALL_UNPRUNED,
+    NOBODY,
     RANDOM,
     SELECTED,
     SINGLE_BEST,
     Choose,
     Contender,
     Measurements,
+    OtherForms,
     contenders,
 )
-from pipelines.compare.evidence import Evidence, MemberRecord
+from pipelines.compare.evidence import Evidence
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import PairedTest, tested_together
 from pipelines.compare.probability_scores import Reliability, reliability
@@ -30,6 +32,7 @@ from pipelines.compare.pruning_curves import Curve, MeanPoint, curves, mean_curv
 from pipelines.compare.results import Result, on_pareto_front, results
 from pipelines.compare.select_test_gap import select_test_gap
 from pipelines.run.control import CONTROL
+from pipelines.run.records import RoundRecord
 
 Stopwatch = Callable[[Sequence[Contender]], Mapping[str, Measurements]]
 """Measures contenders, or looks up what was measured of them."""
@@ -54,8 +57,8 @@ class Comparison:
     pareto
         The Pareto front: contenders that no other is both as cheap as and more accurate than,
         cheapest first.
-    members
-        Every round of every run.
+    members, handed_on
+        Every round of every run, and those that are the pruned pool.
     curves, mean_curve
         Validation accuracy against the share of units remaining.
     chosen
@@ -86,7 +89,8 @@ class Comparison:
     results: tuple[Result, ...]
     test_sha256: str
     pareto: tuple[str, ...]
-    members: tuple[MemberRecord, ...]
+    members: tuple[RoundRecord, ...]
+    handed_on: tuple[RoundRecord, ...]
     curves: tuple[Curve, ...]
     mean_curve: tuple[MeanPoint, ...]
     chosen: ChosenTeam
@@ -149,13 +153,12 @@ class Comparison:
         return self.row(SINGLE_BEST)
 
 
-def compare(
+def comparison_of(
     evidence: Evidence,
     *,
     seed: int = 0,
     choose: Choose | None = None,
-    extras: Sequence[Contender] = (),
-    notes: Sequence[str] = (),
+    others: OtherForms = NOBODY,
     measured: Stopwatch | None = None,
     command: str = "",
 ) -> Comparison:
@@ -167,20 +170,18 @@ def compare(
         Seeds the random teams and the bootstrap: the same seed, the same numbers.
     choose
         Chooses ``hq_unpruned``; by default HQ as the run used it.
-    extras
-        Further rows: controls, exported forms of the ensemble.
-    notes
-        What is told beside the numbers: forms that could not be compared.
+    others
+        Further rows: the control, exported forms of the team.
     measured
         Given the contenders, returns latency and memory by name.
     command
         The command that made the run.
     """
-    rows = (*contenders(evidence, np.random.default_rng([seed, 0]), choose), *extras)
+    rows = (*contenders(evidence, np.random.default_rng([seed, 0]), choose), *others.contenders)
     seen = measured(rows) if measured else {}
     rows = tuple(replace(row, measured=seen.get(row.name, row.measured)) for row in rows)
     numbers = results(rows, evidence.test.labels, np.random.default_rng([seed, 1]))
-    return _told(evidence, rows, numbers, seed, command, tuple(notes))
+    return _told(evidence, rows, numbers, seed, command, others.notes)
 
 
 def _told(
@@ -206,6 +207,7 @@ def _told(
         test_sha256=evidence.test_sha256,
         pareto=on_pareto_front(numbers),
         members=evidence.members,
+        handed_on=evidence.handed_on,
         curves=runs,
         mean_curve=mean_curve(runs),
         chosen=chosen_team(evidence, selected),

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.calibration import fit_temperature, temper
-from pipelines.compare.evidence import Evidence, MemberRecord
+from pipelines.compare.evidence import Evidence
 from pipelines.compare.probability_scores import SampleScores, mean_scores, score
+from pipelines.run.records import RoundRecord
 from pruning.inference.cost import Cost
 from selection.choosing import select_team
 from selection.pool import PoolPredictions
@@ -135,6 +136,26 @@ class Contender:
         )
 
 
+@dataclass(frozen=True)
+class OtherForms:
+    """Who is compared besides the run's teams: the control, and the chosen team's other forms.
+
+    Attributes
+    ----------
+    contenders
+        One for each form that is there.
+    notes
+        Why a form that is there was not compared, a sentence each.
+    """
+
+    contenders: tuple[Contender, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+NOBODY = OtherForms()
+"""The run's own teams alone are compared."""
+
+
 def hq_like(chosen: Selection) -> Choose:
     """Return HQ as the run used it; with its default options where the run used another method."""
     options: dict[str, Any] = dict(chosen.options) if chosen.method == "hq" else {}
@@ -146,37 +167,29 @@ def hq_like(chosen: Selection) -> Choose:
 
 
 @dataclass(frozen=True)
-class _Field:
+class _Teams:
     """The teams that can be formed of one run, all voting alike."""
 
     evidence: Evidence
 
-    @property
-    def unpruned(self) -> tuple[MemberRecord, ...]:
-        return tuple(m for m in self.evidence.members if m.round == 0)
-
-    @property
-    def pruned(self) -> tuple[MemberRecord, ...]:
-        return tuple(m for m in self.evidence.members if m.handed_on)
-
-    def weights(self, team: Sequence[MemberRecord]) -> NDArray[np.float64]:
+    def weights(self, team: Sequence[RoundRecord]) -> NDArray[np.float64]:
         """Return the weights this run's vote gives a team, read from ``select``."""
         split, voting = self.evidence.select, VOTES[self.evidence.selection.voting]()
         return voting.weights(_members(split, team), split.labels)
 
     def voted(
-        self, split: PoolPredictions, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+        self, split: PoolPredictions, team: Sequence[RoundRecord], weights: Sequence[float] = ()
     ) -> NDArray[np.float32]:
         shares = np.asarray(weights) if len(weights) else self.weights(team)
         answer = vote(_members(split, team), shares, self.evidence.selection.voting)
         return np.asarray(answer, np.float32)
 
-    def scores(self, team: Sequence[MemberRecord], weights: Sequence[float] = ()) -> SampleScores:
+    def scores(self, team: Sequence[RoundRecord], weights: Sequence[float] = ()) -> SampleScores:
         test = self.evidence.test
         return score(self.voted(test, team, weights), test.labels)
 
     def team(
-        self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+        self, name: str, team: Sequence[RoundRecord], weights: Sequence[float] = ()
     ) -> Contender:
         voted, labels = self.voted(self.evidence.test, team, weights), self.evidence.test.labels
         temperature = fit_temperature(
@@ -188,7 +201,7 @@ class _Field:
         )  # fmt: skip
 
     def chosen(
-        self, name: str, team: Sequence[MemberRecord], weights: Sequence[float] = ()
+        self, name: str, team: Sequence[RoundRecord], weights: Sequence[float] = ()
     ) -> Contender:
         """Return a team that was chosen by its accuracy on the selection split."""
         select = self.evidence.select
@@ -196,7 +209,7 @@ class _Field:
         accuracy = float((predicted == select.labels).mean())
         return replace(self.team(name, team, weights), select_accuracy=accuracy)
 
-    def any_of(self, name: str, teams: Sequence[Sequence[MemberRecord]]) -> Contender:
+    def any_of(self, name: str, teams: Sequence[Sequence[RoundRecord]]) -> Contender:
         """Return "one of these teams", each equally likely."""
         return Contender(
             name,
@@ -220,8 +233,8 @@ def contenders(
     choose
         Chooses ``hq_unpruned``; by default HQ as the run used it.
     """
-    field, selection = _Field(evidence), evidence.selection
-    unpruned, pruned = field.unpruned, field.pruned
+    teams, selection = _Teams(evidence), evidence.selection
+    unpruned, pruned = evidence.unpruned, evidence.handed_on
     by_id = {m.id: m for m in evidence.members}
     pool = evidence.select.rows(tuple(m.id for m in unpruned))
     best_first = [unpruned[i] for i in np.argsort(-pool.accuracies, kind="stable")]
@@ -232,22 +245,21 @@ def contenders(
         [pruned[i] for i in np.sort(rng.choice(len(pruned), size, replace=False))]
         for _ in range(RANDOM_TEAMS)
     ]
-    selected = [by_id[name] for name in selection.team]
     return (
-        field.chosen(SINGLE_BEST, best_first[:1]),
-        field.any_of("single_mean_unpruned", [[m] for m in unpruned]),
-        field.chosen("top_s_unpruned", top),
-        field.chosen("hq_unpruned", hq),
-        field.team(ALL_UNPRUNED, unpruned),
-        field.team(ALL_PRUNED, pruned),
-        field.any_of(RANDOM, draws),
-        field.chosen(SELECTED, selected, selection.weights),
+        teams.chosen(SINGLE_BEST, best_first[:1]),
+        teams.any_of("single_mean_unpruned", [[m] for m in unpruned]),
+        teams.chosen("top_s_unpruned", top),
+        teams.chosen("hq_unpruned", hq),
+        teams.team(ALL_UNPRUNED, unpruned),
+        teams.team(ALL_PRUNED, pruned),
+        teams.any_of(RANDOM, draws),
+        teams.chosen(SELECTED, evidence.team, selection.weights),
     )
 
 
-def _members(split: PoolPredictions, team: Sequence[MemberRecord]) -> NDArray[np.float32]:
+def _members(split: PoolPredictions, team: Sequence[RoundRecord]) -> NDArray[np.float32]:
     return split.probabilities[[split.member_ids.index(m.id) for m in team]]
 
 
-def _cost(team: Sequence[MemberRecord]) -> Cost:
+def _cost(team: Sequence[RoundRecord]) -> Cost:
     return Cost.total(member.cost for member in team)

@@ -8,64 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.run.member_ids import member_id
-from pruning.inference.cost import Cost
+from pipelines.run.records import RoundRecord
 from selection.pool import PoolPredictions
 from selection.team import Selection
 
 
-@dataclass(frozen=True)
-class MemberRecord:
-    """One round of one DropNet run, without its weights.
-
-    Attributes
-    ----------
-    run, round
-        Which DropNet run, and which of its rounds; round 0 is the unpruned network.
-    arch, seed
-        Architecture name and the run's own seed.
-    remaining
-        Prunable units left, as a share of round 0's, in (0, 1].
-    val_accuracy
-        Accuracy on ``val`` of the weights kept.
-    epochs
-        Epochs trained in this round.
-    cost
-        Of the physically smaller network.
-    widths
-        Layer name → (units left, units of round 0).
-    handed_on
-        Whether this is the round its run hands on to the pruned pool.
-    collapsed
-        Whether the network never left chance.
-    """
-
-    run: int
-    round: int
-    arch: str
-    seed: int
-    remaining: float
-    val_accuracy: float
-    epochs: int
-    cost: Cost
-    widths: Mapping[str, tuple[int, int]]
-    handed_on: bool
-    collapsed: bool
-
-    @property
-    def id(self) -> str:
-        """The pool row's name."""
-        return member_id(self.run, self.round)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything one run recorded that a comparison or a report may show.
 
     Attributes
     ----------
     name
-        The run directory's name.
+        What the run is called: its directory's name, where it has one.
     config
         ``config.json`` as read: what was asked and resolved, versions, seeds.
     classes
@@ -74,6 +29,8 @@ class Evidence:
         Samples in train, val, select and test.
     members
         Every round of every run, ordered by (run, round).
+    handed_on
+        Those of them that are the pruned pool: of each run the smallest that still held.
     select, test
         Predictions on the two splits; each holds at least round 0 and the handed-on round
         of every run, and the selected team. Rows are named by `member_id`.
@@ -81,15 +38,29 @@ class Evidence:
         What was chosen, with its candidates.
     test_images
         (N, C, H, W) uint8, or None where samples are feature rows.
+    test_sha256
+        Of the test samples; empty where it is not known.
     """
 
     name: str
     config: Mapping[str, object]
     classes: tuple[str, ...]
     split_sizes: Mapping[str, int]
-    members: tuple[MemberRecord, ...]
+    members: tuple[RoundRecord, ...]
+    handed_on: tuple[RoundRecord, ...]
     select: PoolPredictions
     test: PoolPredictions
     selection: Selection
     test_images: NDArray[np.uint8] | None
     test_sha256: str = ""
+
+    @property
+    def unpruned(self) -> tuple[RoundRecord, ...]:
+        """Round 0 of every run."""
+        return tuple(member for member in self.members if member.round == 0)
+
+    @property
+    def team(self) -> tuple[RoundRecord, ...]:
+        """The selected members, in the order in which they vote."""
+        by_id = {member.id: member for member in self.members}
+        return tuple(by_id[name] for name in self.selection.team)

@@ -5,111 +5,121 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 import ensemble
-from ensemble.artefact import describe_folder
 from ensemble.calibration import fit_temperature
 from ensemble.cascade import NEVER, run_cascade
 from ensemble.classifier import Classifier
 from ensemble.description import Description
-from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender
-from pipelines.compare.evidence import Evidence, MemberRecord
-from pipelines.run.control import CONTROL, control_predictions, stored_control
-from pipelines.run.directory import RunDirectory
+from pipelines.build.built import Built
+from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender, OtherForms
+from pipelines.compare.evidence import Evidence
+from pipelines.run.control import CONTROL, Control
 from pruning.core.errors import RequestError
-from pruning.data.splits import Splits
+from pruning.data.splits import Split
 from pruning.inference.cost import Cost
+from pruning.inference.probabilities import predict_probabilities
+from selection.pool import PoolPredictions
 
 
-@dataclass(frozen=True)
-class Extras:
-    """What a run holds beside its teams.
+def other_forms(built: Built, evidence: Evidence, description: Description) -> OtherForms:
+    """Return the control, and the team's ONNX, int8 and cascade forms, where they exist.
 
-    Attributes
+    Parameters
     ----------
-    contenders
-        One for each form that is there.
-    notes
-        Why a form that is there was not compared, a sentence each.
+    built, evidence
+        The build, and what it knows of itself.
+    description
+        What its ensemble says of itself: files of another team are left out.
     """
-
-    contenders: tuple[Contender, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def bring(run: RunDirectory, evidence: Evidence, splits: Splits) -> Extras:
-    """Return the control, and the team's ONNX, int8 and cascade forms, where they exist."""
-    found: list[Contender] = []
-    notes: list[str] = []
-    for maker in (_control, _exported, _cascade):
-        for made in maker(run, evidence, splits):
-            if isinstance(made, str):
-                notes.append(made)
-            else:
-                found.append(made)
-    return Extras(tuple(found), tuple(notes))
+    made = [
+        *_control(built, evidence),
+        *_exported(built, evidence, description),
+        *_cascade(evidence, description),
+    ]
+    return OtherForms(
+        tuple(one for one in made if isinstance(one, Contender)),
+        tuple(one for one in made if isinstance(one, str)),
+    )
 
 
-def _control(run: RunDirectory, evidence: Evidence, splits: Splits) -> Iterator[Contender | str]:
-    control = stored_control(run, evidence.selection.team)
+def _control(built: Built, evidence: Evidence) -> Iterator[Contender | str]:
+    control = built.store.control()
     if control is None:
-        if run.control_file.is_file():
-            yield "The control is of another team; `ensemble build --control` makes a new one."
         return
-    select = control_predictions(run, control, "select", splits.select)
-    test = control_predictions(run, control, "test", splits.test)
+    if control.team != evidence.selection.team:
+        yield "The control is of another team; `ensemble build --control` makes a new one."
+        return
+    select = _control_predictions(built, control, "select", built.splits.select)
+    test = _control_predictions(built, control, "test", built.splits.test)
     temperature = fit_temperature(select.probabilities[0], select.labels)
     yield Contender.of(
-        CONTROL, 1, test.probabilities[0], test.labels, control.cost,
+        CONTROL, 1, test.probabilities[0], test.labels, control.record.cost,
         temperature=temperature,
     )  # fmt: skip
 
 
-def _exported(run: RunDirectory, evidence: Evidence, splits: Splits) -> Iterator[Contender | str]:
-    for name, file in ((ONNX, run.onnx_file), (INT8, run.int8_file)):
-        if not file.is_file():
+def _control_predictions(
+    built: Built, control: Control, name: str, split: Split
+) -> PoolPredictions:
+    """Return the control's predictions on a part of the data, made once and kept."""
+    kept = built.store.control_predictions(name)
+    if kept is not None and np.array_equal(kept.labels, split.labels):
+        return kept
+    resolved = built.store.resolved
+    found = predict_probabilities(
+        control.record.load().network, split.images, resolved.scaling, device=resolved.device
+    )
+    pool = PoolPredictions(found[None], split.labels, (CONTROL,), name)
+    built.store.keep_control_predictions(pool)
+    return pool
+
+
+def _exported(
+    built: Built, evidence: Evidence, description: Description
+) -> Iterator[Contender | str]:
+    files = built.store.product_files
+    for name, file in ((ONNX, files.onnx), (INT8, files.int8)):
+        if file is None:
             continue
         try:
             model = ensemble.load(file)
         except RequestError as error:
             yield f"{file.name} was not compared: {error}."
             continue
-        if not same_team(model.description, _artefact(run)):
+        if not same_team(model.description, description):
             yield f"{file.name} was not compared: it is of another team; export it again."
             continue
         cost = _file_cost(model, file, counted=name == ONNX)
-        voted = _as_voted(model, splits.test.images)
+        voted = _as_voted(model, built.splits.test.images)
         yield Contender.of(
             name, len(model.description.members), voted, evidence.test.labels, cost,
             temperature=model.description.temperature,
         )  # fmt: skip
 
 
-def _cascade(run: RunDirectory, evidence: Evidence, splits: Splits) -> Iterator[Contender | str]:
+def _cascade(evidence: Evidence, description: Description) -> Iterator[Contender | str]:
     """The cascade's answers from the members' own; no network is run again."""
-    about, team = _artefact(run), evidence.selection.team
-    cascade = about.cascade
+    team, cascade = evidence.team, description.cascade
     if cascade is None or len(team) < 2:
         return
     if cascade.threshold == NEVER:
         yield "The cascade was not compared: no threshold kept the accuracy, all members run."
         return
-    members = evidence.test.rows(team).probabilities
+    members = evidence.test.rows(evidence.selection.team).probabilities
     ran = run_cascade(
         cascade, members.shape[1], lambda member, rows: members[member, rows],
-        about.weights, about.voting,
+        description.weights, description.voting,
     )  # fmt: skip
-    by_id: dict[str, MemberRecord] = {m.id: m for m in evidence.members}
-    costs = [by_id[name].cost for name in team]
+    costs = [member.cost for member in team]
     flops = ran.mean_cost(cascade, [cost.flops for cost in costs])
     yield Contender.of(
         CASCADE, len(team), ran.probabilities.astype(np.float32), evidence.test.labels,
-        dataclasses.replace(Cost.total(costs), flops=flops), temperature=about.temperature,
+        dataclasses.replace(Cost.total(costs), flops=flops), temperature=description.temperature,
     )  # fmt: skip
 
 
@@ -121,14 +131,6 @@ def same_team(one: Description, other: Description) -> bool:
         return names, about.voting, about.weights, about.temperature, about.provenance
 
     return told(one) == told(other)
-
-
-def _artefact(run: RunDirectory) -> Description:
-    if not run.ensemble_folder.is_dir():
-        raise RequestError(
-            f"{run.path} has no ensemble/; give the `ensemble build` command again to go on"
-        )
-    return describe_folder(run.ensemble_folder)
 
 
 def _as_voted(model: Classifier, samples: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -19,12 +19,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ensemble.artefact import save
-from ensemble.model import EnsembleMember
-from ensemble.storage.sealed import seal, write_json_atomic
+from pipelines.build.built import Built
 from pipelines.compare.contenders import (
     CASCADE,
     INT8,
@@ -33,13 +33,11 @@ from pipelines.compare.contenders import (
     Contender,
     Measurements,
 )
-from pipelines.compare.evidence import Evidence
-from pipelines.compare.run_ensembles import ensemble_of
+from pipelines.compare.run_ensembles import plain_ensemble
 from pipelines.compare.stopwatch import CONTROL_OF
 from pipelines.run.control import CONTROL
-from pipelines.run.directory import RunDirectory
+from pipelines.run.store import ProductFiles, Store
 from pruning.core.errors import DamagedRunError
-from pruning.data.splits import Splits
 
 TURNS = 3
 SAMPLES = 1024
@@ -67,13 +65,19 @@ class Measured:
     contenders: Mapping[str, Measurements]
 
     @property
-    def words(self) -> str:
-        """How it was measured, in a sentence."""
+    def sentence(self) -> str:
+        """How it was measured."""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return (
-            f"Time and memory were measured on {self.machine}, {threads} each, a process a "
+            f"Time and memory were measured on {self.machine}, {threads} each, one process per "
             f"contender, {TURNS} turns, the best of each."
         )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Measured:
+        """Return what `dataclasses.asdict` made JSON of."""
+        found = {name: Measurements(**values) for name, values in content["contenders"].items()}
+        return cls(tuple(content["team"]), content["threads"], content["machine"], found)
 
 
 @dataclass(frozen=True)
@@ -84,86 +88,79 @@ class _Source:
     disk_bytes: int
     options: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, path: Path, *options: str) -> _Source:
+        return cls(str(path), _bytes_of(path), options)
 
-def stored_measurements(run: RunDirectory, team: tuple[str, ...]) -> Measured | None:
+
+def stored_measurements(store: Store, team: tuple[str, ...]) -> Measured | None:
     """Return what was measured of this team; None if nothing was."""
-    if not run.measurements_file.is_file():
+    content = store.measurements()
+    if content is None:
         return None
-    content = run.sealed(run.measurements_file)
     try:
-        found = Measured(
-            tuple(content["team"]), content["threads"], content["machine"],
-            {name: Measurements(**values) for name, values in content["contenders"].items()},
-        )  # fmt: skip
+        found = Measured.from_json(content)
     except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedRunError(f"{run.measurements_file}: {error}; delete it") from error
+        raise DamagedRunError(
+            f"the measurements of {store.name} cannot be read ({error}); measure again"
+        ) from error
     return found if found.team == team else None
 
 
-def measure(
-    run: RunDirectory,
-    evidence: Evidence,
-    rows: Sequence[Contender],
-    splits: Splits,
-    threads: int = 1,
-) -> Measured:
-    """Measure every contender that is one team, and keep it in ``measurements.json``.
+def measure(built: Built, rows: Sequence[Contender], threads: int = 1) -> Measured:
+    """Measure every contender that is one team, and keep what was measured.
 
     Means over draws are no team and are left out.
 
     Parameters
     ----------
-    run, evidence
-        The finished run.
+    built
+        The finished build.
     rows
         The comparison's contenders.
-    splits
-        Test samples are what is predicted.
     threads
         CPU threads of every contender, torch and ONNX Runtime alike.
     """
     with tempfile.TemporaryDirectory(prefix="ensemble-") as place:
         samples = Path(place, "samples.npy")
-        np.save(samples, splits.test.images[:SAMPLES])
-        sources = _sources(run, evidence, rows, Path(place))
+        np.save(samples, built.splits.test.images[:SAMPLES])
+        sources = _sources(built, rows, Path(place))
         found = _in_turns(sources, samples, threads)
-    measured = Measured(evidence.selection.team, threads, _machine(), found)
-    write_json_atomic(run.measurements_file, seal(dataclasses.asdict(measured)))
+    measured = Measured(built.selection.team, threads, _machine(), found)
+    built.store.keep_measurements(dataclasses.asdict(measured))
     return measured
 
 
-def _sources(
-    run: RunDirectory, evidence: Evidence, rows: Sequence[Contender], place: Path
-) -> dict[str, _Source]:
+def _sources(built: Built, rows: Sequence[Contender], place: Path) -> dict[str, _Source]:
+    """Return what each contender's process loads; teams without files are saved in `place`."""
+    resolved = built.store.resolved
+    archs = tuple(resolved.config.archs)
+    by_id = {record.id: record for record in built.records}
+    stored = _stored_forms(built.store.product_files, archs)
     found = {}
-    archs = tuple(run.root.config.archs)
-    team = _Source(str(run.ensemble_folder), _bytes_of(run.ensemble_folder), archs)
-    special = {
-        SELECTED: team,
-        CASCADE: dataclasses.replace(team, options=("cascade", *archs)),
-        ONNX: _Source(str(run.onnx_file), _bytes_of(run.onnx_file)),
-        INT8: _Source(str(run.int8_file), _bytes_of(run.int8_file)),
-        CONTROL: _Source(f"{CONTROL_OF}{run.path}", _bytes_of(run.control_file.parent)),
-    }
     for row in rows:
-        if row.name in special:
-            found[row.name] = special[row.name]
+        if row.name in stored:
+            found[row.name] = stored[row.name]
         elif row.team:
             folder = place / row.name
-            save(ensemble_of(run, _members(run, evidence, row.team)), folder)
-            found[row.name] = _Source(str(folder), _bytes_of(folder), archs)
+            save(plain_ensemble([by_id[name] for name in row.team], resolved), folder)
+            found[row.name] = _Source.of(folder, *archs)
     return found
 
 
-def _members(
-    run: RunDirectory, evidence: Evidence, team: Sequence[str]
-) -> Iterator[EnsembleMember]:
-    by_id = {member.id: member for member in evidence.members}
-    for name in team:
-        record = by_id[name]
-        cost = run.history(record.run).rounds[record.round].cost
-        network = run.load_member(record.run, record.round).network
-        yield EnsembleMember(name, record.arch, network, cost)
+def _stored_forms(files: ProductFiles, archs: tuple[str, ...]) -> dict[str, _Source]:
+    found = {}
+    if files.ensemble:
+        found[SELECTED] = _Source.of(files.ensemble, *archs)
+        found[CASCADE] = _Source.of(files.ensemble, "cascade", *archs)
+    if files.onnx:
+        found[ONNX] = _Source.of(files.onnx)
+    if files.int8:
+        found[INT8] = _Source.of(files.int8)
+    if files.control:
+        source = _Source.of(files.control)
+        found[CONTROL] = dataclasses.replace(source, path=f"{CONTROL_OF}{files.control.parent}")
+    return found
 
 
 def _in_turns(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.compare.evidence import MemberRecord
 from pipelines.compare.interval import Interval
 from pipelines.compare.mean_intervals import mean_interval
+from pipelines.run.records import RoundRecord
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class MeanPoint:
     runs: int
 
 
-def curves(members: Sequence[MemberRecord]) -> tuple[Curve, ...]:
+def curves(members: Sequence[RoundRecord]) -> tuple[Curve, ...]:
     """Return every run's curve, its rounds in order."""
     runs = sorted({m.run for m in members})
     rounds = {run: [m for m in members if m.run == run] for run in runs}

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ensemble.model import Ensemble, EnsembleMember
-from pipelines.run.control import CONTROL, load_control, stored_control
+from ensemble.model import Ensemble
+from pipelines.build.handover import ensemble_member
+from pipelines.run.control import CONTROL
 from pipelines.run.directory import RunDirectory
+from pipelines.run.records import RoundRecord
+from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import DamagedRunError
 
 
-def ensemble_of(run: RunDirectory, members: Iterable[EnsembleMember]) -> Ensemble:
-    """Return these members as an ensemble of the run's data, voting by the mean."""
-    root = run.root
-    classes = np.array(root.classes)
-    return Ensemble(tuple(members), classes, root.input_shape, root.input_scaling)
+def plain_ensemble(team: Iterable[RoundRecord], resolved: ResolvedConfig) -> Ensemble:
+    """Return these rounds as an ensemble of the run's data, voting by the mean."""
+    members = tuple(ensemble_member(record) for record in team)
+    return Ensemble(members, np.array(resolved.classes), resolved.input_shape, resolved.scaling)
 
 
 def control_ensemble(path: Path) -> Ensemble:
-    """Return the control of a run as an ensemble of one."""
+    """Return the control of the run at `path` as an ensemble of one."""
     run = RunDirectory.existing(path)
-    content = run.sealed(run.control_file)
-    control = stored_control(run, tuple(content["team"]))
+    control = run.control()
     if control is None:
-        raise DamagedRunError(f"{run.control_file} is of another team")
-    network = load_control(run, control).network
-    return ensemble_of(run, [EnsembleMember(CONTROL, control.history.arch, network, control.cost)])
+        raise DamagedRunError(f"{path} has no control")
+    member = replace(ensemble_member(control.record), name=CONTROL)
+    return Ensemble(
+        (member,), np.array(run.resolved.classes), run.resolved.input_shape, run.resolved.scaling
+    )

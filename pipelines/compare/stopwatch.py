@@ -10,20 +10,21 @@ standard input, the last with the most memory it ever held.
 from __future__ import annotations
 
 import json
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pipelines.build.timing import median_seconds
 
 if TYPE_CHECKING:
     from ensemble.classifier import Classifier
 
 CONTROL_OF = "control-of:"
 LARGE = 128
+SECONDS = 0.2
+"""How long each of the three timings takes at least."""
 
 
 def main(source: str, samples: str, threads: int, *options: str) -> None:
@@ -61,22 +62,14 @@ def _turn(model: Classifier, x: np.ndarray) -> dict[str, float]:
     """Time single samples, batches of 128, and all there is; medians, in seconds."""
     singles = [x[i : i + 1] for i in range(min(len(x), 64))]
     large = np.resize(x, (LARGE, *x.shape[1:]))
-    whole = _median(lambda _: model.predict_proba(x), 1, 0.2)
+    whole = median_seconds(lambda _: model.predict_proba(x), calls=1, seconds=SECONDS)
     return {
-        "one": _median(lambda i: model.predict_proba(singles[i % len(singles)]), 20, 0.2),
-        "large": _median(lambda _: model.predict_proba(large), 3, 0.2),
+        "one": median_seconds(
+            lambda i: model.predict_proba(singles[i % len(singles)]), calls=20, seconds=SECONDS
+        ),
+        "large": median_seconds(lambda _: model.predict_proba(large), calls=3, seconds=SECONDS),
         "per_second": len(x) / whole,
     }
-
-
-def _median(call: Callable[[int], object], least: int, seconds: float) -> float:
-    """Return the median time of a call, made at least so often and for so long."""
-    times: list[float] = []
-    while len(times) < least or sum(times) < seconds:
-        begun = time.perf_counter()
-        call(len(times))
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times)
 
 
 def peak_bytes() -> int:

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.compare.gather import stored_selection
-from pipelines.run.control import CONTROL, stored_control
-from pipelines.run.directory import RunDirectory
-from pipelines.run.member_files import History
+from pipelines.run.records import RunHistory
 from pruning.core.errors import RequestError
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
-def log_tensorboard(run: RunDirectory, folder: Path) -> tuple[str, ...]:
-    """Write a finished run's logs below a new or empty folder; return the names written.
+def log_tensorboard(
+    histories: Mapping[str, RunHistory], comparison: str, folder: Path
+) -> tuple[str, ...]:
+    """Write logs below a new or empty folder; return the names written.
 
-    A DropNet run is a TensorBoard run, ``run-07``. Its epochs go on through the rounds
+    A DropNet run is a TensorBoard run. Its epochs go on through the rounds
     (``epoch/val_loss``), and each round has its accuracy, its share of units and its cost
-    (``round/val_accuracy``). The control, where there is one, is ``control``; the last
-    comparison is a text of ``comparison``.
+    (``round/val_accuracy``).
+
+    Parameters
+    ----------
+    histories
+        What each run is called, such as ``run-07``, and its rounds.
+    comparison
+        The last comparison as Markdown, a text of ``comparison``; empty where there is none.
+    folder
+        Where the logs go.
 
     Raises
     ------
     RequestError
-        If TensorBoard is not installed, the run is not finished, or `folder` holds files.
+        If TensorBoard is not installed, or `folder` holds files.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -38,27 +45,17 @@ def log_tensorboard(run: RunDirectory, folder: Path) -> tuple[str, ...]:
         ) from error
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestError(f"--tensorboard {folder} holds files already; give a new folder")
-    histories = dict(_histories(run))
     for name, history in histories.items():
         with SummaryWriter(str(folder / name)) as writer:
             _log_history(writer, history)
-    table = run.comparison_file.with_suffix(".md")
-    if not table.is_file():
+    if not comparison:
         return tuple(histories)
     with SummaryWriter(str(folder / "comparison")) as writer:
-        writer.add_text("comparison", table.read_text(encoding="utf-8"))
+        writer.add_text("comparison", comparison)
     return (*histories, "comparison")
 
 
-def _histories(run: RunDirectory) -> Iterator[tuple[str, History]]:
-    for history in run.histories():
-        yield f"run-{history.run:02d}", history
-    control = stored_control(run, stored_selection(run).team)
-    if control is not None:
-        yield CONTROL, control.history
-
-
-def _log_history(writer: SummaryWriter, history: History) -> None:
+def _log_history(writer: SummaryWriter, history: RunHistory) -> None:
     step = 0
     for entry in history.rounds:
         for epoch in entry.epochs:

@@ -14,106 +14,43 @@ comparison.csv, report.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ensemble.artefact import check_folder, describe_folder, load_folder, save
+from ensemble.description import Description
+from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of, unseal, write_bytes_atomic, write_json_atomic
-from pipelines.run.config import BuildConfig, differences
-from pipelines.run.member_files import History, Stored, pack_member, unpack_member
-from pipelines.run.plan import Group
+from pipelines.run.config import differences
+from pipelines.run.control import Control, control_from_json, write_control
+from pipelines.run.member_files import (
+    history_from_json,
+    history_to_json,
+    write_member,
+)
+from pipelines.run.prediction_files import read_npz, write_npz
+from pipelines.run.records import RunHistory
+from pipelines.run.resolved import ResolvedConfig
+from pipelines.run.store import ProductFiles
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.member import Member
-from pruning.samples.scaling import Scaling
+from pruning.networks.architecture import built_in, resolve_factory
+from selection.exchange import candidates_from_csv, candidates_to_csv
+from selection.pool import PoolPredictions
+from selection.team import Selection
 
-FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Root:
-    """``config.json``: what was asked, and what was resolved before training.
-
-    Attributes
-    ----------
-    config
-        What was asked.
-    groups
-        Which runs train together, how.
-    device
-        ``cpu`` or ``cuda``.
-    classes
-        Class names in column order: whole numbers or text.
-    input_shape
-        One sample.
-    scaling
-        ``offset`` and ``scale`` of the network's input.
-    split_sizes
-        Samples in each part.
-    fingerprint
-        SHA-256 of the data read.
-    versions
-        Of Python and the packages that compute.
-    """
-
-    config: BuildConfig
-    groups: tuple[Group, ...]
-    device: str
-    classes: tuple[int, ...] | tuple[str, ...]
-    input_shape: tuple[int, ...]
-    scaling: dict[str, list[float]]
-    split_sizes: dict[str, int]
-    fingerprint: str
-    versions: dict[str, str]
-
-    @property
-    def input_scaling(self) -> Scaling:
-        """What makes network input of stored samples."""
-        return Scaling(tuple(self.scaling["offset"]), tuple(self.scaling["scale"]))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the content of ``config.json``, with the checksum of all the rest."""
-        content: dict[str, Any] = {
-            "format": FORMAT,
-            "asked": self.config.to_json(),
-            "groups": [group.to_json() for group in self.groups],
-            "device": self.device,
-            "classes": list(self.classes),
-            "input_shape": list(self.input_shape),
-            "scaling": self.scaling,
-            "split_sizes": self.split_sizes,
-            "data_sha256": self.fingerprint,
-            "versions": self.versions,
-        }
-        return seal(content)
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Root:
-        """Return what `to_json` wrote, checked."""
-        if content.get("format") != FORMAT:
-            raise DamagedRunError(f"format {content.get('format')}, this version reads {FORMAT}")
-        return cls(
-            config=BuildConfig.from_json(content["asked"]),
-            groups=tuple(Group.from_json(group) for group in content["groups"]),
-            device=content["device"],
-            classes=tuple(content["classes"]),
-            input_shape=tuple(content["input_shape"]),
-            scaling=content["scaling"],
-            split_sizes=content["split_sizes"],
-            fingerprint=content["data_sha256"],
-            versions=content["versions"],
-        )
+GO_ON = "give the `ensemble build` command again"
 
 
 class RunDirectory:
-    """One run's files."""
+    """One run's files; a `Store` that outlives its process."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
         self.config_file = path / "config.json"
-        self.select_file = path / "predictions" / "select.npz"
-        self.test_file = path / "predictions" / "test.npz"
+        self.members_folder = path / "members"
+        self.predictions_folder = path / "predictions"
         self.selection_file = path / "selection.json"
         self.candidates_file = path / "candidates.csv"
         self.ensemble_folder = path / "ensemble"
@@ -133,20 +70,9 @@ class RunDirectory:
             )
         return run
 
-    @cached_property
-    def root(self) -> Root:
-        """What ``config.json`` says."""
-        content = self.sealed(self.config_file)
-        try:
-            return Root.from_json(content)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DamagedRunError(
-                f"{self.config_file} was written by another version of this project ({error}); "
-                "build again into a new folder"
-            ) from error
-
-    def open(self, root: Root) -> None:
-        """Start the run, or go on with the one that is there if it is the same.
+    @classmethod
+    def opened(cls, path: Path, resolved: ResolvedConfig) -> RunDirectory:
+        """Start the run at `path`, or go on with the one that is there if it is the same.
 
         What was resolved when the run began (groups, device) is kept.
 
@@ -155,17 +81,20 @@ class RunDirectory:
         RequestError
             If the folder holds another configuration's run, other data, or other files.
         """
-        if not self.config_file.exists():
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-                raise RequestError(
-                    f"--out {self.path} exists and is not a run; give a new or empty folder"
-                )
-            self.path.mkdir(parents=True, exist_ok=True)
-            write_json_atomic(self.config_file, root.to_json())
-            return
-        there = self.root
-        found = differences(root.config.to_json(), there.config.to_json())
-        if root.fingerprint != there.fingerprint and not found:
+        run = cls(path)
+        if run.config_file.exists():
+            run._check_same(resolved)
+            return run
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RequestError(f"--out {path} exists and is not a run; give a new or empty folder")
+        path.mkdir(parents=True, exist_ok=True)
+        write_json_atomic(run.config_file, resolved.to_json())
+        return run
+
+    def _check_same(self, resolved: ResolvedConfig) -> None:
+        there = self.resolved
+        found = differences(resolved.config.to_json(), there.config.to_json())
+        if resolved.fingerprint != there.fingerprint and not found:
             found = ["the data is not what it was when the run began"]
         if found:
             raise RequestError(
@@ -173,68 +102,160 @@ class RunDirectory:
                 "give another --out, or delete that folder"
             )
 
-    def store(self, members: tuple[Member, ...]) -> None:
-        """Keep one finished round of some runs: weights first, then the history naming them."""
-        for member in members:
-            data, entry = pack_member(member, self.root.input_shape)
-            file = self._round_file(member.run, member.round)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes_atomic(file, data)
-            rounds = [r for r in self.history(member.run).rounds if r.round < member.round]
-            history = History(member.run, member.arch, member.seed, (*rounds, entry))
-            write_json_atomic(self._history_file(member.run), seal(history.to_json()))
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._path
 
-    def history(self, run: int) -> History:
-        """Return what is known of a run; without rounds if it has not begun."""
-        file = self._history_file(run)
-        if not file.exists():
-            return History(run, "", 0, ())
-        return History.from_json(self.sealed(file))
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
 
-    def histories(self) -> Iterator[History]:
-        """Yield the history of every run, in order; each has at least round 0."""
-        for run in range(self.root.config.m):
-            history = self.history(run)
-            if not history.rounds:
+    @cached_property
+    def resolved(self) -> ResolvedConfig:
+        """What ``config.json`` says."""
+        content = self._sealed(self.config_file)
+        try:
+            return ResolvedConfig.from_json(content)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedRunError(
+                f"{self.config_file} was written by another version of this project ({error}); "
+                "build again into a new folder"
+            ) from error
+
+    @property
+    def product_files(self) -> ProductFiles:
+        """Where the product's forms are."""
+        return ProductFiles(
+            ensemble=self.ensemble_folder if self.ensemble_folder.is_dir() else None,
+            onnx=self.onnx_file if self.onnx_file.is_file() else None,
+            int8=self.int8_file if self.int8_file.is_file() else None,
+            control=self.control_file.parent if self.control_file.is_file() else None,
+        )
+
+    def histories(self) -> tuple[RunHistory, ...]:
+        """Return the history of every run that has begun, in order: each file is read."""
+        found = (self._history(run) for run in range(self.resolved.config.m))
+        return tuple(history for history in found if history)
+
+    def trained_histories(self) -> tuple[RunHistory, ...]:
+        """Return the history of every run; a RequestError where one has not begun."""
+        histories = self.histories()
+        begun = {history.run for history in histories}
+        for run in range(self.resolved.config.m):
+            if run not in begun:
                 raise RequestError(
                     f"{self.path} is not finished: run {run} has no trained network; "
-                    "give the `ensemble build` command again to go on"
+                    f"{GO_ON} to go on"
                 )
-            yield history
+        return histories
 
-    def load_member(self, run: int, round_index: int) -> Member:
-        """Return a stored member with its network."""
-        history = self.history(run)
-        entry = history.rounds[round_index]
-        file = self._round_file(run, round_index)
-        data = self.read_checked(file, entry.sha256)
-        root = self.root
-        return unpack_member(data, history, entry, len(root.classes), root.input_shape)
+    def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
+        """Keep a trained round: its weights first, then the history that names them."""
+        path = self._round_file(member.run, member.round)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        record = write_member(member, path, self.resolved.member_shape)
+        history = earlier.followed_by(record) if earlier else RunHistory((record,))
+        write_json_atomic(self._history_file(member.run), seal(history_to_json(history)))
+        return history
 
-    def check_members(self) -> None:
-        """Raise for the first stored network that is missing or not what its history names."""
-        for history in self.histories():
-            for entry in history.rounds:
-                self.read_checked(self._round_file(history.run, entry.round), entry.sha256)
+    def predictions(self, split: str) -> PoolPredictions | None:
+        """Return the members' kept predictions on ``select`` or ``test``."""
+        return read_npz(self._predictions_file(split), split)
 
-    def last_members(self, group: Group) -> list[Member]:
-        """Return the round from which a group goes on: the last that all its runs share."""
-        kappa = self.root.config.dropnet.kappa
-        histories = [self.history(run) for run in group.runs.numbers]
-        if not all(history.rounds for history in histories):
-            return []
-        reached = max(history.rounds[-1].round for history in histories)
-        for history in histories:
-            last = history.rounds[-1]
-            if last.round < reached and last.held(kappa, history.rounds[0]):
-                reached = min(reached, last.round)
-        return [
-            self.load_member(history.run, reached)
-            for history in histories
-            if history.rounds[-1].round >= reached
-        ]
+    def keep_predictions(self, pool: PoolPredictions) -> None:
+        """Keep the members' predictions on the pool's split."""
+        write_npz(pool, self._predictions_file(pool.split))
 
-    def sealed(self, file: Path) -> dict[str, Any]:
+    @property
+    def finished(self) -> bool:
+        """Whether a team has been chosen."""
+        return self.selection_file.is_file()
+
+    def selection(self) -> Selection:
+        """Return the choice of a finished run, with its candidates."""
+        if not self.finished:
+            raise RequestError(f"{self.path} has no selection.json; {GO_ON} to go on")
+        content = self._sealed(self.selection_file)
+        try:
+            table = candidates_from_csv(self.candidates_file.read_text("utf-8"))
+        except (OSError, ValueError, IndexError) as error:
+            raise DamagedRunError(
+                f"{self.candidates_file} cannot be read ({error}); {GO_ON} to choose again"
+            ) from error
+        return Selection.from_json(content, table)
+
+    def keep_selection(self, selection: Selection) -> None:
+        """Keep the choice: its candidates first, then ``selection.json``."""
+        read = sha256_of(self._predictions_file("select").read_bytes())
+        table = candidates_to_csv(selection.candidates)
+        write_bytes_atomic(self.candidates_file, table.encode())
+        content = selection.to_json() | {"predictions_sha256": read}
+        write_json_atomic(self.selection_file, seal(content))
+
+    def ensemble(self) -> Ensemble:
+        """Return the chosen team, loaded from its artefact."""
+        archs = self.resolved.config.archs
+        own = {arch: resolve_factory(arch) for arch in archs if not built_in(arch)}
+        return load_folder(self.ensemble_folder, factories=own)
+
+    def description(self) -> Description:
+        """Return what the artefact says of itself, its files checked."""
+        if not self.ensemble_folder.is_dir():
+            raise RequestError(f"{self.path} has no ensemble/; {GO_ON} to go on")
+        try:
+            check_folder(self.ensemble_folder)
+        except RequestError as error:
+            raise DamagedRunError(f"{error}; {GO_ON}") from error
+        return describe_folder(self.ensemble_folder)
+
+    def keep_ensemble(self, model: Ensemble) -> None:
+        """Keep the chosen team as the artefact."""
+        save(model, self.ensemble_folder)
+
+    def control(self) -> Control | None:
+        """Return the control, of whichever team it is."""
+        if not self.control_file.is_file():
+            return None
+        content = self._sealed(self.control_file)
+        return control_from_json(content, self.control_file, self.resolved.member_shape)
+
+    def keep_control(self, control: Control) -> Control:
+        """Keep a trained control, and return it as it is kept."""
+        return write_control(control, self.control_file, self.resolved.member_shape)
+
+    def control_predictions(self, split: str) -> PoolPredictions | None:
+        """Return the control's kept predictions."""
+        return read_npz(self.control_file.with_name(f"{split}.npz"), split)
+
+    def keep_control_predictions(self, pool: PoolPredictions) -> None:
+        """Keep the control's predictions on the pool's split."""
+        write_npz(pool, self.control_file.with_name(f"{pool.split}.npz"))
+
+    def measurements(self) -> dict[str, Any] | None:
+        """Return what ``measurements.json`` holds."""
+        return self._sealed(self.measurements_file) if self.measurements_file.is_file() else None
+
+    def keep_measurements(self, content: dict[str, Any]) -> None:
+        """Keep what was measured."""
+        write_json_atomic(self.measurements_file, seal(content))
+
+    def _history(self, run: int) -> RunHistory | None:
+        file = self._history_file(run)
+        if not file.exists():
+            return None
+        content = self._sealed(file)
+        try:
+            files = {one["round"]: self._round_file(run, one["round"]) for one in content["rounds"]}
+            return history_from_json(content, files, self.resolved.member_shape)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedRunError(
+                f"{file} was written by another version of this project ({error}); "
+                f"delete {file.parent} and {GO_ON} to train it anew"
+            ) from error
+
+    def _sealed(self, file: Path) -> dict[str, Any]:
         """Return the content of one of the run's JSON files, its checksum verified."""
         try:
             data = file.read_bytes()
@@ -245,21 +266,11 @@ class RunDirectory:
         except RequestError as error:
             raise DamagedRunError(str(error)) from error
 
-    def read_checked(self, file: Path, checksum: str) -> bytes:
-        """Return the bytes of a file, its checksum verified against the one recorded of it."""
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise DamagedRunError(f"{file} cannot be read: {error.strerror}") from error
-        if sha256_of(data) != checksum:
-            raise DamagedRunError(
-                f"{file} is damaged: its checksum is not the recorded one; delete {file.parent} "
-                "and give the `ensemble build` command again to train it anew"
-            )
-        return data
-
     def _history_file(self, run: int) -> Path:
-        return self.path / "members" / f"{run:03d}" / "history.json"
+        return self.members_folder / f"{run:03d}" / "history.json"
 
     def _round_file(self, run: int, round_index: int) -> Path:
-        return self.path / "members" / f"{run:03d}" / Stored.file_name(round_index)
+        return self.members_folder / f"{run:03d}" / f"round-{round_index}.safetensors"
+
+    def _predictions_file(self, split: str) -> Path:
+        return self.predictions_folder / f"{split}.npz"

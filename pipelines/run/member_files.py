@@ -1,144 +1,156 @@
-"""Members as bytes, and their histories as plain values."""
+"""Members as files: a round's tensors, and the history that names and checksums them."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load, save
 
-from ensemble.storage.sealed import sha256_of
+from ensemble.storage.sealed import sha256_of, write_bytes_atomic
+from pipelines.run.records import RoundRecord, RunHistory
+from pruning.core.errors import DamagedRunError
 from pruning.dropnet.member import Member
-from pruning.inference.cost import Cost, count_cost
+from pruning.inference.cost import Cost
 from pruning.networks.architecture import build_network
 from pruning.surgery import module_sizes, resize
 from pruning.training.training_loop import Epoch
 
 
 @dataclass(frozen=True)
-class Stored:
-    """One stored round: everything but its tensors.
+class MemberShape:
+    """What all members of a run have in common: their answer and their input."""
 
-    Attributes
-    ----------
-    round, remaining, val_accuracy, collapsed, removed, attempts
-        As in `Member`.
-    cost
-        Per sample.
-    widths
-        Group name → (units left, units of round 0).
-    sizes
-        Module name → stored sizes, what `resize` takes.
-    epochs
-        What was seen while it trained.
-    sha256
-        Checksum of the tensor file.
-    """
-
-    round: int
-    remaining: float
-    val_accuracy: float
-    collapsed: bool
-    cost: Cost
-    widths: dict[str, tuple[int, int]]
-    sizes: dict[str, dict[str, int]]
-    epochs: tuple[Epoch, ...]
-    sha256: str
-    removed: float | None = None
-    attempts: int = 1
-
-    @staticmethod
-    def file_name(round_index: int) -> str:
-        """Return the tensor file's name."""
-        return f"round-{round_index}.safetensors"
-
-    def held(self, kappa: float, baseline: Stored) -> bool:
-        """Whether accuracy stayed above κ × round 0's (round 0 always holds)."""
-        return self.round == 0 or self.val_accuracy > kappa * baseline.val_accuracy
+    num_classes: int
+    input_shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class History:
-    """One run: its rounds in order, none missing."""
+class TensorFile:
+    """A round's tensors in a safetensors file.
 
-    run: int
-    arch: str
-    seed: int
-    rounds: tuple[Stored, ...]
+    Attributes
+    ----------
+    path
+        The file.
+    sha256
+        Its checksum.
+    sizes
+        Module name → stored sizes, what `resize` takes.
+    shape
+        Of the network.
+    """
 
-    def handed_on(self, kappa: float) -> Stored:
-        """Return the smallest network that still held."""
-        return next(r for r in reversed(self.rounds) if r.held(kappa, self.rounds[0]))
+    path: Path
+    sha256: str
+    sizes: Mapping[str, Mapping[str, int]]
+    shape: MemberShape
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return dataclasses.asdict(self)
+    def check(self) -> None:
+        """Raise `DamagedRunError` if the file is missing or not what was written."""
+        read_checked(self.path, self.sha256)
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> History:
-        """Return what `to_json` wrote."""
-        rounds = tuple(
-            Stored(
-                **stored
-                | {
-                    "cost": Cost(**stored["cost"]),
-                    "epochs": tuple(Epoch(**epoch) for epoch in stored["epochs"]),
-                    "widths": {k: (v[0], v[1]) for k, v in stored["widths"].items()},
-                }
-            )
-            for stored in content["rounds"]
+    def load(self, record: RoundRecord) -> Member:
+        """Return the member, its network built anew with the stored sizes and tensors."""
+        tensors = load(read_checked(self.path, self.sha256))
+        masks = _under("mask/", tensors)
+        shape = self.shape
+        network = build_network(record.arch, shape.num_classes, shape.input_shape, record.seed)
+        resize(network, self.sizes)
+        network.load_state_dict(_under("weights/", tensors))
+        return Member(
+            run=record.run,
+            round=record.round,
+            arch=record.arch,
+            seed=record.seed,
+            masks={name: masks[name] for name in record.widths},
+            network=network.eval(),
+            epochs=record.epochs,
+            val_accuracy=record.val_accuracy,
+            baseline_accuracy=record.baseline_accuracy,
+            collapsed=record.collapsed,
+            removed=record.removed,
+            attempts=record.attempts,
         )
-        return cls(content["run"], content["arch"], content["seed"], rounds)
 
 
-def pack_member(member: Member, input_shape: tuple[int, ...]) -> tuple[bytes, Stored]:
-    """Return a member's tensors as safetensors bytes, and the rest as a record."""
+def write_member(member: Member, path: Path, shape: MemberShape) -> RoundRecord:
+    """Write a member's tensors to `path` and return the record that leads to them."""
     tensors = {f"weights/{k}": v.contiguous() for k, v in member.network.state_dict().items()}
     tensors |= {f"mask/{k}": v for k, v in member.masks.items()}
     data = save(dict(sorted(tensors.items())))
-    return data, Stored(
-        round=member.round,
-        remaining=member.remaining,
-        val_accuracy=member.val_accuracy,
-        collapsed=member.collapsed,
-        cost=count_cost(member.network, input_shape),
-        widths={k: (int(v.sum()), v.numel()) for k, v in member.masks.items()},
-        sizes=module_sizes(member.network),
-        epochs=member.epochs,
-        sha256=sha256_of(data),
-        removed=member.removed,
-        attempts=member.attempts,
-    )
+    write_bytes_atomic(path, data)
+    file = TensorFile(path, sha256_of(data), module_sizes(member.network), shape)
+    return RoundRecord.of(member, shape.input_shape, file)
 
 
-def unpack_member(
-    data: bytes,
-    history: History,
-    entry: Stored,
-    num_classes: int,
-    input_shape: tuple[int, ...],
-) -> Member:
-    """Return the member that `pack_member` stored."""
-    tensors = load(data)
-    masks = _under("mask/", tensors)
-    network = build_network(history.arch, num_classes, input_shape, history.seed)
-    resize(network, entry.sizes)
-    network.load_state_dict(_under("weights/", tensors))
-    return Member(
-        run=history.run,
-        round=entry.round,
-        arch=history.arch,
-        seed=history.seed,
-        masks={name: masks[name] for name in entry.widths},
-        network=network.eval(),
-        epochs=entry.epochs,
-        val_accuracy=entry.val_accuracy,
-        baseline_accuracy=history.rounds[0].val_accuracy,
-        collapsed=entry.collapsed,
-        removed=entry.removed,
-        attempts=entry.attempts,
+def history_to_json(history: RunHistory) -> dict[str, Any]:
+    """Return the content of ``history.json``; every round's tensors are in a `TensorFile`."""
+    return {
+        "run": history.run,
+        "arch": history.arch,
+        "seed": history.seed,
+        "rounds": [_round_to_json(record) for record in history.rounds],
+    }
+
+
+def history_from_json(
+    content: Mapping[str, Any], files: Mapping[int, Path], shape: MemberShape
+) -> RunHistory:
+    """Return what `history_to_json` wrote; `files` are those of its rounds, by number."""
+    return RunHistory(tuple(
+        _round_from_json(content, entry, files[entry["round"]], shape)
+        for entry in content["rounds"]
+    ))  # fmt: skip
+
+
+def read_checked(file: Path, checksum: str) -> bytes:
+    """Return the bytes of a file, its checksum verified against the one recorded of it."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise DamagedRunError(f"{file} cannot be read: {error.strerror}") from error
+    if sha256_of(data) != checksum:
+        raise DamagedRunError(
+            f"{file} is damaged: its checksum is not the recorded one; delete {file.parent} "
+            "and give the `ensemble build` command again to train it anew"
+        )
+    return data
+
+
+_OF_THE_ROUND = ("round", "remaining", "val_accuracy", "collapsed", "removed", "attempts")
+
+
+def _round_to_json(record: RoundRecord) -> dict[str, Any]:
+    file = record.source
+    if not isinstance(file, TensorFile):
+        raise TypeError(f"{record.id} has no file of tensors that its history could name")
+    return {name: getattr(record, name) for name in _OF_THE_ROUND} | {
+        "cost": dataclasses.asdict(record.cost),
+        "widths": {name: list(units) for name, units in record.widths.items()},
+        "epochs": [dataclasses.asdict(epoch) for epoch in record.epochs],
+        "sizes": file.sizes,
+        "sha256": file.sha256,
+    }
+
+
+def _round_from_json(
+    run: Mapping[str, Any], entry: Mapping[str, Any], path: Path, shape: MemberShape
+) -> RoundRecord:
+    return RoundRecord(
+        run=run["run"],
+        arch=run["arch"],
+        seed=run["seed"],
+        baseline_accuracy=run["rounds"][0]["val_accuracy"],
+        cost=Cost(**entry["cost"]),
+        widths={name: (kept, full) for name, (kept, full) in entry["widths"].items()},
+        epochs=tuple(Epoch(**epoch) for epoch in entry["epochs"]),
+        source=TensorFile(path, entry["sha256"], entry["sizes"], shape),
+        **{name: entry[name] for name in _OF_THE_ROUND},
     )
 
 

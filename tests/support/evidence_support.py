@@ -7,16 +7,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.comparison import Comparison, comparison_of
 from pipelines.compare.contenders import (
     CASCADE,
     INT8,
     ONNX,
     Contender,
     Measurements,
+    OtherForms,
 )
-from pipelines.compare.evidence import Evidence, MemberRecord
+from pipelines.compare.evidence import Evidence
 from pipelines.run.control import CONTROL
+from pipelines.run.records import RoundRecord
 from pruning.inference.cost import Cost
 from selection.choosing import select_team
 from selection.pool import PoolPredictions
@@ -42,7 +44,8 @@ def synthetic_evidence(
     records = tuple(
         _record(run, k, rng, loss_by_pruning) for run in range(members) for k in range(ROUNDS)
     )
-    shown = [m for m in records if m.round == 0 or m.handed_on]
+    handed_on = tuple(m for m in records if m.round == ROUNDS - 2)
+    shown = [m for m in records if m.round == 0 or m in handed_on]
     ids = tuple(m.id for m in shown)
     skill = np.array([2.2 - loss_by_pruning * m.round for m in shown])
     labels = np.arange(2 * samples) % classes
@@ -50,13 +53,14 @@ def synthetic_evidence(
     probabilities = _probabilities(labels, classes, skill, rng)
     select = PoolPredictions(probabilities[:, :samples], labels[:samples], ids, "select")
     test = PoolPredictions(probabilities[:, samples:], labels[samples:], ids, "test")
-    pool = select.rows(tuple(m.id for m in shown if m.handed_on))
+    pool = select.rows(tuple(m.id for m in handed_on))
     return Evidence(
         name=name,
         config={"data": "synthetic", "seed": seed, "versions": {"numpy": np.__version__}},
         classes=tuple(f"class {c}" for c in range(classes)),
         split_sizes={"train": 8 * samples, "val": samples, "select": samples, "test": samples},
         members=records,
+        handed_on=handed_on,
         select=select,
         test=test,
         selection=select_team(pool, method, size),
@@ -64,18 +68,17 @@ def synthetic_evidence(
     )
 
 
-def _record(run: int, k: int, rng: np.random.Generator, loss: float) -> MemberRecord:
+def _record(run: int, k: int, rng: np.random.Generator, loss: float) -> RoundRecord:
     left = 0.7**k
     widths = {
         f"conv{i}": (max(1, round(w * left * rng.uniform(0.8, 1.2))) if k else w, w)
         for i, w in enumerate(WIDTHS)
     }
-    return MemberRecord(
-        run=run, round=k, arch="conv-c", seed=run, remaining=left,
-        val_accuracy=float(0.9 - 0.02 * loss * k**2 + rng.normal(0, 0.01)), epochs=20,
+    return RoundRecord(
+        run=run, round=k, arch="conv-c", seed=run, remaining=left, baseline_accuracy=0.9,
+        val_accuracy=float(0.9 - 0.02 * loss * k**2 + rng.normal(0, 0.01)),
         cost=Cost(int(80e6 * left**2), int(2e6 * left**1.5), int(8e6 * left**1.5), int(5e5 * left)),
-        widths=widths, handed_on=k == ROUNDS - 2,
-        collapsed=run == 1 and k == ROUNDS - 1,
+        widths=widths, collapsed=run == 1 and k == ROUNDS - 1,
     )  # fmt: skip
 
 
@@ -107,15 +110,14 @@ def with_everything(evidence: Evidence) -> Comparison:
     """Return the comparison with all that can be brought along, everything measured."""
     team = evidence.test.rows(evidence.selection.team)
     voted, labels = team.probabilities.mean(0), team.labels
-    records = {member.id: member for member in evidence.members}
-    cost = Cost.total(records[name].cost for name in evidence.selection.team)
-    extras = [
+    cost = Cost.total(member.cost for member in evidence.team)
+    forms = tuple(
         Contender.of(name, 1 if name == CONTROL else len(team.member_ids), voted, labels,
                      replace(cost, flops=cost.flops * share), temperature=0.9)
         for name, share in ((CONTROL, 1.02), (ONNX, 1), (INT8, 1), (CASCADE, 0.3))
-    ]  # fmt: skip
-    found = compare(
-        evidence, extras=extras, notes=("ensemble.onnx was not compared: a note.",),
+    )  # fmt: skip
+    found = comparison_of(
+        evidence, others=OtherForms(forms, ("ensemble.onnx was not compared: a note.",)),
         measured=lambda rows: {
             row.name: Measurements(1.5 * k, 20.0 * k, 5000.0 / k, 2e8 + 1e6 * k, 4e5 * k)
             for k, row in enumerate(rows, 1) if row.team or row.brought

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.build.built import Built
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
+from pipelines.run.directory import RunDirectory
 from pruning.dropnet import DropNet
 from pruning.training.recipe import Recipe
 
@@ -24,6 +26,12 @@ def write_images(path: Path, seed: int = 0, classes: int = 3, count: int = 240) 
     images = np.clip(centres[labels] + rng.normal(0, 60, (count, 4, 4)), 0, 255)
     np.savez(path, X=images.astype(np.uint8), y=labels)
     return path
+
+
+def directory(built: Built) -> RunDirectory:
+    """Return the directory of a build that was written."""
+    assert built.path is not None
+    return RunDirectory(built.path)
 
 
 def tiny_config(data: Path, **changes: object) -> BuildConfig:

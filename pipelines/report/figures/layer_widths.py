@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.evidence import MemberRecord
 from pipelines.report.figures.drawing import canvas, text_at
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import ratio
 from pipelines.report.section import Section
 from pipelines.report.table import plain_table
+from pipelines.run.records import RoundRecord
 
 _MOST = 12
 _STEP = 20
@@ -39,7 +39,7 @@ def layer_widths(comparison: Comparison) -> Section:
     )
 
 
-def _draw(team: tuple[MemberRecord, ...], width: int) -> Markup:
+def _draw(team: tuple[RoundRecord, ...], width: int) -> Markup:
     columns = min(len(team), max(1, width // 215))
     cell = (width - _GAP * (columns - 1)) / columns
     parts: list[Markup] = []
@@ -52,7 +52,7 @@ def _draw(team: tuple[MemberRecord, ...], width: int) -> Markup:
     return canvas(width, top - 16, *parts)
 
 
-def _member(member: MemberRecord, left: float, top: float, width: float) -> Markup:
+def _member(member: RoundRecord, left: float, top: float, width: float) -> Markup:
     widest = max(full for _, full in member.widths.values())
     name_room, number_room = 62, 62
     unit = (width - name_room - number_room) / widest

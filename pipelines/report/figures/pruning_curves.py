@@ -62,7 +62,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
         dot(x(m.remaining), y(m.val_accuracy), "mark other", 2.5,
             f"Run {m.run} handed on round {m.round}: {ratio(m.remaining)} of its units, "
             f"{percent(m.val_accuracy)} on validation")
-        for m in comparison.members if m.handed_on
+        for m in comparison.handed_on
     ]  # fmt: skip
     return canvas(width, _HEIGHT, axes(*names), *runs, *_mean(comparison, x, y), *handed_on)
 

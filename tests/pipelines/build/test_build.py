@@ -8,19 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline_support import tiny_config, write_images
+from pipeline_support import directory, tiny_config, write_images
 
 import ensemble
+from pipelines.build.built import Built, read_built
+from pipelines.build.placement import Placement
 from pipelines.build.progress import EpochDone, Event, RoundDone, Tally, Watcher
-from pipelines.build.story import Built, Placement, build
-from pipelines.compare.comparison import compare
+from pipelines.build.story import build
 from pipelines.compare.gather import gather
+from pipelines.compare.story import compare
 from pipelines.run.config import SelectionConfig
 from pipelines.run.directory import RunDirectory
 from pipelines.run.plan import plan_groups
+from pipelines.run.records import RunHistory
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.data.load import load_splits
-from pruning.dropnet import DropNet
+from pruning.dropnet import DropNet, Member
 from pruning.inference.cost import count_cost
 from pruning.training.recipe import Recipe
 
@@ -32,19 +35,20 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(tiny_config(data), tmp_path_factory.mktemp("runs") / "first")
+    return build(tiny_config(data), out=tmp_path_factory.mktemp("runs") / "first")
 
 
-def _bytes(run: RunDirectory) -> dict[str, bytes]:
+def _bytes(built: Built) -> dict[str, bytes]:
+    assert built.path is not None
     return {
-        str(file.relative_to(run.path)): file.read_bytes()
-        for file in sorted(run.path.rglob("*"))
+        str(file.relative_to(built.path)): file.read_bytes()
+        for file in sorted(built.path.rglob("*"))
         if file.is_file()
     }
 
 
 def test_a_run_holds_the_files_of_the_design(built: Built) -> None:
-    assert set(_bytes(built.run)) == {
+    assert set(_bytes(built)) == {
         "config.json", "predictions/select.npz", "selection.json", "candidates.csv",
         "ensemble/ensemble.json", "ensemble/member-0.safetensors",
         "ensemble/member-1.safetensors",
@@ -54,59 +58,48 @@ def test_a_run_holds_the_files_of_the_design(built: Built) -> None:
 
 
 def test_the_same_command_gives_the_same_bytes(built: Built, data: Path, tmp_path: Path) -> None:
-    again = build(tiny_config(data), tmp_path / "again")
+    again = build(tiny_config(data), out=tmp_path / "again")
     assert again.selection.team == built.selection.team
-    assert _bytes(again.run) == _bytes(built.run)
+    assert _bytes(again) == _bytes(built)
 
 
 @pytest.mark.slow
 def test_another_number_of_jobs_gives_the_same_bytes(data: Path, tmp_path: Path) -> None:
     config = tiny_config(data, archs=("mlp-a:8-6", "conv-b:3-4"))
-    one = build(config, tmp_path / "one", placement=Placement(jobs=1))
-    two = build(config, tmp_path / "two", placement=Placement(jobs=2))
-    assert _bytes(one.run) == _bytes(two.run)
+    one = build(config, out=tmp_path / "one", placement=Placement(jobs=1))
+    two = build(config, out=tmp_path / "two", placement=Placement(jobs=2))
+    assert _bytes(one) == _bytes(two)
 
 
-def test_a_stopped_build_goes_on_to_the_same_bytes(
-    built: Built, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = RunDirectory.store
-    stored: list[int] = []
+def _stop_after(monkeypatch: pytest.MonkeyPatch, rounds: int) -> None:
+    """Interrupt a build when so many rounds of single runs have been kept."""
+    keep, kept = RunDirectory.keep_round, []
 
-    def store_then_stop(self: RunDirectory, members: tuple[object, ...]) -> None:
-        store(self, members)  # type: ignore[arg-type]
-        stored.append(1)
-        if len(stored) == 2:
+    def keep_then_stop(
+        self: RunDirectory, member: Member, earlier: RunHistory | None
+    ) -> RunHistory:
+        if len(kept) == rounds:
             raise KeyboardInterrupt
+        kept.append(member.run)
+        return keep(self, member, earlier)
 
-    monkeypatch.setattr(RunDirectory, "store", store_then_stop)
-    with pytest.raises(KeyboardInterrupt):
-        build(tiny_config(data), tmp_path / "run")
-    assert not (tmp_path / "run" / "selection.json").exists()
-    with pytest.raises(RequestError, match=r"no selection\.json"):
-        gather(RunDirectory.existing(tmp_path / "run"))
-    monkeypatch.setattr(RunDirectory, "store", store)
-    resumed = build(tiny_config(data), tmp_path / "run")
-    assert _bytes(resumed.run) == _bytes(built.run)
+    monkeypatch.setattr(RunDirectory, "keep_round", keep_then_stop)
 
 
-def test_a_round_half_stored_is_trained_again(
-    built: Built, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("rounds", [0, 2, 4, 6, 8, 11])
+def test_a_stopped_build_goes_on_to_the_same_bytes(
+    rounds: int, built: Built, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stop between two members of one population: the whole population repeats the round."""
-    store = RunDirectory.store
-
-    def store_half(self: RunDirectory, members: tuple[object, ...]) -> None:
-        if members[0].round == 1:  # type: ignore[attr-defined]
-            store(self, members[:2])  # type: ignore[arg-type]
-            raise KeyboardInterrupt
-        store(self, members)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(RunDirectory, "store", store_half)
-    with pytest.raises(KeyboardInterrupt):
-        build(tiny_config(data), tmp_path / "run")
-    monkeypatch.setattr(RunDirectory, "store", store)
-    assert _bytes(build(tiny_config(data), tmp_path / "run").run) == _bytes(built.run)
+    with monkeypatch.context() as patched:
+        _stop_after(patched, rounds)
+        with pytest.raises(KeyboardInterrupt):
+            build(tiny_config(data), out=tmp_path / "run")
+    assert not (tmp_path / "run" / "selection.json").exists()
+    with pytest.raises(RequestError, match=r"no selection\.json"):
+        read_built(RunDirectory.existing(tmp_path / "run"))
+    resumed = build(tiny_config(data), out=tmp_path / "run")
+    assert _bytes(resumed) == _bytes(built)
 
 
 def test_a_finished_build_trains_nothing_again(
@@ -116,53 +109,52 @@ def test_a_finished_build_trains_nothing_again(
         raise AssertionError("trained again")
 
     monkeypatch.setattr("pruning.dropnet.rounds.train", refuse)
-    before = _bytes(built.run)
-    assert build(tiny_config(data), built.run.path).selection.team == built.selection.team
-    assert _bytes(built.run) == before
+    before = _bytes(built)
+    assert build(tiny_config(data), out=built.path).selection.team == built.selection.team
+    assert _bytes(built) == before
 
 
 def test_another_configuration_in_the_same_folder_is_refused_and_touches_nothing(
     built: Built, data: Path
 ) -> None:
-    before = _bytes(built.run)
+    before = _bytes(built)
     with pytest.raises(RequestError, match=r"another configuration's run \(m: 5 asked, 4 there\)"):
-        build(tiny_config(data, m=5), built.run.path)
-    assert _bytes(built.run) == before
+        build(tiny_config(data, m=5), out=built.path)
+    assert _bytes(built) == before
 
 
 def test_a_folder_with_other_files_is_refused(data: Path, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(RequestError, match="exists and is not a run"):
-        build(tiny_config(data), tmp_path)
+        build(tiny_config(data), out=tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_other_data_under_the_same_name_is_refused(tmp_path: Path) -> None:
     data = write_images(tmp_path / "data.npz")
     config = tiny_config(data, m=2, dropnet=DropNet(rounds=0, recipe=Recipe(max_epochs=1)))
-    run = build(config, tmp_path / "run").run
+    run = directory(build(config, out=tmp_path / "run"))
     write_images(data, seed=1)
     with pytest.raises(RequestError, match="the data is not what it was"):
-        build(config, run.path)
+        build(config, out=run.path)
     with pytest.raises(RequestError, match="built from other data"):
-        gather(run)
+        read_built(run)
 
 
 def test_the_artefact_predicts_what_the_members_vote(built: Built, data: Path) -> None:
     splits = load_splits(str(data), seed=0).splits
-    clf = ensemble.load(built.run.path)
-    team = gather(built.run).test.rows(built.selection.team)
+    clf = ensemble.load(built.path)
+    team = gather(built).test.rows(built.selection.team)
     votes = team.probabilities.mean(0).argmax(1)
     assert np.array_equal(clf.predict(splits.test.images), splits.classes[votes])
 
 
 def test_history_records_costs_and_widths_of_the_stored_networks(built: Built) -> None:
-    run = built.run
-    for history in run.histories():
+    for history in directory(built).histories():
         assert [entry.round for entry in history.rounds] == [0, 1, 2]
         for entry in history.rounds:
-            member = run.load_member(history.run, entry.round)
-            assert count_cost(member.network, run.root.input_shape) == entry.cost
+            member = entry.load()
+            assert count_cost(member.network, built.splits.input_shape) == entry.cost
             for name, (kept, full) in entry.widths.items():
                 layer = member.network.get_submodule(name)
                 assert layer.weight.shape[0] == kept == int(member.masks[name].sum())  # type: ignore[union-attr]
@@ -170,7 +162,7 @@ def test_history_records_costs_and_widths_of_the_stored_networks(built: Built) -
 
 
 def test_selection_reads_its_own_split_alone(built: Built, data: Path) -> None:
-    evidence = gather(built.run)
+    evidence = gather(built)
     labels = load_splits(str(data), seed=0).splits.select.labels
     assert evidence.select.split == "select"
     assert np.array_equal(evidence.select.labels, labels)
@@ -178,17 +170,19 @@ def test_selection_reads_its_own_split_alone(built: Built, data: Path) -> None:
     assert built.selection.accuracy == pytest.approx((team == labels).mean())
 
 
-def test_the_test_set_is_predicted_once(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = compare(gather(built.run))
-    assert built.run.test_file.exists()
+def test_the_test_set_is_predicted_once(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = build(tiny_config(data, m=2), out=tmp_path / "run")
+    first = compare(built)
+    assert (tmp_path / "run" / "predictions" / "test.npz").exists()
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("predicted again")
 
-    monkeypatch.setattr("pipelines.run.predictions.predict_probabilities", refuse)
-    again = compare(gather(built.run))
+    monkeypatch.setattr("pipelines.build.predicting.predict_probabilities", refuse)
+    again = compare(read_built(directory(built)))
     assert [r.accuracy for r in first.results] == [r.accuracy for r in again.results]
-    built.run.test_file.unlink()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +193,7 @@ def test_a_damaged_file_is_named(
     built: Built, data: Path, tmp_path: Path, name: str, how: str
 ) -> None:
     copy = tmp_path / "run"
-    for file, content in _bytes(built.run).items():
+    for file, content in _bytes(built).items():
         (copy / file).parent.mkdir(parents=True, exist_ok=True)
         (copy / file).write_bytes(content)
     damaged = (copy / name).read_bytes()
@@ -212,7 +206,7 @@ def test_a_damaged_file_is_named(
     (copy / name).write_bytes(broken)
     (copy / "predictions" / "select.npz").unlink()
     with pytest.raises((DamagedRunError, RequestError)) as error:
-        build(tiny_config(data), copy)
+        build(tiny_config(data), out=copy)
     assert Path(name).name in str(error.value)
 
 
@@ -223,7 +217,7 @@ def test_every_pool_can_be_chosen_from(data: Path, tmp_path: Path, pool: str) ->
         data, m=3, dropnet=settings,
         selection=SelectionConfig(size=2, pool=pool, method="top"),  # type: ignore[arg-type]
     )  # fmt: skip
-    chosen = build(config, tmp_path / pool).selection
+    chosen = build(config, out=tmp_path / pool).selection
     rounds = {"pruned": {"1"}, "unpruned": {"0"}, "mixed": {"0", "1"}, "rounds": {"0", "1"}}[pool]
     assert {name[-1] for name in chosen.pool} == rounds
     assert len(chosen.pool) == 3 * len(rounds)
@@ -254,7 +248,7 @@ def test_progress_counts_every_round_and_the_time_left_falls(data: Path, tmp_pat
         tallies.append(tally)
         return Listener(tally)
 
-    build(tiny_config(data), tmp_path / "run", watch=watch)
+    build(tiny_config(data), out=tmp_path / "run", watch=watch)
     rounds = [event for event in seen if isinstance(event, RoundDone)]
     assert [event.round for event in rounds] == [0, 1, 2]
     assert all(event.runs == (0, 1, 2, 3) for event in rounds)
@@ -264,13 +258,13 @@ def test_progress_counts_every_round_and_the_time_left_falls(data: Path, tmp_pat
 
 
 def test_config_json_is_the_configuration(built: Built, data: Path) -> None:
-    content = json.loads(built.run.config_file.read_text())
-    assert built.run.root.config == tiny_config(data)
+    content = json.loads(directory(built).config_file.read_text())
+    assert directory(built).resolved.config == tiny_config(data)
     assert {"asked", "groups", "versions", "data_sha256", "checksum"} <= set(content)
 
 
 def test_jobs_are_no_part_of_a_runs_identity(built: Built) -> None:
-    text = built.run.config_file.read_text()
+    text = directory(built).config_file.read_text()
     assert "jobs" not in text
     assert "backend" not in text
     assert dataclasses.asdict(Placement()) == {"jobs": 1, "backend": "loky"}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline_support import tiny_config, write_images
+from pipeline_support import directory, tiny_config, write_images
 
-from pipelines.build.story import Built, build
-from pipelines.compare.comparison import compare
-from pipelines.compare.gather import gather_all
-from pipelines.run.control import load_control, stored_control
-from pipelines.run.directory import RunDirectory
+from pipelines.build.built import Built
+from pipelines.build.story import build
+from pipelines.compare.forms import other_forms
+from pipelines.compare.gather import gather
+from pipelines.compare.story import compare
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.inference.cost import count_cost
 
@@ -25,27 +25,23 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(tiny_config(data), tmp_path_factory.mktemp("runs") / "run", control=True)
+    return build(tiny_config(data), out=tmp_path_factory.mktemp("runs") / "run", control=True)
 
 
 def test_it_costs_what_the_team_costs_and_is_nobody_of_the_pool(built: Built) -> None:
-    control = stored_control(built.run, built.selection.team)
+    control = built.store.control()
     assert control is not None
-    spent = sum(
-        built.run.history(int(name[:2])).rounds[int(name[-1])].cost.flops
-        for name in built.selection.team
-    )
+    assert control.team == built.selection.team
+    spent = sum(record.cost.flops for record in built.team)
     assert control.flops == spent
-    assert control.cost.flops == pytest.approx(spent, rel=0.1)
-    network = load_control(built.run, control).network
-    assert count_cost(network, built.run.root.input_shape) == control.cost
-    seeds = {history.seed for history in built.run.histories()}
-    assert control.history.seed not in seeds
+    assert control.record.cost.flops == pytest.approx(spent, rel=0.1)
+    network = control.record.load().network
+    assert count_cost(network, built.splits.input_shape) == control.record.cost
+    assert control.record.seed not in {history.seed for history in built.histories}
 
 
 def test_the_comparison_holds_it_against_the_team(built: Built) -> None:
-    evidence, extras, _ = gather_all(built.run)
-    comparison = compare(evidence, extras=extras.contenders)
+    comparison = compare(built)
     row = comparison.row("control")
     test = row.versus("selected")
     assert test is not None
@@ -62,10 +58,10 @@ def test_it_is_trained_once_and_a_finished_run_gets_it_later(
     built: Built, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config(data)
-    later = build(config, tmp_path / "run")
-    assert not later.run.control_file.exists()
-    build(config, tmp_path / "run", control=True)
-    folder = built.run.control_file.parent
+    later = build(config, out=tmp_path / "run")
+    assert not directory(later).control_file.exists()
+    build(config, out=tmp_path / "run", control=True)
+    folder = directory(built).control_file.parent
     for name in ("control.json", "network.safetensors"):
         assert (tmp_path / "run" / "control" / name).read_bytes() == (folder / name).read_bytes()
 
@@ -73,27 +69,25 @@ def test_it_is_trained_once_and_a_finished_run_gets_it_later(
         raise AssertionError("trained again")
 
     monkeypatch.setattr("pipelines.build.control.train", refuse)
-    build(config, tmp_path / "run", control=True)
+    build(config, out=tmp_path / "run", control=True)
 
 
 def test_a_control_of_another_team_is_left_out_and_said(built: Built) -> None:
-    assert stored_control(built.run, ("00-r0",)) is None
-    evidence = gather_all(built.run).evidence
+    evidence = gather(built)
     chosen = dataclasses.replace(evidence.selection, team=evidence.selection.pool[:1])
-    from pipelines.compare.forms import bring
-    from pipelines.compare.gather import splits_of
+    others = other_forms(
+        built, dataclasses.replace(evidence, selection=chosen), built.store.description()
+    )
+    assert "control" not in [row.name for row in others.contenders]
+    assert any("another team" in note for note in others.notes)
 
-    extras = bring(built.run, dataclasses.replace(evidence, selection=chosen), splits_of(built.run))
-    assert "control" not in [row.name for row in extras.contenders]
-    assert any("another team" in note for note in extras.notes)
 
-
-def test_damaged_weights_are_named(built: Built, data: Path, tmp_path: Path) -> None:
-    run = build(tiny_config(data), tmp_path / "run", control=True).run
-    weights = run.control_file.with_name("network.safetensors")
+def test_damaged_weights_are_named(data: Path, tmp_path: Path) -> None:
+    made = build(tiny_config(data), out=tmp_path / "run", control=True)
+    weights = tmp_path / "run" / "control" / "network.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(DamagedRunError, match=r"network\.safetensors is damaged"):
-        gather_all(RunDirectory(run.path))
+        compare(made)
 
 
 def test_an_architecture_without_widths_is_refused_before_training(
@@ -108,5 +102,5 @@ def test_an_architecture_without_widths_is_refused_before_training(
     monkeypatch.syspath_prepend(str(tmp_path))
     config = tiny_config(data, archs=("plainest:make",))
     with pytest.raises(RequestError, match="no layer that can be pruned"):
-        build(config, tmp_path / "run", control=True)
+        build(config, out=tmp_path / "run", control=True)
     assert not (tmp_path / "run").exists()

@@ -28,7 +28,7 @@ class Slow(nn.Module):
 def test_a_slower_network_is_measured_slower_and_they_take_turns() -> None:
     asked: list[float] = []
     threads = torch.get_num_threads()
-    found = measure_latencies([Slow(0.02, asked), Slow(0.01, asked)], (3,), rounds=3)
+    found = measure_latencies([Slow(0.02, asked), Slow(0.01, asked)], (3,), turns=3)
     assert torch.get_num_threads() == threads
     assert found[0] >= 0.02
     assert found[0] > found[1] >= 0.01

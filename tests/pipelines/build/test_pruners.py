@@ -42,13 +42,13 @@ def test_data_free_from_data_to_artefact(
     removed = ["--remove", "fc1=5", "--remove", "fc2=2", "--saliency", "heuristic"]
     assert run(["build", *words, *removed]) == 0
     assert "next: ensemble compare" in capsys.readouterr().out
-    root = RunDirectory(out).root
+    resolved = RunDirectory(out).resolved
     asked = json.loads((out / "config.json").read_text())["asked"]
     assert asked["pruner"] == "datafree"
     assert asked["merging"] == {
         "fraction": None, "counts": [["fc1", 5], ["fc2", 2]], "saliency": "heuristic",
     }  # fmt: skip
-    said = command_of(root.config)
+    said = command_of(resolved.config)
     assert "--pruner datafree --saliency heuristic --remove fc1=5 --remove fc2=2" in said
     for history in RunDirectory(out).histories():
         assert [stored.widths for stored in history.rounds] == [
@@ -71,12 +71,10 @@ def test_data_free_goes_on_where_it_was_stopped(data: Path, tmp_path: Path) -> N
     outs = [tmp_path / name for name in ("whole", "stopped")]
     for out in outs:
         assert run(["build", *DATA_FREE, "--data", str(data), "--out", str(out)]) == 0
-    for folder in (outs[1] / "members").iterdir():
-        (folder / "round-1.safetensors").unlink()
-        history = RunDirectory(outs[0]).history(int(folder.name))
-        RunDirectory(outs[1])._history_file(int(folder.name)).unlink()
-        members = [RunDirectory(outs[0]).load_member(history.run, 0)]
-        RunDirectory(outs[1]).store(tuple(members))
+    stopped = RunDirectory(outs[1])
+    for history in stopped.histories():
+        (outs[1] / "members" / f"{history.run:03d}" / "round-1.safetensors").unlink()
+        stopped.keep_round(history.rounds[0].load(), None)
     for part in ("selection.json", "candidates.csv"):
         (outs[1] / part).unlink()
     assert run(["build", *DATA_FREE, "--data", str(data), "--out", str(outs[1])]) == 0
@@ -146,8 +144,8 @@ def test_masks_of_their_own_report_mask_and_removable_sparsity(
     assert run(["build", *words, "--data", str(data), "--out", str(out)]) == 0
     said = capsys.readouterr().out
     run_directory = RunDirectory(out)
-    assert run_directory.root.config.dropnet.coupling == "paper"
-    assert "--coupling paper" in command_of(run_directory.root.config)
+    assert run_directory.resolved.config.dropnet.coupling == "paper"
+    assert "--coupling paper" in command_of(run_directory.resolved.config)
     masked, removed = [], []
     for history in run_directory.histories():
         last = history.rounds[-1]
@@ -169,8 +167,8 @@ def test_given_weights_are_where_every_run_starts(data: Path, tmp_path: Path) ->
              "--init", str(tmp_path / "given.safetensors"),
              "--recipe", "paper", "--learning-rate", "1e-12", "--rewind", "initial"]  # fmt: skip
     assert run(["build", *words]) == 0
-    for number in range(2):
-        first, last = (RunDirectory(tmp_path / "run").load_member(number, k) for k in (0, 2))
+    for history in RunDirectory(tmp_path / "run").histories():
+        first, last = (history.rounds[k].load() for k in (0, 2))
         for key, value in first.network.state_dict().items():
             torch.testing.assert_close(value, given[key], atol=1e-6, rtol=0)
         kept = given["fc1.weight"][last.masks["fc1"]]

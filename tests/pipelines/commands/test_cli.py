@@ -197,7 +197,7 @@ def test_compare_writes_table_and_report(
     flops = float(by_name["selected"]["flops"]) / float(by_name["all_unpruned"]["flops"])
     assert float(by_name["selected"]["flops_ratio"]) == pytest.approx(flops)
     page = (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
-    assert html.escape(command_of(RunDirectory(built).root.config)) in page
+    assert html.escape(command_of(RunDirectory(built).resolved.config)) in page
     assert "Selected 2" in capsys.readouterr().out
 
 
@@ -386,7 +386,7 @@ def test_a_failure_of_the_work_is_exit_1_with_a_traceback_only_on_debug(
     def fail(*args: object) -> None:
         raise OSError("disk is full")
 
-    monkeypatch.setattr("pipelines.commands.compare.gather_all", fail)
+    monkeypatch.setattr("pipelines.commands.compare.read_built", fail)
     assert "OSError: disk is full" in _fails(capsys, "compare", str(built), code=1)
     with pytest.raises(SystemExit) as left:
         main(["compare", str(built), "--debug"])
@@ -400,7 +400,7 @@ def test_an_interrupt_is_exit_130(
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.commands.compare.gather_all", interrupt)
+    monkeypatch.setattr("pipelines.commands.compare.read_built", interrupt)
     capsys.readouterr()
     assert run(["compare", str(built)]) == 130
     out, err = capsys.readouterr()

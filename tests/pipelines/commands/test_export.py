@@ -6,17 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline_support import tiny_config, write_images
+from pipeline_support import directory, tiny_config, write_images
 
 import ensemble
 from ensemble.cascade import Cascade
 from ensemble.description import Description
-from pipelines.build.story import Built, build
+from pipelines.build.built import Built, read_built
+from pipelines.build.story import build
 from pipelines.commands.cli import run
-from pipelines.compare.comparison import Comparison, compare
-from pipelines.compare.gather import gather_all, splits_of
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.story import compare
 from pipelines.run.config import SelectionConfig
-from pipelines.run.predictions import read_predictions
+from pipelines.run.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +27,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     config = tiny_config(
         write_images(folder / "tiny.npz"), selection=SelectionConfig(size=2, method="hq")
     )
-    done = build(config, folder / "run")
-    assert run(["export", str(done.run.path)]) == 0
+    done = build(config, out=folder / "run")
+    assert run(["export", str(done.path)]) == 0
     return done
 
 
 def _about(built: Built) -> Description:
-    return ensemble.load(built.run.path).description
+    return ensemble.load(built.path).description
 
 
 def _compared(built: Built) -> Comparison:
-    evidence, extras, _ = gather_all(built.run)
-    return compare(evidence, extras=extras.contenders, notes=extras.notes)
+    return compare(built)
 
 
 def test_the_exported_file_is_compared_and_says_what_the_team_says(built: Built) -> None:
@@ -48,7 +48,7 @@ def test_the_exported_file_is_compared_and_says_what_the_team_says(built: Built)
     assert file.temperature == team.temperature == _about(built).temperature
     assert file.calibrated is not None and team.calibrated is not None
     assert file.calibrated.brier.value == pytest.approx(team.calibrated.brier.value, abs=1e-5)
-    assert file.cost.bytes == built.run.onnx_file.stat().st_size
+    assert file.cost.bytes == directory(built).onnx_file.stat().st_size
     test = file.versus("selected")
     assert test is not None and test.mcnemar_p == 1
 
@@ -57,18 +57,18 @@ def test_the_temperature_of_the_comparison_is_the_artefacts(built: Built) -> Non
     selected = _compared(built).selected
     assert selected.temperature == _about(built).temperature
     assert selected.calibrated is not None
-    splits = splits_of(built.run)
+    splits = built.splits
     x, y = splits.test.images, splits.test.labels
-    p = ensemble.load(built.run.path).predict_proba(x)
+    p = ensemble.load(built.path).predict_proba(x)
     loss = -np.log(p[np.arange(len(y)), y]).mean()
     assert selected.calibrated.log_loss.value == pytest.approx(loss, rel=1e-4)
 
 
 def test_the_cascade_keeps_the_accuracy_where_it_was_fitted(built: Built) -> None:
-    about = ensemble.load(built.run.path).description
+    about = ensemble.load(built.path).description
     assert about.cascade is not None
-    splits = splits_of(built.run)
-    clf = ensemble.load(built.run.path).set_params(cascade=True)
+    splits = built.splits
+    clf = ensemble.load(built.path).set_params(cascade=True)
     y = clf.classes_[splits.select.labels]
     assert clf.score(splits.select.images, y) >= built.selection.accuracy - 1e-9
     row = _compared(built).row("selected_cascade")
@@ -79,49 +79,51 @@ def test_the_cascade_keeps_the_accuracy_where_it_was_fitted(built: Built) -> Non
 
 
 def test_a_cascade_may_be_allowed_to_lose(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    before = ensemble.load(built.run.path).description.cascade
-    assert run(["export", str(built.run.path), "--cascade", "--max-loss", "0.5"]) == 0
+    before = ensemble.load(built.path).description.cascade
+    assert run(["export", str(built.path), "--cascade", "--max-loss", "0.5"]) == 0
     assert "of its FLOPs a sample" in capsys.readouterr().out
-    loose = ensemble.load(built.run.path).description.cascade
+    loose = ensemble.load(built.path).description.cascade
     assert isinstance(before, Cascade) and isinstance(loose, Cascade)
     assert loose.threshold < before.threshold
-    assert run(["export", str(built.run.path), "--cascade"]) == 0
-    assert ensemble.load(built.run.path).description.cascade == before
-    assert ensemble.load(built.run.onnx_file).description.cascade is None
+    assert run(["export", str(built.path), "--cascade"]) == 0
+    assert ensemble.load(built.path).description.cascade == before
+    assert ensemble.load(directory(built).onnx_file).description.cascade is None
 
 
 def test_int8_is_measured_on_the_selection_split_and_refused_by_its_loss(
     built: Built, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = str(built.run.path)
+    source = str(built.path)
     assert run(["export", source, "--int8", "--max-loss", "0.9"]) == 0
     said = capsys.readouterr().out
-    labels = read_predictions(built.run.select_file, "select").labels
+    labels = built.predictions.labels
     assert f"on {len(labels)} samples of the selection split" in said
-    assert _compared(built).row("selected_int8").cost.bytes == built.run.int8_file.stat().st_size
-    built.run.int8_file.unlink()
+    assert (
+        _compared(built).row("selected_int8").cost.bytes
+        == directory(built).int8_file.stat().st_size
+    )
+    directory(built).int8_file.unlink()
     score = ensemble.onnx.runtime.OnnxEnsemble.score
     scores = iter([0.9, 0.8])
     monkeypatch.setattr("ensemble.onnx.runtime.OnnxEnsemble.score", lambda *_: next(scores))
     assert run(["export", source, "--int8"]) == 2
     assert "more than the allowed loss of 0.005" in capsys.readouterr().err
-    assert not built.run.int8_file.exists()
+    assert not directory(built).int8_file.exists()
     monkeypatch.setattr("ensemble.onnx.runtime.OnnxEnsemble.score", score)
 
 
 def test_a_file_of_another_team_is_left_out_and_said(built: Built, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    source = str(built.run.path)
+    source = str(built.path)
     assert run(["select", source, "--s", "3", "--out", str(other)]) == 0
-    whole = built.run.onnx_file.read_bytes()
+    whole = directory(built).onnx_file.read_bytes()
     (other / "ensemble.onnx").write_bytes(whole)
     (other / "ensemble-int8.onnx").write_bytes(whole[:-9])
-    from pipelines.run.directory import RunDirectory
-
-    extras = gather_all(RunDirectory(other)).extras
-    assert [row.name for row in extras.contenders if "onnx" in row.name] == []
-    assert any("ensemble.onnx was not compared: it is of another team" in n for n in extras.notes)
-    assert any("ensemble-int8.onnx was not compared" in n for n in extras.notes)
+    comparison = compare(read_built(RunDirectory(other)))
+    assert [row.contender for row in comparison.results if "onnx" in row.contender] == []
+    notes = comparison.notes
+    assert any("ensemble.onnx was not compared: it is of another team" in n for n in notes)
+    assert any("ensemble-int8.onnx was not compared" in n for n in notes)
 
 
 WRONG = [
@@ -138,27 +140,27 @@ WRONG = [
 def test_a_wrong_request_is_one_line(
     built: Built, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["export", str(built.run.path), *options]) == 2
+    assert run(["export", str(built.path), *options]) == 2
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
 
 
 def test_what_is_measured_needs_a_run(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["export", str(built.run.ensemble_folder), "--int8"]) == 2
+    assert run(["export", str(directory(built).ensemble_folder), "--int8"]) == 2
     assert "is not a run: int8 and cascades are measured" in capsys.readouterr().err
-    assert run(["export", str(built.run.onnx_file)]) == 2
+    assert run(["export", str(directory(built).onnx_file)]) == 2
     assert "is exported already" in capsys.readouterr().err
 
 
 def test_predict_with_the_cascade(
     built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    np.save(tmp_path / "x.npy", splits_of(built.run).test.images[:5])
+    np.save(tmp_path / "x.npy", built.splits.test.images[:5])
     words = [str(tmp_path / "x.npy"), "--cascade"]
-    assert run(["predict", str(built.run.path), *words]) == 0
+    assert run(["predict", str(built.path), *words]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 6
-    assert run(["predict", str(built.run.onnx_file), *words]) == 2
+    assert run(["predict", str(directory(built).onnx_file), *words]) == 2
     assert "runs every member at once; for --cascade give the run" in capsys.readouterr().err
-    assert run(["predict", str(built.run.path), *words, "--explain"]) == 2
+    assert run(["predict", str(built.path), *words, "--explain"]) == 2
     assert "give one of them" in capsys.readouterr().err

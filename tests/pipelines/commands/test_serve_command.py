@@ -16,7 +16,7 @@ from pipelines.commands.cli import run
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("served")
-    return str(build(tiny_config(write_images(folder / "tiny.npz")), folder / "run").run.path)
+    return str(build(tiny_config(write_images(folder / "tiny.npz")), out=folder / "run").path)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pipelines.compare.advice import Advice, advise
-from pipelines.compare.comparison import compare
-from pipelines.compare.contenders import Contender
+from pipelines.compare.comparison import comparison_of
+from pipelines.compare.contenders import Contender, OtherForms
 from pipelines.compare.evidence import Evidence
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
@@ -22,7 +22,7 @@ SAME = PairedTest("single_best_unpruned", Interval(0.0, -0.02, 0.02), 1.0, 1.0, 
 
 @pytest.fixture(scope="module")
 def rows(make_evidence: Callable[..., Evidence]) -> tuple[Result, Result]:
-    found = compare(make_evidence(members=6, size=3, classes=4, samples=200))
+    found = comparison_of(make_evidence(members=6, size=3, classes=4, samples=200))
     return found.selected, found.single_best
 
 
@@ -72,17 +72,17 @@ def test_the_control_is_heard(make_evidence: Callable[..., Evidence]) -> None:
     labels = evidence.test.labels
     perfect = evidence.test.probabilities[0] * 0
     perfect[range(len(labels)), labels] = 1
-    cost = compare(evidence).selected.cost
+    cost = comparison_of(evidence).selected.cost
     control = Contender.of("control", 1, perfect, labels, cost)
-    found = compare(evidence, extras=[control])
+    found = comparison_of(evidence, others=OtherForms((control,)))
     assert found.advice is Advice.AS_COSTLY_IS_BETTER
     assert found.against_control is not None
     assert found.against_control.judgement is Judgement.WORSE
 
 
 def test_a_random_team_is_tested_where_there_is_one(make_evidence: Callable[..., Evidence]) -> None:
-    found = compare(make_evidence(members=8, size=3, classes=4, samples=300))
+    found = comparison_of(make_evidence(members=8, size=3, classes=4, samples=300))
     assert found.against_random is not None
     gap = found.selected.accuracy.value - found.row("random_s_pruned").accuracy.value
     assert found.against_random.difference.value == pytest.approx(gap)
-    assert compare(make_evidence(members=3, size=3, samples=100)).against_random is None
+    assert comparison_of(make_evidence(members=3, size=3, samples=100)).against_random is None

@@ -13,7 +13,7 @@ from rich.console import Console
 from scipy import stats
 
 from pipelines.compare.between_runs import against_the_first
-from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.comparison import Comparison, comparison_of
 from pipelines.compare.evidence import Evidence
 from pipelines.report.several_runs import csv_many, markdown_many, terminal_many
 from pipelines.report.several_runs_page import render_many
@@ -27,7 +27,7 @@ def runs(make_evidence: Callable[..., Evidence]) -> list[Comparison]:
         evidence = make_evidence(
             members=6, size=3, classes=4, samples=300, loss_by_pruning=loss, name=name
         )
-        found = compare(evidence, command=f"ensemble build --metric {name}")
+        found = comparison_of(evidence, command=f"ensemble build --metric {name}")
         made.append(replace(found, test_sha256=data))
     return list(against_the_first(made))
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.compare.comparison import Comparison, compare
-from pipelines.compare.contenders import Contender, Measurements
+from pipelines.compare.comparison import Comparison, comparison_of
+from pipelines.compare.contenders import Contender, Measurements, OtherForms
 from pipelines.compare.evidence import Evidence
 from pipelines.compare.results import Result
 from pruning.inference.cost import Cost
@@ -30,7 +30,7 @@ def evidence(make_evidence: Make) -> Evidence:
 
 @pytest.fixture(scope="module")
 def comparison(evidence: Evidence) -> Comparison:
-    return compare(evidence)
+    return comparison_of(evidence)
 
 
 def test_the_table_has_the_designs_rows_and_columns(comparison: Comparison) -> None:
@@ -75,8 +75,8 @@ def test_costs_are_sums_over_the_team_and_the_hungriest_activation(
 def test_the_same_seed_gives_the_same_table_and_another_only_other_draws(
     evidence: Evidence, comparison: Comparison
 ) -> None:
-    pd.testing.assert_frame_equal(compare(evidence).table, comparison.table)
-    other = compare(evidence, seed=1).table
+    pd.testing.assert_frame_equal(comparison_of(evidence).table, comparison.table)
+    other = comparison_of(evidence, seed=1).table
     assert (
         other["accuracy"][[0, 2, 4, 7]].tolist()
         == comparison.table["accuracy"][[0, 2, 4, 7]].tolist()
@@ -89,7 +89,9 @@ def test_what_was_not_measured_has_no_column_and_is_said(
 ) -> None:
     assert "latency_1_ms" in comparison.not_measured
     assert "latency_1_ms" not in comparison.table
-    measured = compare(evidence, measured=lambda _: {"selected": Measurements(latency_1_ms=1.5)})
+    measured = comparison_of(
+        evidence, measured=lambda _: {"selected": Measurements(latency_1_ms=1.5)}
+    )
     assert "latency_1_ms" not in measured.not_measured
     assert measured.table.set_index("contender")["latency_1_ms"]["selected"] == 1.5
 
@@ -124,7 +126,7 @@ def test_nobody_beats_those_on_the_pareto_front(comparison: Comparison) -> None:
 
 
 def test_the_mean_of_one_run_claims_no_interval(make_evidence: Make) -> None:
-    alone = compare(make_evidence(members=1, size=1, classes=3, samples=50, method="top"))
+    alone = comparison_of(make_evidence(members=1, size=1, classes=3, samples=50, method="top"))
     assert all(math.isnan(p.accuracy.low) and math.isnan(p.accuracy.high) for p in alone.mean_curve)
     assert [p.runs for p in alone.mean_curve] == [1] * len(alone.mean_curve)
 
@@ -133,7 +135,7 @@ def test_further_contenders_come_as_values(evidence: Evidence) -> None:
     labels = evidence.test.labels
     perfect = np.eye(4, dtype=np.float32)[labels]
     extra = Contender.of("control", 1, perfect, labels, Cost(10.0, 5.0, 20.0, 1.0))
-    row = compare(evidence, extras=[extra]).row("control")
+    row = comparison_of(evidence, others=OtherForms((extra,))).row("control")
     assert row.accuracy.value == 1 and row.accuracy.low < 1
     assert [getattr(row.losses, n).value for n in ("log_loss", "brier", "ece")] == [0, 0, 0]
     assert {test.judgement.value for test in row.against} == {"better"}
@@ -143,14 +145,14 @@ def test_a_run_that_selected_all_unpruned_is_told_equal_with_doubt(make_evidence
     evidence = make_evidence(members=4, size=4, classes=3, samples=200)
     unpruned = tuple(m.id for m in evidence.members if m.round == 0)
     chosen = replace(evidence.selection, team=unpruned, pool=unpruned)
-    test = compare(replace(evidence, selection=chosen)).selected.versus("all_unpruned")
+    test = comparison_of(replace(evidence, selection=chosen)).selected.versus("all_unpruned")
     assert test is not None
     assert (test.difference.value, test.mcnemar_p) == (0, 1)
     assert test.difference.low < 0 < test.difference.high
 
 
 def test_pruning_that_ruins_is_called_worse(make_evidence: Make) -> None:
-    ruined = compare(make_evidence(members=6, size=3, samples=500, loss_by_pruning=0.8))
+    ruined = comparison_of(make_evidence(members=6, size=3, samples=500, loss_by_pruning=0.8))
     tests = {test.reference: test.judgement.value for test in ruined.selected.against}
     assert tests == {"all_unpruned": "worse", "single_best_unpruned": "worse"}
 
@@ -166,7 +168,7 @@ def test_what_is_brought_along_changes_nothing_said_of_the_runs_own_teams(
         )
         for k in range(3)
     ]  # fmt: skip
-    table = compare(evidence, extras=extras).table.set_index("contender")
+    table = comparison_of(evidence, others=OtherForms(tuple(extras))).table.set_index("contender")
     own = comparison.table.set_index("contender")
     holm = [name for name in own if "holm" in name]
     assert len(holm) == 4

@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from pipeline_support import tiny_config, write_images
+from pipeline_support import directory, tiny_config, write_images
 
-from pipelines.build.story import Built, build
+from pipelines.build.built import Built
+from pipelines.build.story import build
 from pipelines.commands.cli import run as cli
-from pipelines.compare.comparison import compare
-from pipelines.compare.contenders import SELECTED, Contender
-from pipelines.compare.gather import gather_all
+from pipelines.compare.contenders import SELECTED, contenders
+from pipelines.compare.gather import gather
 from pipelines.compare.measuring import Measured, measure, stored_measurements
+from pipelines.compare.story import compare
 from pipelines.run.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("measured")
-    return build(tiny_config(write_images(folder / "tiny.npz")), folder / "run")
+    return build(tiny_config(write_images(folder / "tiny.npz")), out=folder / "run")
 
 
 @pytest.fixture(scope="module")
 def measured(built: Built) -> Measured:
     """The team, in its process."""
-    before = {f: f.read_bytes() for f in built.run.path.rglob("*") if f.is_file()}
-    found = _measure(built.run, SELECTED)
+    before = {f: f.read_bytes() for f in built.path.rglob("*") if f.is_file()}
+    found = _measure(built, SELECTED)
     assert all(file.read_bytes() == content for file, content in before.items())
     return found
 
 
-def _measure(run: RunDirectory, *names: str, threads: int = 1) -> Measured:
-    evidence, extras, splits = gather_all(run)
-    seen: list[Measured] = []
-
-    def some(rows: object) -> dict[str, object]:
-        wanted = [row for row in rows if row.name in names]  # type: ignore[attr-defined]
-        seen.append(measure(run, evidence, wanted, splits, threads))
-        return dict(seen[0].contenders)
-
-    compare(evidence, extras=extras.contenders, measured=some)  # type: ignore[arg-type]
-    return seen[0]
+def _measure(built: Built, *names: str, threads: int = 1) -> Measured:
+    rows = contenders(gather(built), np.random.default_rng(0))
+    return measure(built, [row for row in rows if row.name in names], threads)
 
 
 def test_every_figure_is_there_and_sane(built: Built, measured: Measured) -> None:
@@ -50,41 +46,34 @@ def test_every_figure_is_there_and_sane(built: Built, measured: Measured) -> Non
     assert team.latency_1_ms is not None and team.latency_128_ms is not None
     assert 0 < team.latency_1_ms < 1000
     assert team.throughput is not None and team.throughput > 1000 / team.latency_1_ms
-    files = built.run.ensemble_folder.iterdir()
+    files = directory(built).ensemble_folder.iterdir()
     assert team.disk_bytes == sum(file.stat().st_size for file in files)
     assert team.peak_process_bytes is not None and team.peak_process_bytes > 50e6
-    assert "1 thread each" in measured.words
+    assert "1 thread each" in measured.sentence
 
 
 def test_what_was_measured_is_kept_for_this_team_alone(built: Built, measured: Measured) -> None:
     team = built.selection.team
-    assert stored_measurements(built.run, team) == measured
-    assert stored_measurements(built.run, ("00-r0",)) is None
-    evidence, extras, _ = gather_all(built.run)
-    table = compare(
-        evidence, extras=extras.contenders, measured=lambda _: measured.contenders
-    ).table.set_index("contender")
+    assert stored_measurements(built.store, team) == measured
+    assert stored_measurements(built.store, ("00-r0",)) is None
+    table = compare(built).table.set_index("contender")
     assert table.loc[SELECTED, "latency_1_ms"] == measured.contenders[SELECTED].latency_1_ms
     assert table.loc["all_unpruned", "latency_1_ms"] != table.loc["all_unpruned", "latency_1_ms"]
 
 
 def test_a_mean_over_draws_is_no_team(built: Built) -> None:
-    rows: list[Contender] = []
-    evidence, _, _ = gather_all(built.run)
-    compare(evidence, measured=lambda given: rows.extend(given) or {})  # type: ignore[func-returns-value]
+    rows = contenders(gather(built), np.random.default_rng(0))
     assert {row.name for row in rows if not row.team} == {
         "single_mean_unpruned", "random_s_pruned",
     }  # fmt: skip
 
 
-def test_a_process_that_fails_is_named(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.compare.measuring.CONTROL_OF", "nowhere/")
-    monkeypatch.setattr("pipelines.compare.measuring._bytes_of", lambda _: 1)
-    evidence, extras, splits = gather_all(built.run)
-    row = Contender.of("control", 1, evidence.test.probabilities[0], evidence.test.labels,
-                       extras.contenders[0].cost)  # fmt: skip
-    with pytest.raises(RuntimeError, match=r"control could not be measured: .*does not exist"):
-        measure(built.run, evidence, [row], splits)
+def test_a_process_that_fails_is_named(built: Built, tmp_path: Path) -> None:
+    assert built.path is not None
+    copy = RunDirectory(shutil.copytree(built.path, tmp_path / "run"))
+    (copy.ensemble_folder / "ensemble.json").write_text("{}")
+    with pytest.raises(RuntimeError, match=r"selected could not be measured: .*ensemble\.json"):
+        _measure(dataclasses.replace(built, store=copy), SELECTED)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +92,9 @@ def test_wrong_threads_are_refused_before_anything_is_read(
 
 @pytest.mark.slow
 def test_every_contender_of_a_whole_run_is_measured(built: Built, tmp_path: Path) -> None:
-    source = str(built.run.path)
-    asked = tiny_config(built.run.path.parent / "tiny.npz")
-    build(asked, built.run.path, control=True)
+    source = str(built.path)
+    asked = tiny_config(built.path.parent / "tiny.npz")
+    build(asked, out=built.path, control=True)
     assert cli(["export", source]) == 0
     assert cli(["export", source, "--int8", "--max-loss", "0.5"]) == 0
     assert cli(["compare", source, "--measure", "--out", str(tmp_path)]) == 0

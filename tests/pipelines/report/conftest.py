@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from evidence_support import with_everything
 
-from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.comparison import Comparison, comparison_of
 from pipelines.compare.evidence import Evidence
 
 
@@ -15,7 +15,7 @@ from pipelines.compare.evidence import Evidence
 def comparison(make_evidence: Callable[..., Evidence]) -> Comparison:
     """A run of ordinary size."""
     evidence = make_evidence(members=8, size=3, classes=4, samples=300)
-    return compare(evidence, command="ensemble build --m 8 --s 3")
+    return comparison_of(evidence, command="ensemble build --m 8 --s 3")
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def ruined(make_evidence: Callable[..., Evidence]) -> Comparison:
     evidence = make_evidence(
         members=6, size=3, classes=4, samples=500, loss_by_pruning=0.8, name="too_far <b>"
     )
-    return compare(evidence)
+    return comparison_of(evidence)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.compare.comparison import Comparison, compare
+from pipelines.compare.comparison import Comparison, comparison_of
 from pipelines.compare.evidence import Evidence
 from pipelines.report.csv import csv
 from pipelines.report.number_format import percent
@@ -114,7 +114,7 @@ def test_it_renders_small_and_large_in_time_and_size(
 ) -> None:
     evidence = make_evidence(members, size, classes, 400, images=images, method="top")
     start = time.process_time()  # other work on the machine does not count
-    page = render(compare(evidence, choose=lambda pool, s: pool.member_ids[:s]))
+    page = render(comparison_of(evidence, choose=lambda pool, s: pool.member_ids[:s]))
     assert time.process_time() - start < 20
     assert len(page.encode()) < 2_000_000
     Outline(page)
@@ -122,7 +122,7 @@ def test_it_renders_small_and_large_in_time_and_size(
 
 def test_a_run_without_rounds_or_classes_hit_still_renders(make_evidence: Make) -> None:
     evidence = make_evidence(1, 1, 3, 20, method="top")
-    assert "The team is one network" in render(compare(evidence))
+    assert "The team is one network" in render(comparison_of(evidence))
 
 
 def test_what_was_brought_along_and_measured_is_told(everything: Comparison) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pipeline_support import tiny_config, write_images
 
-from pipelines.build.story import Built, build
+from pipelines.build.built import Built
+from pipelines.build.story import build
 from pipelines.commands.cli import run
 
 
@@ -16,7 +17,7 @@ from pipelines.commands.cli import run
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("logged")
     config = tiny_config(write_images(folder / "tiny.npz"))
-    return build(config, folder / "run", control=True)
+    return build(config, out=folder / "run", control=True)
 
 
 def _scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -31,13 +32,13 @@ def _scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_every_network_has_its_curves(
     built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (built.run.path / "comparison.md").write_text("| a | b |\n", encoding="utf-8")
-    words = ["log", str(built.run.path), "--tensorboard", str(tmp_path / "logs")]
+    (built.path / "comparison.md").write_text("| a | b |\n", encoding="utf-8")
+    words = ["log", str(built.path), "--tensorboard", str(tmp_path / "logs")]
     assert run(words) == 0
     assert "6 logs" in capsys.readouterr().out
     names = {folder.name for folder in (tmp_path / "logs").iterdir()}
     assert names == {"run-00", "run-01", "run-02", "run-03", "control", "comparison"}
-    history = built.run.history(1)
+    history = built.histories[1]
     found = _scalars(tmp_path / "logs" / "run-01")
     accuracies = [value for _, value in found["round/val_accuracy"]]
     assert accuracies == pytest.approx([entry.val_accuracy for entry in history.rounds])
@@ -53,7 +54,7 @@ def test_without_tensorboard_a_line_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    assert run(["log", str(built.run.path), "--tensorboard", str(tmp_path / "logs")]) == 2
+    assert run(["log", str(built.path), "--tensorboard", str(tmp_path / "logs")]) == 2
     err = capsys.readouterr().err
     assert "pip install 'dropnet-ensemble[tensorboard]'" in err
     assert err.count("\n") == 1

@@ -1,0 +1,91 @@
+"""The data of a build: named in its configuration, or handed over as arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.run.config import BuildConfig, DataConfig
+from pipelines.run.fingerprint import data_fingerprint
+from pipelines.run.resolved import ResolvedConfig
+from pruning.core.errors import RequestError
+from pruning.data.load import load_splits
+from pruning.data.splits import Splits
+
+HANDED_OVER = "arrays"
+"""What a configuration names in place of a data set where the splits were given."""
+
+FEW_SAMPLES = 150
+"""Below so many the 95 % interval of an accuracy can be wider than ±8 points."""
+
+
+@dataclass(frozen=True)
+class BuildData:
+    """What a build works on.
+
+    Attributes
+    ----------
+    config
+        What was asked; it names these data.
+    splits
+        The four parts.
+    skipped
+        Files that could not be read, a line each.
+    """
+
+    config: BuildConfig
+    splits: Splits
+    skipped: tuple[str, ...] = ()
+
+
+def load_data(config: BuildConfig) -> BuildData:
+    """Read the data that a configuration names."""
+    data = config.data
+    loaded = load_splits(
+        data.data,
+        data_dir=Path(data.data_dir) if data.data_dir else None,
+        seed=config.seed,
+        image_size=data.image_size,
+        limit=data.limit,
+    )
+    skipped = tuple(f"{file.path}: {file.reason}" for file in loaded.skipped)
+    return BuildData(config, loaded.splits, skipped)
+
+
+def hand_over(config: BuildConfig, splits: Splits) -> BuildData:
+    """Return given splits as a build's data; the configuration says that they were given."""
+    handed_over = DataConfig(HANDED_OVER)
+    if config.data not in (DataConfig(), handed_over):
+        raise RequestError(
+            f"splits are given, and the configuration asks for data {config.data.data!r}; "
+            "give one of them"
+        )
+    return BuildData(dataclasses.replace(config, data=handed_over), splits)
+
+
+def same_data(resolved: ResolvedConfig, name: str) -> Splits:
+    """Return the data that a run was built from; a RequestError if they have changed."""
+    data = resolved.config.data.data
+    if data == HANDED_OVER:
+        raise RequestError(
+            f"{name} was built from arrays, which it does not hold; in Python, give the same "
+            "build(config, splits, out) again and compare what it returns"
+        )
+    splits = load_data(resolved.config).splits
+    if data_fingerprint(splits) != resolved.fingerprint:
+        raise RequestError(
+            f"{name} was built from other data than {data!r} holds now; "
+            "bring the data back, or build again"
+        )
+    return splits
+
+
+def small_parts(splits: Splits) -> list[str]:
+    """Return a line for each part that is too small to tell networks apart."""
+    return [
+        f"{name} has {samples} samples: an accuracy there is sure to ±{98 / samples**0.5:.0f} "
+        "points (95 %); more images would say more"
+        for name in ("select", "test")
+        if (samples := splits.sizes[name]) < FEW_SAMPLES
+    ]

@@ -1,0 +1,65 @@
+"""The comparison of a build: what it knows of itself → every contender's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipelines.build.built import Built
+from pipelines.build.data import HANDED_OVER
+from pipelines.compare.comparison import Comparison, comparison_of
+from pipelines.compare.contenders import Contender, Measurements
+from pipelines.compare.forms import other_forms
+from pipelines.compare.gather import gather
+from pipelines.compare.measuring import measure as measure_contenders
+from pipelines.compare.measuring import stored_measurements
+from pipelines.run.command_line import command_of
+
+
+def compare(built: Built, *, seed: int = 0, measure: bool = False, threads: int = 1) -> Comparison:
+    """Compare the chosen team with the unpruned networks and with every other team of the design.
+
+    The first call for a build reads its test set, and keeps the predictions where the build
+    keeps its own.
+
+    Parameters
+    ----------
+    built
+        What `build` returned, in memory or on disk; of a run that is on disk already,
+        `pipelines.build.built.read_built`.
+    seed
+        Seeds the random teams and the bootstrap: the same seed, the same numbers.
+    measure
+        Measure time and memory, one process per contender; otherwise what was measured before
+        of this team is shown.
+    threads
+        CPU threads of every contender that is measured.
+
+    Raises
+    ------
+    DamagedRunError
+        If a file of the ensemble is not what was written.
+    """
+    description = built.store.description()
+    evidence = gather(built)
+    others = other_forms(built, evidence, description)
+    known = None if measure else stored_measurements(built.store, built.selection.team)
+
+    def measured(rows: Sequence[Contender]) -> Mapping[str, Measurements]:
+        nonlocal known
+        known = measure_contenders(built, rows, threads) if measure else known
+        return known.contenders if known else {}
+
+    found = comparison_of(
+        evidence, seed=seed, others=others, measured=measured,
+        command=command_that_built(built),
+    )  # fmt: skip
+    return replace(found, measured_on=known.sentence) if known else found
+
+
+def command_that_built(built: Built) -> str:
+    """Return the command that makes this build again; empty where none can."""
+    if built.config.data.data == HANDED_OVER:
+        return ""
+    command = command_of(built.config)
+    return f"{command} --control" if built.store.control() else command

@@ -1,0 +1,103 @@
+"""``config.json``: what was asked, and all that was settled before training."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ensemble.storage.sealed import canonical_json, seal
+from pipelines.run.config import BuildConfig
+from pipelines.run.member_files import MemberShape
+from pipelines.run.plan import Group
+from pruning.core.errors import DamagedRunError
+from pruning.samples.scaling import Scaling
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ResolvedConfig:
+    """What a run was asked, and what its results depend on besides.
+
+    Attributes
+    ----------
+    config
+        What was asked.
+    groups
+        Which runs train together, how.
+    device
+        ``cpu`` or ``cuda``.
+    classes
+        Class names in column order: whole numbers or text.
+    input_shape
+        One sample, (C, H, W) or (F,).
+    scaling
+        What makes network input of stored samples.
+    split_sizes
+        Samples in each part.
+    fingerprint
+        SHA-256 of the data read.
+    versions
+        Of Python and the packages that compute.
+    """
+
+    config: BuildConfig
+    groups: tuple[Group, ...]
+    device: str
+    classes: tuple[int, ...] | tuple[str, ...]
+    input_shape: tuple[int, ...]
+    scaling: Scaling
+    split_sizes: dict[str, int]
+    fingerprint: str
+    versions: dict[str, str]
+
+    @property
+    def kappa(self) -> float:
+        """κ of DropNet, which says what is handed on."""
+        return self.config.dropnet.kappa
+
+    @property
+    def member_shape(self) -> MemberShape:
+        """What all members have in common."""
+        return MemberShape(len(self.classes), self.input_shape)
+
+    @cached_property
+    def config_sha256(self) -> str:
+        """Checksum of what was asked."""
+        return hashlib.sha256(canonical_json(self.config.to_json())).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of ``config.json``, with the checksum of all the rest."""
+        return seal({
+            "format": FORMAT,
+            "asked": self.config.to_json(),
+            "groups": [group.to_json() for group in self.groups],
+            "device": self.device,
+            "classes": list(self.classes),
+            "input_shape": list(self.input_shape),
+            "scaling": {k: list(v) for k, v in dataclasses.asdict(self.scaling).items()},
+            "split_sizes": self.split_sizes,
+            "data_sha256": self.fingerprint,
+            "versions": self.versions,
+        })  # fmt: skip
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> ResolvedConfig:
+        """Return what `to_json` wrote, checked."""
+        if content.get("format") != FORMAT:
+            raise DamagedRunError(f"format {content.get('format')}, this version reads {FORMAT}")
+        scaling = content["scaling"]
+        return cls(
+            config=BuildConfig.from_json(content["asked"]),
+            groups=tuple(Group.from_json(group) for group in content["groups"]),
+            device=content["device"],
+            classes=tuple(content["classes"]),
+            input_shape=tuple(content["input_shape"]),
+            scaling=Scaling(tuple(scaling["offset"]), tuple(scaling["scale"])),
+            split_sizes=content["split_sizes"],
+            fingerprint=content["data_sha256"],
+            versions=content["versions"],
+        )

@@ -1,0 +1,193 @@
+"""Where a build keeps what it makes: a run directory, or memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ensemble.description import Description
+from ensemble.model import Ensemble
+from pipelines.run.control import Control
+from pipelines.run.records import InMemory, RoundRecord, RunHistory
+from pipelines.run.resolved import ResolvedConfig
+from pruning.core.errors import RequestError
+from pruning.dropnet.member import Member
+from selection.pool import PoolPredictions
+from selection.team import Selection
+
+
+@dataclass(frozen=True)
+class ProductFiles:
+    """Where the forms of a run's product are; None where there is no such file or folder.
+
+    Attributes
+    ----------
+    ensemble
+        The artefact's folder.
+    onnx, int8
+        Exported files.
+    control
+        The control's folder.
+    """
+
+    ensemble: Path | None = None
+    onnx: Path | None = None
+    int8: Path | None = None
+    control: Path | None = None
+
+
+class Store(Protocol):
+    """What a build asks of the place where it keeps things.
+
+    Every ``keep`` is whole or not at all, and what was kept before is given back by the
+    method without ``keep_``: None, or nothing, where there is none.
+    """
+
+    @property
+    def path(self) -> Path | None:
+        """The run directory; None where nothing is written."""
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+
+    @property
+    def resolved(self) -> ResolvedConfig:
+        """What was asked and settled when the run began."""
+
+    @property
+    def product_files(self) -> ProductFiles:
+        """Where the product's forms are."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether a team has been chosen."""
+
+    def histories(self) -> tuple[RunHistory, ...]:
+        """Return the history of every run that has begun, in order."""
+
+    def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
+        """Keep a trained round, and return its run's history with it."""
+
+    def predictions(self, split: str) -> PoolPredictions | None:
+        """Return the members' kept predictions on ``select`` or ``test``."""
+
+    def keep_predictions(self, pool: PoolPredictions) -> None:
+        """Keep the members' predictions on the pool's split."""
+
+    def keep_selection(self, selection: Selection) -> None:
+        """Keep the choice; the predictions it was made from have been kept."""
+
+    def ensemble(self) -> Ensemble:
+        """Return the chosen team."""
+
+    def description(self) -> Description:
+        """Return what the chosen team says of itself, its files checked."""
+
+    def keep_ensemble(self, model: Ensemble) -> None:
+        """Keep the chosen team."""
+
+    def control(self) -> Control | None:
+        """Return the control, of whichever team it is."""
+
+    def keep_control(self, control: Control) -> Control:
+        """Keep a trained control, and return it as it is kept."""
+
+    def control_predictions(self, split: str) -> PoolPredictions | None:
+        """Return the control's kept predictions."""
+
+    def keep_control_predictions(self, pool: PoolPredictions) -> None:
+        """Keep the control's predictions on the pool's split."""
+
+    def measurements(self) -> dict[str, Any] | None:
+        """Return what time and memory were measured to be."""
+
+    def keep_measurements(self, content: dict[str, Any]) -> None:
+        """Keep what was measured."""
+
+
+class Memory:
+    """A build that writes nothing: what it makes lives as long as it does."""
+
+    path = None
+    product_files = ProductFiles()
+
+    def __init__(self, resolved: ResolvedConfig) -> None:
+        self.resolved = resolved
+        self._predictions: dict[tuple[str, str], PoolPredictions] = {}
+        self._selection: Selection | None = None
+        self._model: Ensemble | None = None
+        self._control: Control | None = None
+        self._measured: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """What its directory would be called."""
+        return self.resolved.config.default_out.name
+
+    @property
+    def finished(self) -> bool:
+        """Whether a team has been chosen."""
+        return self._selection is not None
+
+    def histories(self) -> tuple[RunHistory, ...]:
+        """Nothing: a build in memory starts at the beginning."""
+        return ()
+
+    def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
+        """Return the run's history with this round, which holds its member itself."""
+        record = RoundRecord.of(member, self.resolved.input_shape, InMemory(member))
+        return earlier.followed_by(record) if earlier else RunHistory((record,))
+
+    def predictions(self, split: str) -> PoolPredictions | None:
+        """Return the members' predictions on ``select`` or ``test``."""
+        return self._predictions.get(("members", split))
+
+    def keep_predictions(self, pool: PoolPredictions) -> None:
+        """Keep the members' predictions."""
+        self._predictions["members", pool.split] = pool
+
+    def keep_selection(self, selection: Selection) -> None:
+        """Keep the choice."""
+        self._selection = selection
+
+    def ensemble(self) -> Ensemble:
+        """Return the chosen team."""
+        if self._model is None:
+            raise RequestError("no team has been chosen; build first")
+        return self._model
+
+    def description(self) -> Description:
+        """Return what the chosen team says of itself."""
+        return self.ensemble().description
+
+    def keep_ensemble(self, model: Ensemble) -> None:
+        """Keep the chosen team."""
+        self._model = model
+
+    def control(self) -> Control | None:
+        """Return the control."""
+        return self._control
+
+    def keep_control(self, control: Control) -> Control:
+        """Keep the control; predictions of an earlier one go."""
+        self._control = control
+        self._predictions = {k: v for k, v in self._predictions.items() if k[0] == "members"}
+        return control
+
+    def control_predictions(self, split: str) -> PoolPredictions | None:
+        """Return the control's predictions."""
+        return self._predictions.get(("control", split))
+
+    def keep_control_predictions(self, pool: PoolPredictions) -> None:
+        """Keep the control's predictions."""
+        self._predictions["control", pool.split] = pool
+
+    def measurements(self) -> dict[str, Any] | None:
+        """Return what was measured."""
+        return self._measured
+
+    def keep_measurements(self, content: dict[str, Any]) -> None:
+        """Keep what was measured."""
+        self._measured = content
