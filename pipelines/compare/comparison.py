@@ -18,18 +18,17 @@ from pipelines.compare.contenders import (
     RANDOM,
     SELECTED,
     SINGLE_BEST,
-    Choose,
     Contender,
-    Measurements,
     OtherForms,
-    contenders,
 )
 from pipelines.compare.evidence import Evidence
 from pipelines.compare.interval import Interval
+from pipelines.compare.measurements import Measurements
 from pipelines.compare.paired_tests import PairedTest, tested_together
 from pipelines.compare.probability_scores import Reliability, reliability
 from pipelines.compare.pruning_curves import Curve, MeanPoint, curves, mean_curve
 from pipelines.compare.results import Result, on_pareto_front, results
+from pipelines.compare.run_teams import Choose, contenders
 from pipelines.compare.select_test_gap import select_test_gap
 from pipelines.run.control import CONTROL
 from pipelines.run.records import RoundRecord

@@ -8,8 +8,9 @@ from dataclasses import fields
 
 import pandas as pd
 
-from pipelines.compare.contenders import SELECTED, Measurements
+from pipelines.compare.contenders import SELECTED
 from pipelines.compare.interval import Interval
+from pipelines.compare.measurements import Measurements
 from pipelines.compare.paired_tests import REFERENCES
 from pipelines.compare.results import Losses, Result
 from pruning.inference.cost import Cost

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,53 +30,15 @@ from pipelines.compare.contenders import (
     ONNX,
     SELECTED,
     Contender,
-    Measurements,
 )
+from pipelines.compare.measurements import TURNS, Measured, Measurements
 from pipelines.compare.run_ensembles import plain_ensemble
 from pipelines.compare.stopwatch import CONTROL_OF
 from pipelines.run.control import CONTROL
 from pipelines.run.store import ProductFiles, Store
 from pruning.core.errors import DamagedRunError
 
-TURNS = 3
 SAMPLES = 1024
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What ``measurements.json`` holds.
-
-    Attributes
-    ----------
-    team
-        The selected team it was measured for.
-    threads
-        CPU threads of every contender.
-    machine
-        Processor, cores, system, and the day.
-    contenders
-        By name.
-    """
-
-    team: tuple[str, ...]
-    threads: int
-    machine: str
-    contenders: Mapping[str, Measurements]
-
-    @property
-    def sentence(self) -> str:
-        """How it was measured."""
-        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return (
-            f"Time and memory were measured on {self.machine}, {threads} each, one process per "
-            f"contender, {TURNS} turns, the best of each."
-        )
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Measured:
-        """Return what `dataclasses.asdict` made JSON of."""
-        found = {name: Measurements(**values) for name, values in content["contenders"].items()}
-        return cls(tuple(content["team"]), content["threads"], content["machine"], found)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.compare.bootstrap import bootstrap_t, resampled_means
-from pipelines.compare.contenders import (
-    ALL_UNPRUNED,
-    EXPORTED,
-    Contender,
-    Measurements,
-)
+from pipelines.compare.contenders import ALL_UNPRUNED, EXPORTED, Contender
 from pipelines.compare.interval import ALPHA, Interval
 from pipelines.compare.mean_intervals import balanced_interval, share_interval
+from pipelines.compare.measurements import Measurements
 from pipelines.compare.paired_tests import PairedTest, paired_tests
 from pipelines.compare.probability_scores import BINS, SampleScores, confidence_bins
 from pruning.inference.cost import Cost

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from pipelines.compare.comparison import Comparison, comparison_of
-from pipelines.compare.contenders import Contender, Measurements, OtherForms
+from pipelines.compare.contenders import Contender, OtherForms
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.measurements import Measurements
 from pipelines.compare.results import Result
 from pruning.inference.cost import Cost
 

@@ -13,9 +13,10 @@ from pipeline_support import directory, tiny_config, write_images
 from pipelines.build.built import Built
 from pipelines.build.story import build
 from pipelines.commands.cli import run as cli
-from pipelines.compare.contenders import SELECTED, contenders
+from pipelines.compare.contenders import SELECTED
 from pipelines.compare.gather import gather
 from pipelines.compare.measuring import Measured, measure, stored_measurements
+from pipelines.compare.run_teams import contenders
 from pipelines.compare.story import compare
 from pipelines.run.directory import RunDirectory
 

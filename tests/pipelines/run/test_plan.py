@@ -1,0 +1,81 @@
+"""Which runs train together: every run once, in groups as full as the engine's limit allows."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.run.config import BuildConfig, SelectionConfig
+from pipelines.run.plan import Group, describe_groups, plan_groups
+from pruning.dropnet import Runs
+from pruning.training.engines.engine import ENGINES
+
+ARCHS = ("mlp-a:3", "conv-b:2-2", "mlp-a:4")
+
+
+def _plan(m: int, archs: tuple[str, ...] = ARCHS[:1], seed: int = 0) -> tuple[Group, ...]:
+    config = BuildConfig(m=m, archs=archs, seed=seed, selection=SelectionConfig(size=1))
+    return plan_groups(config, 3, (1, 8, 8))
+
+
+@settings(deadline=None)
+@given(
+    m=st.integers(1, 45),
+    archs=st.lists(st.sampled_from(ARCHS), min_size=1, max_size=3, unique=True).map(tuple),
+    seed=st.integers(0, 1000),
+)
+def test_every_run_stands_in_one_group_which_is_no_larger_than_its_engine_wants(
+    m: int, archs: tuple[str, ...], seed: int
+) -> None:
+    groups = _plan(m, archs, seed)
+    assert sorted(n for group in groups for n in group.runs.numbers) == list(range(m))
+    for group in groups:
+        assert len(group.runs.numbers) <= ENGINES[group.engine].group_size("cpu")
+        for number, run_seed in zip(group.runs.numbers, group.runs.seeds, strict=True):
+            assert run_seed == seed + number
+            assert archs[number % len(archs)] == group.runs.arch
+
+
+@settings(deadline=None)
+@given(m=st.integers(1, 45), archs=st.sampled_from([ARCHS[:1], ARCHS[1:2], ARCHS]))
+def test_there_are_no_more_groups_than_it_takes(m: int, archs: tuple[str, ...]) -> None:
+    groups = _plan(m, archs)
+    for arch in archs:
+        own = [group for group in groups if group.runs.arch == arch]
+        runs = sum(len(group.runs.numbers) for group in own)
+        limits = {ENGINES[group.engine].group_size("cpu") for group in own}
+        assert len(own) == (math.ceil(runs / limits.pop()) if own else 0)
+
+
+def test_twenty_runs_on_a_processor_are_two_groups_of_ten() -> None:
+    assert [group.runs.numbers for group in _plan(20)] == [
+        tuple(range(10)), tuple(range(10, 20)),
+    ]  # fmt: skip
+
+
+def test_networks_that_cannot_be_stacked_train_one_by_one() -> None:
+    assert [group.runs.numbers for group in _plan(3, ARCHS[1:2])] == [(0,), (1,), (2,)]
+
+
+def test_a_group_survives_config_json() -> None:
+    for group in _plan(13, ARCHS):
+        assert Group.from_json(group.to_json()) == group
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [((2,), "2 runs of mlp-a on cpu by stacked"), ((10, 3), "13 runs of mlp-a on cpu by stacked")],
+)
+def test_how_runs_train_is_told_with_the_largest_group(sizes: tuple[int, ...], said: str) -> None:
+    groups, first = [], 0
+    for size in sizes:
+        numbers = tuple(range(first, first + size))
+        groups.append(Group(Runs("mlp-a", numbers, numbers), "stacked"))
+        first += size
+    (line,) = describe_groups(groups, "cpu")
+    assert line.startswith(said)
+    kind = "1 group of 2" if len(sizes) == 1 else "2 groups of up to 10"
+    assert line.endswith(kind)
