@@ -8,32 +8,48 @@ The package is lazy: torch is imported when a torch artefact is loaded, never fo
 exported ``.onnx`` file.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
-from ensemble.loader import load
+from pruning.core.lazy import lazy_page
+
+__all__ = [
+    "Cascade",
+    "Classifier",
+    "Combination",
+    "Ensemble",
+    "EnsembleMember",
+    "OnnxEnsemble",
+    "Provenance",
+    "__version__",
+    "fit_cascade",
+    "fit_temperature",
+    "load",
+]
 
 if TYPE_CHECKING:
+    from ensemble.calibration import fit_temperature
+    from ensemble.cascade import Cascade, fit_cascade
     from ensemble.classifier import Classifier
+    from ensemble.combination import Combination
+    from ensemble.description import Provenance
+    from ensemble.loader import load
+    from ensemble.member import EnsembleMember
     from ensemble.model import Ensemble
-
-    __version__: str
-
-__all__ = ["Classifier", "Ensemble", "__version__", "load"]
-
-
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("dropnet-ensemble")
-    if name == "Ensemble":
-        from ensemble.model import Ensemble
-
-        return Ensemble
-    if name == "Classifier":
-        from ensemble.classifier import Classifier
-
-        return Classifier
-    raise AttributeError(f"module 'ensemble' has no attribute {name!r}")
+    from ensemble.onnx.runtime import OnnxEnsemble
+    from ensemble.release import __version__
+else:
+    __getattr__, __dir__ = lazy_page(
+        __name__,
+        {
+            "ensemble.calibration": ("fit_temperature",),
+            "ensemble.cascade": ("Cascade", "fit_cascade"),
+            "ensemble.classifier": ("Classifier",),
+            "ensemble.combination": ("Combination",),
+            "ensemble.description": ("Provenance",),
+            "ensemble.loader": ("load",),
+            "ensemble.member": ("EnsembleMember",),
+            "ensemble.model": ("Ensemble",),
+            "ensemble.onnx.runtime": ("OnnxEnsemble",),
+            "ensemble.release": ("__version__",),
+        },
+    )

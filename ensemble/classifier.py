@@ -113,8 +113,8 @@ class Classifier(ABC):
 
     def combine(self, members: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the team's (N, C) of its members' (S, N, C) probabilities."""
-        about = self.description
-        return self._tempered(vote(members, np.asarray(about.weights), about.voting))
+        how = self.description.combination
+        return self._tempered(vote(members, np.asarray(how.weights), how.voting))
 
     def uncertainty(self, X: Any) -> Uncertainty:
         """Return the members' agreement and mutual information, sample by sample."""
@@ -122,8 +122,8 @@ class Classifier(ABC):
         return uncertainty(members, self.combine(members).argmax(-1))
 
     def _tempered(self, voted: NDArray[Any]) -> NDArray[np.float32]:
-        temperature = self.description.temperature if self.calibrate else 1.0
-        return temper(voted, temperature).astype(np.float32)
+        fitted = self.description.combination.temperature
+        return temper(voted, fitted if self.calibrate else 1.0).astype(np.float32)
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return accuracy in 0..1: the (weighted) share of samples whose class is `y`.
@@ -201,7 +201,7 @@ class Classifier(ABC):
         about = self.description
         return (
             f"{type(self).__name__}({len(about.members)} members, {len(about.classes)} classes, "
-            f"input {about.input_shape}, voting {about.voting!r})"
+            f"input {about.input_shape}, voting {about.combination.voting!r})"
         )
 
 

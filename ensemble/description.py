@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from ensemble.calibration import LEAST, MOST
 from ensemble.cascade import NEVER, Cascade
+from ensemble.combination import Combination
 from ensemble.storage.fields import Fields
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 from pruning.inference.cost import Cost
 from pruning.samples.scaling import Scaling
-from selection.voting import VOTES
 
 Classes = NDArray[np.int64] | NDArray[np.str_]
 
@@ -100,35 +100,26 @@ class Description(ArrayValue):
         (C, H, W) for uint8 images or (F,) for float32 rows.
     scaling
         What every member's input is made with.
-    voting
-        Name of the vote.
-    weights
-        One per member, non-negative, summing to 1; equal when None is given.
+    combination
+        How the members' probabilities become the team's; with weights for all of them.
     provenance
         Where it comes from.
-    temperature
-        Fitted on the selection split; 1 leaves the vote as it is.
-    cascade
-        Fitted on the selection split, where asked for.
     """
 
     members: tuple[MemberInfo, ...]
     classes: Classes
     input_shape: tuple[int, ...]
     scaling: Scaling = field(default_factory=Scaling)
-    voting: str = "mean"
-    weights: tuple[float, ...] = ()
+    combination: Combination = field(default_factory=Combination)
     provenance: Provenance = field(default_factory=Provenance)
-    temperature: float = 1.0
-    cascade: Cascade | None = None
 
     def __post_init__(self) -> None:
-        if not self.weights:
-            object.__setattr__(self, "weights", (1 / len(self.members),) * len(self.members))
-        self._check_members()
+        names = [member.name for member in self.members]
+        if not names or len(set(names)) != len(names):
+            raise RequestError(f"members {names} must be at least one, with distinct names")
+        object.__setattr__(self, "combination", self.combination.of_members(len(names)))
         self._check_classes()
         self._check_input()
-        VOTES[self.voting]
 
     @property
     def cost(self) -> Cost:
@@ -139,20 +130,6 @@ class Description(ArrayValue):
     def without_widths(self) -> Description:
         """The same, for a file from whose sizes the widths are read anyway."""
         return replace(self, members=tuple(replace(m, widths=()) for m in self.members))
-
-    def _check_members(self) -> None:
-        names = [member.name for member in self.members]
-        if not names or len(set(names)) != len(names):
-            raise RequestError(f"members {names} must be at least one, with distinct names")
-        w = np.asarray(self.weights)
-        if w.shape != (len(names),) or not (w >= 0).all() or abs(w.sum() - 1) > 1e-6:
-            raise RequestError(
-                f"weights {self.weights} must be {len(names)} numbers ≥ 0 that sum to 1"
-            )
-        if self.cascade is not None and len(self.cascade.order) != len(names):
-            raise RequestError(f"cascade of {len(self.cascade.order)} for {len(names)} members")
-        if not LEAST <= self.temperature <= MOST:
-            raise RequestError(f"temperature {self.temperature} must lie in {LEAST:g}..{MOST:g}")
 
     def _check_classes(self) -> None:
         kind = self.classes.dtype.kind
@@ -177,7 +154,7 @@ class Description(ArrayValue):
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain JSON values; `from_json` reads them back."""
-        cascade = self.cascade
+        vote, cascade = self.combination, self.combination.cascade
         kind = "int64" if self.classes.dtype.kind == "i" else "str"
         return {
             "classes": {"kind": kind, "labels": self.classes.tolist()},
@@ -186,10 +163,10 @@ class Description(ArrayValue):
                 "offset": list(self.scaling.offset),
                 "scale": list(self.scaling.scale),
             },
-            "vote": {"name": self.voting, "weights": list(self.weights)},
+            "vote": {"name": vote.voting, "weights": list(vote.weights)},
             "members": [_member_to_json(member) for member in self.members],
             "provenance": vars(self.provenance).copy(),
-            "temperature": self.temperature,
+            "temperature": vote.temperature,
             "cascade": None if cascade is None else vars(cascade) | {"order": list(cascade.order)},
         }
 
@@ -218,11 +195,13 @@ class Description(ArrayValue):
                     entry.numbers("offset", -LARGEST_VALUE, LARGEST_VALUE, LARGEST_SIDE),
                     entry.numbers("scale", 1e-30, LARGEST_VALUE, LARGEST_SIDE),
                 ),
-                voting=vote.text("name", 100),
-                weights=vote.numbers("weights", 0, 1, MOST_MEMBERS),
+                combination=Combination(
+                    vote.text("name", 100),
+                    vote.numbers("weights", 0, 1, MOST_MEMBERS),
+                    fields.number("temperature", LEAST, MOST),
+                    _cascade(fields.optional("cascade")),
+                ),
                 provenance=_provenance(fields.inner("provenance")),
-                temperature=fields.number("temperature", LEAST, MOST),
-                cascade=_cascade(fields.optional("cascade")),
             )
         except RequestError as error:
             named = str(error).startswith(source)

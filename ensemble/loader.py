@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ensemble.classifier import Classifier
+    from ensemble.model import Ensemble
 
 
 def load(
@@ -21,6 +22,7 @@ def load(
     *,
     factories: Mapping[str, Callable[..., nn.Module]] | None = None,
     device: str = "cpu",
+    verify: bool = True,
 ) -> Classifier:
     """Return the ensemble stored at `path`, ready to predict. No code of its author is run.
 
@@ -30,9 +32,13 @@ def load(
         A folder with ``ensemble.json``, a run's folder with ``ensemble/`` in it, or one
         ``.onnx`` file, which needs onnxruntime and no torch.
     factories
-        For members built from a user's own factory: ``{"mypkg.nets:make_net": make_net}``.
+        For members that are a user's own networks: ``{"mypkg.nets:make_net": make_net}``, where
+        ``make_net(num_classes, input_shape)`` builds one.
     device
         Torch device; an ``.onnx`` file runs on the CPU.
+    verify
+        Whether every member must answer the inputs kept with the ensemble as it did when it was
+        written. A network that does not is refused: part of it was not in its weights.
 
     Raises
     ------
@@ -45,7 +51,26 @@ def load(
             raise RequestError(f"device {device!r}: an .onnx ensemble runs on 'cpu' only")
         from ensemble.onnx.runtime import load_onnx
 
-        return load_onnx(place)
-    from ensemble.artefact import load_folder
+        return load_onnx(place, verify=verify)
+    folder = artefact_folder(place)
+    return load_folder(folder, factories=factories, device=device, verify=verify)
 
-    return load_folder(artefact_folder(place), factories=factories, device=device)
+
+def load_folder(
+    folder: Path,
+    *,
+    factories: Mapping[str, Callable[..., nn.Module]] | None = None,
+    device: str = "cpu",
+    verify: bool = True,
+) -> Ensemble:
+    """Return the ensemble in a folder with ``ensemble.json``; see `load`."""
+    from ensemble.artefact.rebuilding import rebuild_members
+    from ensemble.artefact.stored import StoredEnsemble
+    from ensemble.model import Ensemble
+
+    stored = StoredEnsemble.read(folder)
+    about = stored.about
+    return Ensemble(
+        rebuild_members(stored, factories or {}, verify=verify), about.classes, about.input_shape,
+        scaling=about.scaling, combination=about.combination, provenance=about.provenance,
+    ).set_params(device=device)  # fmt: skip

@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from ensemble.cascade import Cascade, CascadeRun, run_cascade
-from ensemble.classifier import BATCH_SIZE, Classifier
-from ensemble.description import Classes, Description, LayerWidth, MemberInfo, Provenance
-from ensemble.reading.inputs import Samples
+from ensemble.artefact.writing import write_folder
+from ensemble.cascade import CascadeRun, run_cascade
+from ensemble.classifier import Classifier
+from ensemble.combination import Combination
+from ensemble.description import Classes, Description, Provenance
+from ensemble.member import EnsembleMember, TrainedMember, as_members
+from ensemble.probe import Probe
+from ensemble.probing import take_probe
+from ensemble.reading.inputs import Samples, batches
 from pruning.core.errors import RequestError
-from pruning.inference.cost import Cost
 from pruning.inference.layout import Layout
 from pruning.samples.scaling import Scaling
 
-_DEFAULT_SCALING = Scaling()
-_UNKNOWN = Provenance()
+if TYPE_CHECKING:
+    from ensemble.onnx.quantize import Int8Report
 
-
-@dataclass(frozen=True)
-class EnsembleMember:
-    """A member with its network.
-
-    Attributes
-    ----------
-    name
-        The pool row it was, such as ``"07-r3"``.
-    arch
-        Architecture name, or the user's ``module:factory``.
-    network
-        Physically small; maps scaled input (B, *input_shape) to logits (B, C).
-    cost
-        Per sample.
-    widths
-        Units kept, layer by layer; empty where the unpruned network is not known.
-    """
-
-    name: str
-    arch: str
-    network: nn.Module
-    cost: Cost
-    widths: tuple[LayerWidth, ...] = ()
-
-    @property
-    def info(self) -> MemberInfo:
-        """The member without its weights."""
-        return MemberInfo(self.name, self.arch, self.cost, self.widths)
+AS_THEY_ARE = Scaling((0.0,), (1.0,))
+"""What feature rows are made network input with unless told otherwise."""
 
 
 class Ensemble(Classifier):
@@ -59,61 +37,103 @@ class Ensemble(Classifier):
 
     Parameters
     ----------
-    members
-        At least one, with distinct names.
+    networks
+        At least one: modules trained anywhere, what `pruning.dropnet.dropnet` yields, or
+        `EnsembleMember`. They are moved to the processor and put in eval mode, not copied.
     classes
-        (C,) int64 or str.
+        (C,) whole numbers or texts: the class of each logit.
     input_shape
         (C, H, W) for uint8 images or (F,) for float32 rows.
     scaling
-        What every member's input is made with.
-    voting
-        Name of the vote; see `selection.voting`.
-    weights
-        One per member, non-negative, summing to 1; equal when None.
+        How what is stored becomes network input; None takes images to 0..1 and leaves rows as
+        they are.
+    combination
+        How the members' probabilities become the team's; None is their mean.
     provenance
         Where it comes from.
-    temperature
-        See `ensemble.calibration.fit_temperature`; 1 leaves the vote as it is.
-    cascade
-        See `ensemble.cascade.fit_cascade`; used when ``set_params(cascade=True)``.
-    device
-        Where the networks run; they are moved there.
-    batch_size
-        Samples that are voted on at once.
 
-    >>> from pruning.networks.architecture import build_network
-    >>> net = build_network("mlp-a:3", 2, (1, 4, 4), seed=0)
-    >>> member = EnsembleMember("00-r0", "mlp-a:3", net, Cost(112, 59, 236, 160))
-    >>> clf = Ensemble([member], np.array(["cat", "dog"]), (1, 4, 4))
+    Raises
+    ------
+    RequestError
+        Where the parts do not fit together, or a network answers no logits.
+
+    >>> networks = [nn.Sequential(nn.Flatten(), nn.Linear(16, 2)) for _ in range(3)]
+    >>> clf = Ensemble(networks, classes=["cat", "dog"], input_shape=(1, 4, 4))
     >>> clf.predict_proba(np.zeros((5, 4, 4), np.uint8)).shape
     (5, 2)
     """
 
     def __init__(
         self,
-        members: Sequence[EnsembleMember],
-        classes: Classes,
-        input_shape: tuple[int, ...],
-        scaling: Scaling = _DEFAULT_SCALING,
+        networks: Sequence[nn.Module | TrainedMember | EnsembleMember],
+        classes: ArrayLike,
+        input_shape: Sequence[int],
         *,
-        voting: str = "mean",
-        weights: Sequence[float] | None = None,
-        provenance: Provenance = _UNKNOWN,
-        temperature: float = 1.0,
-        cascade: Cascade | None = None,
-        device: str = "cpu",
-        batch_size: int = BATCH_SIZE,
+        scaling: Scaling | None = None,
+        combination: Combination | None = None,
+        provenance: Provenance | None = None,
     ) -> None:
-        description = Description(
-            tuple(member.info for member in members), classes, tuple(input_shape), scaling,
-            voting, tuple(map(float, weights or ())), provenance, temperature, cascade,
+        shape, labels = tuple(input_shape), _as_classes(classes)
+        if scaling is None:
+            scaling = AS_THEY_ARE if len(shape) == 1 else Scaling()
+        self.members = as_members(networks, shape, len(labels), scaling)
+        super().__init__(
+            Description(
+                tuple(member.info for member in self.members), labels, shape, scaling,
+                combination or Combination(), provenance or Provenance(),
+            )
         )  # fmt: skip
-        super().__init__(description, batch_size)
-        self.members = tuple(members)
-        self.device = device
         self.cascade = False
-        self._set("device", device)
+        self.device = "cpu"
+        self._set("device", self.device)
+
+    def save(self, folder: str | PathLike[str], *, probe: Any = None) -> None:
+        """Write the ensemble to a folder that `ensemble.load` reads, whole or not at all.
+
+        Of each member its weights are kept and the name of its architecture, not its code: one
+        that is no registered architecture is loaded with
+        ``ensemble.load(folder, factories={arch: make})``, where ``make(num_classes,
+        input_shape)`` builds it; ``description.members[i].arch`` is the name.
+
+        Parameters
+        ----------
+        folder
+            Replaced if it holds an ensemble; refused if it holds anything else.
+        probe
+            Samples, of which the first few are stored with the members' answers, to check a
+            loaded copy by; None takes noise. See `ensemble.probe`.
+        """
+        write_folder(Path(folder), self.members, self.description, self._probe(probe))
+
+    def export(self, path: str | PathLike[str], *, probe: Any = None) -> None:
+        """Write the ensemble as one ``.onnx`` file, which needs no torch and no factory.
+
+        Parameters
+        ----------
+        path
+            The file.
+        probe
+            As in `save`; here the written graph is checked by it too.
+        """
+        from ensemble.onnx.export import export_onnx
+
+        export_onnx(Path(path), self.members, self.description, self._probe(probe))
+
+    def export_int8(
+        self, path: str | PathLike[str], X: Any, y: ArrayLike, *, allowed_loss: float = 0.01
+    ) -> Int8Report:
+        """Write it as one ``.onnx`` file with int8 inside; see `ensemble.onnx.quantize`."""
+        from ensemble.onnx.quantize import export_int8
+
+        return export_int8(
+            Path(path), self.members, self.description, X, y, allowed_loss=allowed_loss
+        )
+
+    def _probe(self, given: Any) -> Probe | None:
+        samples = None
+        if given is not None:
+            samples = next(batches(given, self.description.input_shape, self.batch_size), None)
+        return take_probe(self.members, self.description, samples)
 
     def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -134,8 +154,8 @@ class Ensemble(Classifier):
         return self.description.scaling(torch.tensor(samples).to(self.device))
 
     def _cascaded(self, samples: Samples) -> CascadeRun:
-        about = self.description
-        if about.cascade is None:
+        how = self.description.combination
+        if how.cascade is None:
             raise RequestError("this ensemble has no cascade; see ensemble.cascade.fit_cascade")
         with torch.inference_mode():
             scaled = self._scaled(samples)
@@ -144,7 +164,7 @@ class Ensemble(Classifier):
                 chosen = scaled if len(rows) == len(scaled) else scaled[torch.from_numpy(rows)]
                 return np.asarray(self._probabilities(member, chosen).cpu().numpy())
 
-            return run_cascade(about.cascade, len(samples), run, about.weights, about.voting)
+            return run_cascade(how.cascade, len(samples), run, how.weights, how.voting)
 
     def members_used(self, X: Any) -> NDArray[np.int64]:
         """Return (N,) how many members the cascade runs for each sample."""
@@ -156,7 +176,7 @@ class Ensemble(Classifier):
         return super().get_params(deep) | {"device": self.device, "cascade": self.cascade}
 
     def _set(self, name: str, value: Any) -> None:
-        fitted = self.description.cascade is not None
+        fitted = self.description.combination.cascade is not None
         if name == "cascade" and value not in (False, fitted):
             raise RequestError(f"cascade {value!r}: allowed is False, or True where one was fitted")
         if name == "device":
@@ -167,3 +187,11 @@ class Ensemble(Classifier):
                 raise RequestError(f"device {value!r} cannot be used: {reason}") from error
             self._layouts = [Layout.of(network, value) for network in networks]
         super()._set(name, value)
+
+
+def _as_classes(classes: ArrayLike) -> Classes:
+    """Return classes as int64 or str; what is neither is left for `Description` to refuse."""
+    given = np.asarray(classes)
+    if given.dtype == object and all(isinstance(label, str) for label in given.ravel()):
+        given = given.astype(np.str_)
+    return given.astype(np.int64) if given.dtype.kind in "iu" else given

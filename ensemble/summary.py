@@ -63,20 +63,20 @@ class EnsembleView:
 
 def view(model: Classifier) -> EnsembleView:
     """Return what there is to tell of a loaded ensemble."""
-    about = model.description
+    about, how = model.description, model.description.combination
     members = tuple(
         MemberView(member.name, member.arch, weight, member.cost, member.widths)
-        for member, weight in zip(about.members, about.weights, strict=True)
+        for member, weight in zip(about.members, how.weights, strict=True)
     )
-    order = about.cascade.order if about.cascade else ()
+    order = how.cascade.order if how.cascade else ()
     return EnsembleView(
         members=members,
         cost=about.cost,
         classes=tuple(map(str, about.classes.tolist())),
         input_shape=about.input_shape,
-        voting=about.voting,
-        temperature=about.temperature,
+        voting=how.voting,
+        temperature=how.temperature,
         cascade=tuple(about.members[i].name for i in order),
-        cascade_threshold=about.cascade.threshold if about.cascade else None,
+        cascade_threshold=how.cascade.threshold if how.cascade else None,
         provenance=about.provenance,
     )

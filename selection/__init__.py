@@ -8,44 +8,9 @@
 (3, 'mean')
 """
 
-from __future__ import annotations
-
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from selection.choosing import select, select_team
-    from selection.costs import Budget, PoolCosts
-    from selection.exchange import read_predictions
-    from selection.measures import MEASURES, Measure, PairMeasure, team_diversity
-    from selection.methods.hq import HierarchicalSelection
-    from selection.methods.method import METHODS, SelectionMethod
-    from selection.methods.soft import SoftSelection
-    from selection.pool import PoolPredictions
-    from selection.team import Selection
-    from selection.voting import VOTES, Vote, vote
-
-_HOMES = {
-    "MEASURES": "selection.measures",
-    "METHODS": "selection.methods.method",
-    "VOTES": "selection.voting",
-    "Budget": "selection.costs",
-    "PoolCosts": "selection.costs",
-    "HierarchicalSelection": "selection.methods.hq",
-    "Measure": "selection.measures",
-    "PairMeasure": "selection.measures",
-    "PoolPredictions": "selection.pool",
-    "Selection": "selection.team",
-    "SelectionMethod": "selection.methods.method",
-    "SoftSelection": "selection.methods.soft",
-    "Vote": "selection.voting",
-    "read_predictions": "selection.exchange",
-    "select": "selection.choosing",
-    "select_team": "selection.choosing",
-    "team_diversity": "selection.measures",
-    "vote": "selection.voting",
-}
-"""Where each name of this page lives; a module is imported when its name is first asked for."""
+from pruning.core.lazy import lazy_page
 
 __all__ = [
     "MEASURES",
@@ -66,14 +31,32 @@ __all__ = [
     "select_team",
     "team_diversity",
     "vote",
-]  # fmt: skip
+]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'selection' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from selection.choosing import select, select_team
+    from selection.costs import Budget, PoolCosts
+    from selection.exchange import read_predictions
+    from selection.measures import MEASURES, Measure, PairMeasure, team_diversity
+    from selection.methods.hq import HierarchicalSelection
+    from selection.methods.method import METHODS, SelectionMethod
+    from selection.methods.soft import SoftSelection
+    from selection.pool import PoolPredictions
+    from selection.team import Selection
+    from selection.voting import VOTES, Vote, vote
+else:
+    __getattr__, __dir__ = lazy_page(
+        __name__,
+        {
+            "selection.choosing": ("select", "select_team"),
+            "selection.costs": ("Budget", "PoolCosts"),
+            "selection.exchange": ("read_predictions",),
+            "selection.measures": ("MEASURES", "Measure", "PairMeasure", "team_diversity"),
+            "selection.methods.hq": ("HierarchicalSelection",),
+            "selection.methods.method": ("METHODS", "SelectionMethod"),
+            "selection.methods.soft": ("SoftSelection",),
+            "selection.pool": ("PoolPredictions",),
+            "selection.team": ("Selection",),
+            "selection.voting": ("VOTES", "Vote", "vote"),
+        },
+    )

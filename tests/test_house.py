@@ -24,8 +24,9 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "methods", "optimism", "choosing", "exchange",
     ),
     "ensemble": (
-        "calibration", "cascade", "uncertainty", "storage", "reading", "description",
-        "classifier", "model", "artefact", "onnx", "loader", "summary", "stream", "web",
+        "release", "calibration", "cascade", "combination", "uncertainty", "storage", "reading",
+        "description", "probe", "member", "probing", "classifier", "artefact", "onnx", "model",
+        "loader", "summary", "stream", "web",
     ),
     "pipelines": ("run", "build", "compare", "report", "commands"),
 }  # fmt: skip

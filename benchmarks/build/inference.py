@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ensemble.model import Ensemble, EnsembleMember
-from ensemble.onnx.export import export_onnx
+from ensemble.member import EnsembleMember
+from ensemble.model import Ensemble
 from ensemble.onnx.runtime import load_onnx
 from pruning.core.seeds import torch_generator
 from pruning.dropnet.masks import drop_lowest
@@ -35,7 +35,7 @@ def latencies(arch: str) -> dict[str, dict[str, dict[str, float]]]:
         for name, (size, prunings) in TEAMS.items():
             team = _team(arch, size, prunings)
             file = Path(folder) / f"{name}.onnx"
-            export_onnx(team, file)
+            team.export(file)
             predictors["torch"][name] = team.predict_proba
             predictors["ONNX Runtime"][name] = load_onnx(file, threads=1).predict_proba
         for batch in (1, 128):

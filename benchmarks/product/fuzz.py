@@ -18,15 +18,13 @@ from pathlib import Path
 from load import serving
 from teams import heading, random_team
 
-from ensemble.artefact import save
-
 
 def main(examples: int) -> int:
     """Print what schemathesis found; return its exit code."""
     print(heading("The API, asked at random", f"python benchmarks/product/fuzz.py {examples}"))
     with tempfile.TemporaryDirectory() as place:
         team = Path(place, "team")
-        save(random_team(["mlp-a"] * 3, 10, (1, 8, 8), keep=0.5), team)
+        random_team(["mlp-a"] * 3, 10, (1, 8, 8), keep=0.5).save(team)
         with serving(team, limit=64) as server:
             command = [
                 sys.executable, "-m", "schemathesis.cli", "run", "--no-color",

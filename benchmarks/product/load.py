@@ -25,8 +25,6 @@ import numpy as np
 from PIL import Image
 from teams import heading, noise, random_team
 
-from ensemble.artefact import save
-
 SERVER = """
 import sys, ensemble
 from ensemble.web.app import serve
@@ -147,6 +145,6 @@ if __name__ == "__main__":
     print("\n| limit | answers | p50 | p99 | resident memory |\n|--:|---|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as place:
         team = Path(place, "team")
-        save(random_team(["mlp-a"] * 5, 10, (1, 28, 28), keep=0.4), team)
+        random_team(["mlp-a"] * 5, 10, (1, 28, 28), keep=0.4).save(team)
         measure(team, number, duration, limit=number + 56)
         measure(team, number, duration, limit=64)

@@ -16,8 +16,8 @@ from teams import heading, noise, random_team
 
 import ensemble
 from ensemble.cascade import NEVER, Cascade
+from ensemble.combination import Combination
 from ensemble.model import Ensemble
-from ensemble.onnx.export import export_onnx
 
 POOLS = [
     (("mlp-a", "mlp-a:100-50", "mlp-a:30-30-30"), 2, (1, 28, 28), 0.4),
@@ -38,13 +38,16 @@ def main(inputs: int) -> None:
         plain = random_team(archs, classes, shape, keep)
         order = tuple(range(len(archs)))
         team = Ensemble(
-            plain.members, plain.classes_, shape, temperature=1.3, cascade=Cascade(order, NEVER)
+            plain.members,
+            plain.classes_,
+            shape,
+            combination=Combination(temperature=1.3, cascade=Cascade(order, NEVER)),
         )
         x = noise(inputs, shape)
         torch_says = team.predict_proba(x)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "team.onnx")
-            export_onnx(team, path)
+            team.export(path)
             onnx_says = ensemble.load(path).predict_proba(x)
         cascade_says = team.set_params(cascade=True).predict_proba(x)
         top = np.sort(torch_says, 1)

@@ -21,11 +21,9 @@ import numpy as np
 import torch
 from teams import heading, noise, random_team
 
-from ensemble.artefact import save
 from ensemble.cascade import Cascade
+from ensemble.combination import Combination
 from ensemble.model import Ensemble
-from ensemble.onnx.export import export_onnx
-from ensemble.onnx.quantize import export_int8
 from ensemble.onnx.runtime import load_onnx
 
 SHAPE, CLASSES, ARCH = (1, 28, 28), 10, "conv-b"
@@ -55,7 +53,8 @@ def half_cascade(team: Ensemble) -> Ensemble:
     x = noise(500, SHAPE)
     sure = team.predict_members(x)[0].max(-1)
     cascade = Cascade(tuple(range(len(team.members))), float(np.median(sure)))
-    return Ensemble(team.members, team.classes_, SHAPE, cascade=cascade).set_params(cascade=True)
+    how = Combination(cascade=cascade)
+    return Ensemble(team.members, team.classes_, SHAPE, combination=how).set_params(cascade=True)
 
 
 def contender(name: str, folder: Path, threads: int) -> Predict:
@@ -82,11 +81,11 @@ def export(folder: Path) -> None:
     teams = {"one unpruned": (1, 1.0), "S unpruned": (S, 1.0), "M unpruned": (M, 1.0),
              "S pruned": (S, KEEP)}  # fmt: skip
     for name, (count, keep) in teams.items():
-        save(random_team([ARCH] * count, CLASSES, SHAPE, keep), folder / name)
+        random_team([ARCH] * count, CLASSES, SHAPE, keep).save(folder / name)
     team = random_team([ARCH] * S, CLASSES, SHAPE, KEEP)
     x = noise(200, SHAPE)
-    export_onnx(team, folder / "onnx.onnx")
-    export_int8(team, folder / "onnx int8.onnx", x, team.predict(x), allowed_loss=0.5)
+    team.export(folder / "onnx.onnx")
+    team.export_int8(folder / "onnx int8.onnx", x, team.predict(x), allowed_loss=0.5)
 
 
 def seconds(predict: Predict, x: np.ndarray, repeats: int) -> float:

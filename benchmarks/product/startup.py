@@ -20,8 +20,6 @@ from pathlib import Path
 from teams import heading, random_team
 
 import ensemble
-from ensemble.artefact import save
-from ensemble.onnx.export import export_onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 PREDICT = """
@@ -66,9 +64,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name, count, keep in (("team", 5, 0.3), ("S", 5, 1.0), ("M", 20, 1.0)):
-            save(random_team(["conv-b"] * count, 10, shape, keep), folder / name)
+            random_team(["conv-b"] * count, 10, shape, keep).save(folder / name)
         team = ensemble.load(folder / "team")
-        export_onnx(team, folder / "team.onnx")  # type: ignore[arg-type]
+        team.export(folder / "team.onnx")  # type: ignore[arg-type]
         ours, single, many = (folder_bytes(folder / name) for name in ("team", "S", "M"))
         print(
             f"- artefact of 5 `conv-b` pruned to 30 % of their units: {ours:,} bytes, "

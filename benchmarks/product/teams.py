@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ensemble.model import Ensemble, EnsembleMember
+from ensemble.member import EnsembleMember
+from ensemble.model import Ensemble
 from pruning.inference.cost import count_cost
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, full_masks, shrink

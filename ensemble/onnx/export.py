@@ -22,8 +22,17 @@ from torch import Tensor, nn
 
 from ensemble.calibration import FLOOR
 from ensemble.description import Description
-from ensemble.model import Ensemble
-from ensemble.onnx.runtime import FORMAT, FORMAT_VERSION, INPUT, MEMBERS, TEAM, metadata_entry
+from ensemble.member import EnsembleMember
+from ensemble.onnx.runtime import (
+    FORMAT,
+    FORMAT_VERSION,
+    INPUT,
+    MEMBERS,
+    TEAM,
+    metadata_entry,
+    open_graph,
+)
+from ensemble.probe import Probe
 from ensemble.storage.sealed import canonical_json, seal, sha256_of, write_bytes_atomic
 from pruning.core.errors import RequestError
 from selection.voting import VOTES, Vote
@@ -37,8 +46,10 @@ TorchVote = Callable[[Sequence[Tensor], Sequence[float]], Tensor]
 """(S members' (N, C), S weights summing to 1) → the team's (N, C)."""
 
 
-def export_onnx(model: Ensemble, path: Path) -> None:
-    """Write the ensemble to `path` as one ONNX file; the batch size stays free.
+def export_onnx(
+    path: Path, members: Sequence[EnsembleMember], about: Description, probe: Probe | None
+) -> None:
+    """Write an ensemble to `path` as one ONNX file; the batch size stays free.
 
     Input ``samples``: (N, *input_shape), uint8 images or float32 rows. Outputs:
     ``probabilities`` (N, C) float32 and ``members`` (S, N, C) float32. It needs the extra
@@ -47,15 +58,20 @@ def export_onnx(model: Ensemble, path: Path) -> None:
     Raises
     ------
     RequestError
-        If a member's network cannot be exported, or the vote has no form in ONNX.
+        If a member's network cannot be exported, the vote has no form in ONNX, or the graph
+        does not answer the probe as the networks did.
     """
-    write_onnx(path, to_onnx(model), whole_team(model.description))
+    about = whole_team(about)
+    graph = graph_bytes(to_onnx(members, about))
+    if probe is not None:
+        open_graph(graph, about, str(path)).check(probe, f"{path} was not written")
+    write_bytes_atomic(path, file_bytes(graph, about, probe))
 
 
-def to_onnx(model: Ensemble) -> onnx.ModelProto:
+def to_onnx(members: Sequence[EnsembleMember], about: Description) -> onnx.ModelProto:
     """Return the ensemble's graph, without names of this machine and without metadata."""
-    graph = _Graph(model)
-    shape = (2, *model.description.input_shape)
+    graph = _Graph(members, about)
+    shape = (2, *about.input_shape)
     dtype = torch.uint8 if len(shape) == 4 else torch.float32
     try:
         with _quietly():
@@ -83,18 +99,24 @@ def to_onnx(model: Ensemble) -> onnx.ModelProto:
 
 def whole_team(about: Description) -> Description:
     """Return the description without a cascade: one graph always runs every member."""
-    return replace(about, cascade=None)
+    return replace(about, combination=replace(about.combination, cascade=None))
 
 
-def write_onnx(path: Path, graph: onnx.ModelProto, about: Description) -> None:
-    """Write a graph and the description that goes with it, whole or not at all."""
-    data = graph.SerializeToString(deterministic=True)
+def graph_bytes(graph: onnx.ModelProto) -> bytes:
+    """Return a graph as bytes, the same for the same graph."""
+    data: bytes = graph.SerializeToString(deterministic=True)
+    return data
+
+
+def file_bytes(graph: bytes, about: Description, probe: Probe | None) -> bytes:
+    """Return the file of a graph: its bytes, then the description that goes with it."""
     content = about.to_json() | {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "graph": {"bytes": len(data), "sha256": sha256_of(data)},
+        "graph": {"bytes": len(graph), "sha256": sha256_of(graph)},
+        "probe": None if probe is None else probe.to_json(),
     }
-    write_bytes_atomic(path, data + metadata_entry(canonical_json(seal(content))))
+    return graph + metadata_entry(canonical_json(seal(content)))
 
 
 class _Graph(nn.Module):
@@ -103,12 +125,12 @@ class _Graph(nn.Module):
     offset: Tensor
     scale: Tensor
 
-    def __init__(self, model: Ensemble) -> None:
+    def __init__(self, members: Sequence[EnsembleMember], about: Description) -> None:
         super().__init__()
-        about = model.description
-        self.networks = nn.ModuleList(copy.deepcopy(m.network).cpu() for m in model.members)
-        self.vote, self.weights = vote_in_torch(about.voting), about.weights
-        self.temperature = about.temperature
+        how = about.combination
+        self.networks = nn.ModuleList(copy.deepcopy(m.network).cpu() for m in members)
+        self.vote, self.weights = vote_in_torch(how.voting), how.weights
+        self.temperature = how.temperature
         trailing = (1, 1) if len(about.input_shape) == 3 else ()
         for name in ("offset", "scale"):
             values = torch.tensor(getattr(about.scaling, name)).reshape(-1, *trailing)
@@ -191,7 +213,7 @@ def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """The exporter tells its progress and its own deprecations; neither is the user's matter."""
+    """Silence the exporter, which prints its progress and warns of its own deprecations."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

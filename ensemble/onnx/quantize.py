@@ -6,7 +6,7 @@ import contextlib
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ensemble.model import Ensemble
-from ensemble.onnx.export import to_onnx, whole_team, write_onnx
-from ensemble.onnx.runtime import INPUT, load_onnx
+from ensemble.classifier import BATCH_SIZE
+from ensemble.description import Description
+from ensemble.member import EnsembleMember
+from ensemble.onnx.export import file_bytes, graph_bytes, to_onnx, whole_team
+from ensemble.onnx.runtime import INPUT, OnnxEnsemble, open_graph
+from ensemble.probe import INT8, Probe, noise
 from ensemble.reading.inputs import batches
+from ensemble.storage.sealed import write_bytes_atomic
 from pruning.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -46,18 +50,20 @@ class Int8Report:
 
 
 def export_int8(
-    model: Ensemble, path: Path, X: Any, y: ArrayLike, *, allowed_loss: float = 0.01
-) -> Int8Report:
-    """Write the ensemble to `path` with int8 convolutions and matrix products.
+    path: Path, members: Sequence[EnsembleMember], about: Description, X: Any, y: ArrayLike,
+    *, allowed_loss: float = 0.01,
+) -> Int8Report:  # fmt: skip
+    """Write an ensemble to `path` with int8 convolutions and matrix products.
 
-    Ranges of the activations are taken from (at most 512 of) the same samples.
+    Ranges of the activations are taken from (at most 512 of) the same samples. The probe in the
+    file is what the int8 graph itself answers.
 
     Parameters
     ----------
-    model
-        What is exported.
     path
         The ``.onnx`` file; not written where int8 is refused.
+    members, about
+        What is exported.
     X, y
         The selection split: samples and true classes.
     allowed_loss
@@ -70,24 +76,29 @@ def export_int8(
     """
     if not 0 <= allowed_loss < 1:
         raise RequestError(f"allowed loss {allowed_loss} must lie in 0..1, such as 0.01")
-    graph, about = to_onnx(model), whole_team(model.description)
-    samples = np.concatenate(list(batches(X, model.description.input_shape, model.batch_size)))
-    quantized = _quantized(graph, _spread(samples))
-    with tempfile.TemporaryDirectory() as folder:
-        plain, small = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        write_onnx(plain, graph, about)
-        write_onnx(small, quantized, about)
-        report = Int8Report(
-            load_onnx(plain).score(X, y), load_onnx(small).score(X, y),
-            plain.stat().st_size, small.stat().st_size,
-        )  # fmt: skip
+    about = whole_team(about)
+    graph = to_onnx(members, about)
+    samples = np.concatenate(list(batches(X, about.input_shape, BATCH_SIZE)))
+    plain, small = graph_bytes(graph), graph_bytes(_quantized(graph, _spread(samples)))
+    int8 = open_graph(small, about, str(path))
+    whole, file = file_bytes(plain, about, None), file_bytes(small, about, _probe(int8))
+    report = Int8Report(
+        open_graph(plain, about, str(path)).score(X, y), int8.score(X, y), len(whole), len(file)
+    )
     if report.float_accuracy - report.int8_accuracy > allowed_loss:
         raise RequestError(
             f"int8 has accuracy {report.int8_accuracy:.4f}, float32 {report.float_accuracy:.4f}: "
             f"more than the allowed loss of {allowed_loss:g}; allow more, or export without int8"
         )
-    write_onnx(path, quantized, about)
+    write_bytes_atomic(path, file)
     return report
+
+
+def _probe(model: OnnxEnsemble) -> Probe | None:
+    """Return what an int8 graph answers to noise; None where that is no number."""
+    about = model.description
+    found = model.predict_members(noise(about.input_shape, about.scaling))
+    return Probe.of(found, INT8) if np.isfinite(found).all() else None
 
 
 def _spread(samples: NDArray[Any]) -> NDArray[Any]:
@@ -126,7 +137,7 @@ def _quantized(graph: onnx.ModelProto, samples: NDArray[Any]) -> onnx.ModelProto
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Its advice to prepare the graph first does not hold for a graph without shapes to infer."""
+    """Silence advice to prepare the graph first: ours has no shapes to infer."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ensemble.classifier import BATCH_SIZE, Classifier
 from ensemble.description import Description
+from ensemble.probe import Probe
 from ensemble.reading.inputs import Samples
 from ensemble.storage.fields import Fields
 from ensemble.storage.sealed import sha256_of, unseal
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 FORMAT = "dropnet-ensemble-onnx"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 since a probe is kept; files of version 1 have none."""
+
 METADATA = "dropnet-ensemble"
 INPUT, TEAM, MEMBERS = "samples", "probabilities", "members"
 LARGEST_FILE = 2**31 - 1
@@ -57,12 +60,22 @@ class OnnxEnsemble(Classifier):
             return super()._team_probabilities(samples)
         return self._run(TEAM, samples)
 
+    def check(self, probe: Probe, source: str) -> None:
+        """Raise `RequestError` where the members do not answer a probe as it says."""
+        about = self.description
+        try:
+            found = self._member_probabilities(probe.inputs(about.input_shape, about.scaling))
+        except Exception as error:  # onnxruntime's errors share no other class
+            reason = str(error).splitlines()[0][:300]
+            raise RequestError(f"{source} does not run: {reason}") from error
+        probe.check([member.name for member in about.members], found, source)
+
     def _run(self, output: str, samples: Samples) -> NDArray[np.float32]:
         found: NDArray[np.float32] = self._session.run([output], {INPUT: samples})[0]
         return found
 
 
-def load_onnx(path: Path, *, threads: int | None = None) -> OnnxEnsemble:
+def load_onnx(path: Path, *, threads: int | None = None, verify: bool = True) -> OnnxEnsemble:
     """Return the ensemble in one ``.onnx`` file written by `ensemble.onnx.export.export_onnx`.
 
     Parameters
@@ -70,32 +83,43 @@ def load_onnx(path: Path, *, threads: int | None = None) -> OnnxEnsemble:
     path
         The file.
     threads
-        CPU threads it may use; None leaves it to onnxruntime, which takes one a core.
+        CPU threads it may use; None leaves it to onnxruntime, which takes one per core.
+    verify
+        Whether it must answer the probe in the file as it did when it was written.
 
     Raises
     ------
     RequestError
         If the file is not such a one, or damaged, or onnxruntime is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise RequestError(f"{path} needs onnxruntime; pip install onnxruntime") from error
     data = path.read_bytes()
     parts = _split(data, str(path))
     description = Description.from_json(parts.content, str(path))
+    probe = _probe(parts, description, str(path))
+    model = open_graph(data[: parts.graph_bytes], description, str(path), threads=threads)
+    if probe is not None and verify:
+        model.check(probe, str(path))
+    return model
+
+
+def open_graph(
+    graph: bytes, about: Description, source: str, *, threads: int | None = None
+) -> OnnxEnsemble:
+    """Return the ensemble that a graph is; `source` is what to call it in an error."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise RequestError(f"{source} needs onnxruntime; pip install onnxruntime") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads or 0
     try:
-        session = onnxruntime.InferenceSession(
-            data[: parts.graph_bytes], options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no other class
         reason = str(error).splitlines()[0][:300]
-        raise RequestError(f"{path} is not a graph that onnxruntime runs: {reason}") from error
-    _check_interface(session, description, str(path))
-    return OnnxEnsemble(session, description)
+        raise RequestError(f"{source} is not a graph that onnxruntime runs: {reason}") from error
+    _check_interface(session, about, source)
+    return OnnxEnsemble(session, about)
 
 
 class _Parts(NamedTuple):
@@ -103,6 +127,17 @@ class _Parts(NamedTuple):
 
     content: dict[str, object]
     graph_bytes: int
+    version: int
+
+
+def _probe(parts: _Parts, about: Description, source: str) -> Probe | None:
+    fields = Fields(source, parts.content)
+    if parts.version == 1:
+        return None
+    if "probe" not in parts.content:
+        raise RequestError(f"{source}: probe is missing")
+    kept = fields.optional("probe")
+    return Probe.from_json(kept, len(about.members), len(about.classes), about.input_shape)
 
 
 def metadata_entry(text: bytes) -> bytes:
@@ -144,7 +179,7 @@ def _split(data: bytes, source: str) -> _Parts:
     whole = data[size:] == metadata_entry(data[begin:])
     if not whole or sha256_of(data[:size]) != graph.text("sha256", 64):
         raise RequestError(f"{source} does not match its checksum: changed or damaged")
-    return _Parts(content, size)
+    return _Parts(content, size, version)
 
 
 def _check_interface(session: InferenceSession, about: Description, source: str) -> None:

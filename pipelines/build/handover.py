@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ensemble.calibration import fit_temperature
-from ensemble.cascade import Cascade, fit_cascade
+from ensemble.cascade import fit_cascade
+from ensemble.combination import Combination
 from ensemble.description import LayerWidth, Provenance
-from ensemble.model import Ensemble, EnsembleMember
+from ensemble.member import EnsembleMember
+from ensemble.model import Ensemble
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
 from selection.pool import PoolPredictions
@@ -40,14 +42,12 @@ def make_ensemble(
         What the run was asked.
     """
     members = [ensemble_member(record) for record in team]
-    of_team = predictions.rows(selection.team)
     return Ensemble(
         members,
-        np.array(resolved.classes),
+        resolved.classes,
         resolved.input_shape,
-        resolved.scaling,
-        voting=selection.voting,
-        weights=selection.weights,
+        scaling=resolved.scaling,
+        combination=_combination(predictions.rows(selection.team), selection, members),
         provenance=Provenance(
             data=resolved.config.data.data,
             configuration=resolved.config_sha256,
@@ -55,8 +55,6 @@ def make_ensemble(
             pool_size=len(selection.pool),
             select_accuracy=selection.accuracy,
         ),
-        temperature=_temperature(of_team, selection),
-        cascade=_cascade(of_team, selection, team),
     )
 
 
@@ -66,15 +64,14 @@ def ensemble_member(record: RoundRecord) -> EnsembleMember:
     return EnsembleMember(record.id, record.arch, record.load().network, record.cost, widths)
 
 
-def _temperature(team: PoolPredictions, selection: Selection) -> float:
-    voted = vote(team.probabilities, np.asarray(selection.weights), selection.voting)
-    return fit_temperature(voted.astype(np.float32), team.labels)
-
-
-def _cascade(
-    team: PoolPredictions, selection: Selection, rounds: Sequence[RoundRecord]
-) -> Cascade | None:
-    if len(rounds) < 2:
-        return None
-    flops = [record.cost.flops for record in rounds]
-    return fit_cascade(team.probabilities, team.labels, flops, selection.weights, selection.voting)
+def _combination(
+    team: PoolPredictions, selection: Selection, members: Sequence[EnsembleMember]
+) -> Combination:
+    """Return the selection's vote with its temperature and cascade, fitted on `team`."""
+    p, labels = team.probabilities, team.labels
+    voted = vote(p, np.asarray(selection.weights), selection.voting).astype(np.float32)
+    cascade = None
+    if len(members) > 1:
+        flops = [member.cost.flops for member in members]
+        cascade = fit_cascade(p, labels, flops, selection.weights, selection.voting)
+    return Combination(selection.voting, selection.weights, fit_temperature(voted, labels), cascade)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ensemble.artefact import save
 from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
 from pipelines.build.data import same_data
@@ -50,19 +50,15 @@ def run_export(
 
 def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str | None) -> Path:
     if not int8:
-        from ensemble.onnx.export import export_onnx
-
         path = Path(out) if out else run.onnx_file
         _check_folder(path)
-        export_onnx(model, path)
+        model.export(path)
         return path
-    from ensemble.onnx.quantize import export_int8
-
     path = Path(out) if out else run.int8_file
     _check_folder(path)
     select = same_data(run.resolved, str(run.path)).select
-    report = export_int8(
-        model, path, select.images, model.classes_[select.labels], allowed_loss=loss
+    report = model.export_int8(
+        path, select.images, model.classes_[select.labels], allowed_loss=loss
     )
     print(
         f"int8: accuracy {down_percent(report.int8_accuracy)} % against "
@@ -99,23 +95,17 @@ def _fit_cascade(run: RunDirectory, model: Ensemble, loss: float) -> list[str]:
             f"{run.path} holds no predictions; give the `ensemble build` command again"
         )
     pool = kept.rows(team)
-    costs = [member.cost.flops for member in about.members]
+    how, costs = about.combination, [member.cost.flops for member in about.members]
     members = pool.probabilities
-    fitted = fit_cascade(
-        members, pool.labels, costs, about.weights, about.voting, allowed_loss=loss
-    )
+    fitted = fit_cascade(members, pool.labels, costs, how.weights, how.voting, allowed_loss=loss)
     ran = run_cascade(
         fitted, members.shape[1], lambda member, rows: members[member, rows],
-        about.weights, about.voting,
+        how.weights, how.voting,
     )  # fmt: skip
-    save(
-        Ensemble(
-            model.members, about.classes, about.input_shape, about.scaling, voting=about.voting,
-            weights=about.weights, provenance=about.provenance, temperature=about.temperature,
-            cascade=fitted,
-        ),
-        run.ensemble_folder,
-    )  # fmt: skip
+    Ensemble(
+        model.members, about.classes, about.input_shape, scaling=about.scaling,
+        combination=replace(how, cascade=fitted), provenance=about.provenance,
+    ).save(run.ensemble_folder)  # fmt: skip
     right = float(np.mean(ran.probabilities.argmax(1) == pool.labels))
     share = ran.mean_cost(fitted, costs) / sum(costs)
     return [

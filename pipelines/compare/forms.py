@@ -98,13 +98,13 @@ def _exported(
         voted = _as_voted(model, built.splits.test.images)
         yield Contender.of(
             name, len(model.description.members), voted, evidence.test.labels, cost,
-            temperature=model.description.temperature,
+            temperature=model.description.combination.temperature,
         )  # fmt: skip
 
 
 def _cascade(evidence: Evidence, description: Description) -> Iterator[Contender | str]:
     """The cascade's answers from the members' own; no network is run again."""
-    team, cascade = evidence.team, description.cascade
+    team, how, cascade = evidence.team, description.combination, description.combination.cascade
     if cascade is None or len(team) < 2:
         return
     if cascade.threshold == NEVER:
@@ -113,13 +113,13 @@ def _cascade(evidence: Evidence, description: Description) -> Iterator[Contender
     members = evidence.test.rows(evidence.selection.team).probabilities
     ran = run_cascade(
         cascade, members.shape[1], lambda member, rows: members[member, rows],
-        description.weights, description.voting,
+        how.weights, how.voting,
     )  # fmt: skip
     costs = [member.cost for member in team]
     flops = ran.mean_cost(cascade, [cost.flops for cost in costs])
     yield Contender.of(
         CASCADE, len(team), ran.probabilities.astype(np.float32), evidence.test.labels,
-        dataclasses.replace(Cost.total(costs), flops=flops), temperature=description.temperature,
+        dataclasses.replace(Cost.total(costs), flops=flops), temperature=how.temperature,
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def same_team(one: Description, other: Description) -> bool:
 
     def told(about: Description) -> tuple[object, ...]:
         names = tuple(member.name for member in about.members)
-        return names, about.voting, about.weights, about.temperature, about.provenance
+        return names, dataclasses.replace(about.combination, cascade=None), about.provenance
 
     return told(one) == told(other)
 

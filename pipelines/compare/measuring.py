@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ensemble.artefact import save
 from pipelines.build.built import Built
 from pipelines.compare.contenders import (
     CASCADE,
@@ -104,7 +103,7 @@ def _sources(built: Built, rows: Sequence[Contender], place: Path) -> dict[str, 
             found[row.name] = stored[row.name]
         elif row.team:
             folder = place / row.name
-            save(plain_ensemble([by_id[name] for name in row.team], resolved), folder)
+            plain_ensemble([by_id[name] for name in row.team], resolved).save(folder)
             found[row.name] = _Source.of(folder, *archs)
     return found
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ensemble.model import Ensemble
 from pipelines.build.handover import ensemble_member
 from pipelines.run.control import CONTROL
@@ -20,7 +18,7 @@ from pruning.core.errors import DamagedRunError
 def plain_ensemble(team: Iterable[RoundRecord], resolved: ResolvedConfig) -> Ensemble:
     """Return these rounds as an ensemble of the run's data, voting by the mean."""
     members = tuple(ensemble_member(record) for record in team)
-    return Ensemble(members, np.array(resolved.classes), resolved.input_shape, resolved.scaling)
+    return Ensemble(members, resolved.classes, resolved.input_shape, scaling=resolved.scaling)
 
 
 def control_ensemble(path: Path) -> Ensemble:
@@ -30,6 +28,5 @@ def control_ensemble(path: Path) -> Ensemble:
     if control is None:
         raise DamagedRunError(f"{path} has no control")
     member = replace(ensemble_member(control.record), name=CONTROL)
-    return Ensemble(
-        (member,), np.array(run.resolved.classes), run.resolved.input_shape, run.resolved.scaling
-    )
+    resolved = run.resolved
+    return Ensemble((member,), resolved.classes, resolved.input_shape, scaling=resolved.scaling)

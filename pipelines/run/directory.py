@@ -18,8 +18,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ensemble.artefact import check_folder, describe_folder, load_folder, save
+from ensemble.artefact.stored import check_folder, describe_folder
 from ensemble.description import Description
+from ensemble.loader import load_folder
 from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of, unseal, write_bytes_atomic, write_json_atomic
 from pipelines.run.config import differences
@@ -212,7 +213,7 @@ class RunDirectory:
 
     def keep_ensemble(self, model: Ensemble) -> None:
         """Keep the chosen team as the artefact."""
-        save(model, self.ensemble_folder)
+        model.save(self.ensemble_folder)
 
     def control(self) -> Control | None:
         """Return the control, of whichever team it is."""

@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from ensemble.combination import Combination
 from ensemble.description import Provenance
-from ensemble.model import Ensemble, EnsembleMember
+from ensemble.member import EnsembleMember
+from ensemble.model import Ensemble
 from pruning.inference.cost import count_cost
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
@@ -46,14 +48,16 @@ def make(
     shape: tuple[int, ...] = (1, 8, 8),
     **options: object,
 ) -> Ensemble:
-    """Return a mixed team; `options` go to `Ensemble`."""
+    """Return a mixed team; `options` go to `Ensemble` and its `Combination`."""
     networks = [pruned_network(a, len(classes), shape, i) for i, a in enumerate(archs)]
     members = [
         EnsembleMember(f"{i:02d}-r3", arch, network, count_cost(network, shape))
         for i, (arch, network) in enumerate(zip(archs, networks, strict=True))
     ]
+    how = {key: options.pop(key) for key in ("voting", "weights", "temperature", "cascade")
+           if key in options}  # fmt: skip
     options.setdefault("provenance", Provenance("synthetic", "abc123", "hq", 20, 0.5))
-    return Ensemble(members, np.array(classes), shape, **options)  # type: ignore[arg-type]
+    return Ensemble(members, np.array(classes), shape, combination=Combination(**how), **options)  # type: ignore[arg-type]
 
 
 def make_images(shape: tuple[int, ...] = (1, 8, 8), count: int = 64, seed: int = 0) -> np.ndarray:
@@ -84,7 +88,6 @@ def rows_team() -> Ensemble:
 
 @pytest.fixture
 def saved(team: Ensemble, tmp_path: Path) -> Path:
-    from ensemble.artefact import save
 
-    save(team, tmp_path / "team")
+    team.save(tmp_path / "team")
     return tmp_path / "team"

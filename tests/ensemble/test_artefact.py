@@ -13,13 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import ensemble
-from ensemble.artefact import save
 from ensemble.description import LayerWidth
-from ensemble.model import Ensemble, EnsembleMember
+from ensemble.member import EnsembleMember
+from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of
 from pruning.core.errors import RequestError
 from pruning.inference.cost import count_cost
-from pruning.samples.scaling import Scaling
 
 Change = Callable[[dict], None]
 
@@ -47,14 +46,14 @@ def test_every_kind_survives(
     options: dict, make_ensemble: Callable[..., Ensemble], tmp_path: Path
 ) -> None:
     team = make_ensemble(**options)
-    save(team, tmp_path / "a")
+    team.save(tmp_path / "a")
     loaded = ensemble.load(tmp_path / "a")
     again = ensemble.load(tmp_path / "a")
-    save(again, tmp_path / "b")
+    again.save(tmp_path / "b")
     assert loaded.classes_.dtype.kind == team.classes_.dtype.kind
     np.testing.assert_array_equal(loaded.classes_, team.classes_)
-    assert loaded.description.weights == team.description.weights
-    save(loaded, tmp_path / "c")
+    assert loaded.description.combination.weights == team.description.combination.weights
+    loaded.save(tmp_path / "c")
     assert contents(tmp_path / "b") == contents(tmp_path / "c")
 
 
@@ -65,7 +64,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_same_ensemble_gives_the_same_bytes(
     team: Ensemble, saved: Path, tmp_path: Path
 ) -> None:
-    save(team, tmp_path / "again")
+    team.save(tmp_path / "again")
     assert contents(saved) == contents(tmp_path / "again")
 
 
@@ -77,12 +76,12 @@ def test_a_run_folder_and_the_artefact_in_it_are_both_found(saved: Path) -> None
 
 
 def test_saving_replaces_an_ensemble_and_nothing_else(team: Ensemble, tmp_path: Path) -> None:
-    save(team, tmp_path / "a")
-    save(team, tmp_path / "a")
+    team.save(tmp_path / "a")
+    team.save(tmp_path / "a")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.png").touch()
     with pytest.raises(RequestError, match="photos"):
-        save(team, tmp_path / "photos")
+        team.save(tmp_path / "photos")
     assert (tmp_path / "photos" / "cat.png").exists()
 
 
@@ -107,7 +106,7 @@ def test_a_users_factory_is_run_only_when_handed_over(tmp_path: Path, images: Ca
     network = make_net(10, (1, 8, 8))
     member = EnsembleMember("00-r0", "my.nets:make_net", network, count_cost(network, (1, 8, 8)))
     team = Ensemble([member], np.arange(10), (1, 8, 8))
-    save(team, tmp_path / "a")
+    team.save(tmp_path / "a")
     with pytest.raises(RequestError, match="factories="):
         ensemble.load(tmp_path / "a")
     loaded = ensemble.load(tmp_path / "a", factories={"my.nets:make_net": make_net})
@@ -199,7 +198,7 @@ def test_a_huge_unpruned_network_takes_no_memory(saved: Path, team: Ensemble) ->
 def test_a_sample_that_does_not_fit_is_found_either_way(
     saved: Path, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ensemble.artefact.MOST_PASSED", most)
+    monkeypatch.setattr("ensemble.artefact.rebuilding.MOST_PASSED", most)
     assert ensemble.load(saved).cost_
     root = saved / "ensemble.json"
     content = json.loads(root.read_text())
@@ -226,12 +225,12 @@ class Keeper(nn.Module):
 def test_a_network_of_ones_own_is_tried_in_full(
     team: Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ensemble.artefact.MOST_PASSED", 0)
+    monkeypatch.setattr("ensemble.artefact.rebuilding.MOST_PASSED", 0)
     network = Keeper(2, (5,)).eval()
     cost = count_cost(nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 2)), (5,))
     member = EnsembleMember("00-r0", "mine:Keeper", network, cost, ())
-    own = Ensemble([member], np.array([0, 1]), (5,), Scaling((0.0,) * 5, (1.0,) * 5))
-    save(own, tmp_path / "own")
+    own = Ensemble([member], np.array([0, 1]), (5,))
+    own.save(tmp_path / "own")
     loaded = ensemble.load(tmp_path / "own", factories={"mine:Keeper": Keeper})
     x = np.random.default_rng(0).random((3, 5), np.float32)
     np.testing.assert_array_equal(loaded.predict_proba(x), own.predict_proba(x))

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import ensemble
-from ensemble.artefact import save
 from ensemble.cascade import NEVER, Cascade, fit_cascade, run_cascade
 from ensemble.model import Ensemble
 from pruning.core.errors import RequestError
@@ -98,7 +97,7 @@ def test_in_the_product(
     off = make_ensemble(temperature=1.5, cascade=Cascade((2, 0, 1), NEVER)).set_params(cascade=True)
     np.testing.assert_allclose(off.predict_proba(x), whole, atol=1e-6)
     some = make_ensemble(temperature=1.5, cascade=Cascade((2, 0, 1), 0.5))
-    save(some, tmp_path / "a")
+    some.save(tmp_path / "a")
     loaded = ensemble.load(tmp_path / "a")
     np.testing.assert_array_equal(loaded.predict_proba(x), whole)
     loaded.set_params(cascade=True)

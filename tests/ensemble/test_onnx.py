@@ -15,8 +15,7 @@ import torch
 import ensemble
 from ensemble.cascade import NEVER, Cascade
 from ensemble.model import Ensemble
-from ensemble.onnx.export import export_onnx, vote_in_torch
-from ensemble.onnx.quantize import export_int8
+from ensemble.onnx.export import vote_in_torch
 from ensemble.onnx.runtime import metadata_entry
 from ensemble.storage.sealed import seal, sha256_of
 from pruning.core.errors import RequestError
@@ -53,7 +52,7 @@ def exported(
 ) -> Exported:
     model = make_ensemble(**POOLS[request.param])
     path = tmp_path_factory.mktemp("onnx") / "team.onnx"
-    export_onnx(model, path)
+    model.export(path)
     return Exported(model, path)
 
 
@@ -61,7 +60,7 @@ def exported(
 def one(make_ensemble: Make, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     model = make_ensemble(archs=("mlp-a:5", "mlp-a:4"))
     path = tmp_path_factory.mktemp("onnx") / "one.onnx"
-    export_onnx(model, path)
+    model.export(path)
     return Exported(model, path)
 
 
@@ -83,7 +82,7 @@ def test_torch_onnx_and_the_cascade_agree_on_10000_inputs(exported: Exported) ->
     np.testing.assert_allclose(model.predict_members(x), loaded.predict_members(x), atol=1e-5)
     assert loaded.classes_.tolist() == model.classes_.tolist()
     assert loaded.cost_ == model.cost_
-    if model.description.cascade is not None:
+    if model.description.combination.cascade is not None:
         model.set_params(cascade=True)
         np.testing.assert_allclose(model.predict_proba(x), a, atol=1e-5)
         model.set_params(cascade=False)
@@ -136,7 +135,7 @@ def test_other_tools_read_it_too(one: Exported) -> None:
 
 
 def test_the_same_ensemble_gives_the_same_file(one: Exported, tmp_path: Path) -> None:
-    export_onnx(one.model, tmp_path / "b.onnx")
+    one.model.export(tmp_path / "b.onnx")
     assert (tmp_path / "b.onnx").read_bytes() == one.path.read_bytes()
 
 
@@ -180,7 +179,12 @@ def forged(path: Path, change: Callable[[dict], None], graph: bytes = b"") -> by
         (("graph", "sha256"), "0" * 64),
         (("graph",), None),
         (("format",), "other"),
-        (("format_version",), 2),
+        (("format_version",), 3),
+        (("probe",), {"answers": [0.0]}),
+        (("probe",), {"answers": [0.0] * 80}),
+        (("probe", "answers", 0), 1.0),
+        (("probe", "answers", 0), -3.0),
+        (("probe", "tolerance"), -1),
         (("members",), []),
         (("temperature",), 0),
         (("cascade",), {"order": [0], "threshold": 0.5}),
@@ -245,8 +249,8 @@ def test_int8_is_written_or_refused_by_its_measured_loss(
     y = model.predict(x)
     path = tmp_path / "q.onnx"
     with pytest.raises(RequestError, match="allowed loss -1"):
-        export_int8(model, path, x, y, allowed_loss=-1)
-    report = export_int8(model, path, x, y, allowed_loss=0.2)
+        model.export_int8(path, x, y, allowed_loss=-1)
+    report = model.export_int8(path, x, y, allowed_loss=0.2)
     loaded = ensemble.load(path)
     assert report.float_accuracy == 1.0
     assert report.int8_accuracy == loaded.score(x, y) >= 0.8
@@ -254,5 +258,5 @@ def test_int8_is_written_or_refused_by_its_measured_loss(
     np.testing.assert_allclose(loaded.predict_proba(x), model.predict_proba(x), atol=0.1)
     if report.int8_accuracy < 1:
         with pytest.raises(RequestError, match="more than the allowed loss of 0"):
-            export_int8(model, tmp_path / "r.onnx", x, y, allowed_loss=0.0)
+            model.export_int8(tmp_path / "r.onnx", x, y, allowed_loss=0.0)
         assert not (tmp_path / "r.onnx").exists()

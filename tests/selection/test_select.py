@@ -227,14 +227,3 @@ def test_values_that_hold_arrays_are_equal_by_value(pool_of: MakePool) -> None:
     holes = select_team(pool_of(5, 40, 3), "top", 1, halvings=0)
     assert np.isnan(holes.candidates["cohen_kappa"]).any()
     assert holes == select_team(pool_of(5, 40, 3), "top", 1, halvings=0)
-
-
-def test_the_page_is_what_the_package_offers() -> None:
-    assert dir(selection) == sorted(selection.__all__)
-    assert {
-        name: getattr(selection, name).__name__ for name in selection.__all__ if name[1:].islower()
-    }
-    for name in selection.__all__:
-        assert getattr(selection, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'selekt'"):
-        _ = selection.selekt  # type: ignore[attr-defined]

@@ -45,7 +45,7 @@ def test_the_exported_file_is_compared_and_says_what_the_team_says(built: Built)
     team, file = comparison.selected, comparison.row("selected_onnx")
     assert file.accuracy == team.accuracy
     assert file.losses.log_loss.value == pytest.approx(team.losses.log_loss.value, abs=1e-5)
-    assert file.temperature == team.temperature == _about(built).temperature
+    assert file.temperature == team.temperature == _about(built).combination.temperature
     assert file.calibrated is not None and team.calibrated is not None
     assert file.calibrated.brier.value == pytest.approx(team.calibrated.brier.value, abs=1e-5)
     assert file.cost.bytes == directory(built).onnx_file.stat().st_size
@@ -55,7 +55,7 @@ def test_the_exported_file_is_compared_and_says_what_the_team_says(built: Built)
 
 def test_the_temperature_of_the_comparison_is_the_artefacts(built: Built) -> None:
     selected = _compared(built).selected
-    assert selected.temperature == _about(built).temperature
+    assert selected.temperature == _about(built).combination.temperature
     assert selected.calibrated is not None
     splits = built.splits
     x, y = splits.test.images, splits.test.labels
@@ -66,28 +66,28 @@ def test_the_temperature_of_the_comparison_is_the_artefacts(built: Built) -> Non
 
 def test_the_cascade_keeps_the_accuracy_where_it_was_fitted(built: Built) -> None:
     about = ensemble.load(built.path).description
-    assert about.cascade is not None
+    assert about.combination.cascade is not None
     splits = built.splits
     clf = ensemble.load(built.path).set_params(cascade=True)
     y = clf.classes_[splits.select.labels]
     assert clf.score(splits.select.images, y) >= built.selection.accuracy - 1e-9
     row = _compared(built).row("selected_cascade")
     used = clf.members_used(splits.test.images)  # type: ignore[attr-defined]
-    costs = [about.members[i].cost.flops for i in about.cascade.order]
+    costs = [about.members[i].cost.flops for i in about.combination.cascade.order]
     assert row.cost.flops == pytest.approx(np.cumsum(costs)[used - 1].mean())
     assert row.accuracy.value == clf.score(splits.test.images, clf.classes_[splits.test.labels])
 
 
 def test_a_cascade_may_be_allowed_to_lose(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    before = ensemble.load(built.path).description.cascade
+    before = ensemble.load(built.path).description.combination.cascade
     assert run(["export", str(built.path), "--cascade", "--max-loss", "0.5"]) == 0
     assert "of its FLOPs a sample" in capsys.readouterr().out
-    loose = ensemble.load(built.path).description.cascade
+    loose = ensemble.load(built.path).description.combination.cascade
     assert isinstance(before, Cascade) and isinstance(loose, Cascade)
     assert loose.threshold < before.threshold
     assert run(["export", str(built.path), "--cascade"]) == 0
-    assert ensemble.load(built.path).description.cascade == before
-    assert ensemble.load(directory(built).onnx_file).description.cascade is None
+    assert ensemble.load(built.path).description.combination.cascade == before
+    assert ensemble.load(directory(built).onnx_file).description.combination.cascade is None
 
 
 def test_int8_is_measured_on_the_selection_split_and_refused_by_its_loss(

@@ -1,0 +1,147 @@
+"""A member with its network, made by this package or by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from ensemble.description import LayerWidth, MemberInfo
+from ensemble.probe import noise
+from pruning.core.errors import RequestError
+from pruning.inference.cost import Cost, count_cost
+from pruning.samples.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class EnsembleMember:
+    """A member with its network.
+
+    Attributes
+    ----------
+    name
+        The pool row it was, such as ``"07-r3"``.
+    arch
+        Architecture name, or the user's ``module:factory``.
+    network
+        Physically small; maps scaled input (B, *input_shape) to logits (B, C).
+    cost
+        Per sample.
+    widths
+        Units kept, layer by layer; empty where the unpruned network is not known.
+    """
+
+    name: str
+    arch: str
+    network: nn.Module
+    cost: Cost
+    widths: tuple[LayerWidth, ...] = ()
+
+    @classmethod
+    def of(
+        cls, network: nn.Module, input_shape: tuple[int, ...], name: str = "00", arch: str = ""
+    ) -> EnsembleMember:
+        """Return a network as a member, its cost counted.
+
+        Parameters
+        ----------
+        network
+            Maps (B, *input_shape) to logits (B, C).
+        input_shape
+            (C, H, W) or (F,).
+        name
+            What to call it.
+        arch
+            The name under which `ensemble.load` finds what builds it: a registered
+            architecture, or ``"module:factory"``. Left away it is the network's own class.
+
+        >>> EnsembleMember.of(nn.Linear(3, 2), (3,)).arch
+        'torch.nn.modules.linear:Linear'
+        """
+        own = f"{type(network).__module__}:{type(network).__qualname__}"
+        return cls(name, arch or own, network, count_cost(network, input_shape))
+
+    @property
+    def info(self) -> MemberInfo:
+        """The member without its weights."""
+        return MemberInfo(self.name, self.arch, self.cost, self.widths)
+
+
+@runtime_checkable
+class TrainedMember(Protocol):
+    """What DropNet yields, as far as an ensemble needs it."""
+
+    @property
+    def network(self) -> nn.Module:
+        """The trained network."""
+
+    @property
+    def arch(self) -> str:
+        """Its architecture's name."""
+
+
+def as_members(
+    networks: Sequence[nn.Module | TrainedMember | EnsembleMember],
+    input_shape: tuple[int, ...],
+    classes: int,
+    scaling: Scaling,
+) -> tuple[EnsembleMember, ...]:
+    """Return networks, DropNet's members and members as members.
+
+    Raises
+    ------
+    RequestError
+        Where an entry is none of these, or a network does not answer logits of the classes.
+    """
+    return tuple(
+        entry
+        if isinstance(entry, EnsembleMember)
+        else _member(f"{row:02d}", entry, input_shape, classes, scaling)
+        for row, entry in enumerate(networks)
+    )
+
+
+def _member(
+    name: str, entry: object, shape: tuple[int, ...], classes: int, scaling: Scaling
+) -> EnsembleMember:
+    if isinstance(entry, nn.Module):
+        network, arch = entry, ""
+    elif isinstance(entry, TrainedMember):
+        network, arch = entry.network, entry.arch
+    else:
+        raise RequestError(
+            f"network {name} is a {type(entry).__name__}; expected a torch.nn.Module"
+        )
+    member = EnsembleMember.of(network, shape, name, arch)
+    answer = _answer(network, scaling(torch.from_numpy(noise(shape, scaling))))
+    if answer is not None and answer.shape[1:] != (classes,):
+        raise RequestError(
+            f"network {name} answers {tuple(answer.shape)} to {len(answer)} samples; "
+            f"expected logits (N, {classes}), one for each of the classes"
+        )
+    if answer is not None and _are_probabilities(answer):
+        raise RequestError(
+            f"network {name} answers probabilities; expected logits: leave its last softmax out"
+        )
+    return member
+
+
+def _answer(network: nn.Module, inputs: Tensor) -> Tensor | None:
+    """Return what a network makes of noise; None where noise is no input for it."""
+    device = next((tensor.device for tensor in network.state_dict().values()), None)
+    was_training = network.training
+    try:
+        with torch.inference_mode():
+            return network.eval()(inputs.to(device)).float()  # type: ignore[no-any-return]
+    except Exception:  # such as an embedding that reads the input as numbers of words
+        return None
+    finally:
+        network.train(was_training)
+
+
+def _are_probabilities(answer: Tensor) -> bool:
+    sums = answer.sum(-1)
+    return bool((answer >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-4))
