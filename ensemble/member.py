@@ -115,7 +115,13 @@ def _member(
         raise RequestError(
             f"network {name} is a {type(entry).__name__}; expected a torch.nn.Module"
         )
-    member = EnsembleMember.of(network, shape, name, arch)
+    try:
+        member = EnsembleMember.of(network, shape, name, arch)
+    except Exception as error:  # whatever the user's network raises
+        reason = " ".join(str(error).split())
+        raise RequestError(
+            f"network {name} does not take samples of shape {shape}: {reason}"[:300]
+        ) from error
     answer = _answer(network, scaling(torch.from_numpy(noise(shape, scaling))))
     if answer is not None and answer.shape[1:] != (classes,):
         raise RequestError(

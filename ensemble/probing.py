@@ -37,7 +37,8 @@ def take_probe(
     given = None if samples is None else few(samples)
     asked = noise(about.input_shape, about.scaling) if given is None else given
     try:
-        first, second = (_asked(members, about, asked) for _ in range(2))
+        with torch.random.fork_rng(devices=[]):
+            first, second = (_asked(members, about, asked) for _ in range(2))
     except Exception:  # whatever a user's network raises on noise
         if given is not None:
             raise
@@ -64,8 +65,7 @@ def _asked(
     members: Sequence[EnsembleMember], about: Description, samples: Samples
 ) -> NDArray[np.float32]:
     inputs = about.scaling(torch.from_numpy(samples))
-    with torch.random.fork_rng(devices=[]):
-        return np.stack([answers(_on_processor(m.network), inputs) for m in members])
+    return np.stack([answers(_on_processor(m.network), inputs) for m in members])
 
 
 def _on_processor(network: nn.Module) -> nn.Module:
