@@ -37,7 +37,7 @@ class Built:
     selection
         The choice.
     skipped
-        Files that could not be read, a line each.
+        Files that could not be read, one line for each.
     earlier
         Whether an earlier command had trained and chosen already.
     """

@@ -15,6 +15,7 @@ from pruning.core.seeds import torch_generator
 from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
 from pruning.inference.cost import Cost
+from pruning.networks.architecture import Architecture, architecture_name
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.widening import factor_for_flops, widened
 from pruning.training import DeviceData, Trained, Training, train
@@ -22,7 +23,9 @@ from pruning.training import DeviceData, Trained, Training, train
 Tell = Callable[[str], None]
 
 
-def check_control(archs: Sequence[str], num_classes: int, input_shape: tuple[int, ...]) -> None:
+def check_control(
+    archs: Sequence[Architecture], num_classes: int, input_shape: tuple[int, ...]
+) -> None:
     """Refuse, before any training, an architecture whose widths cannot be scaled."""
     for arch in archs:
         widened(arch, 2.0, num_classes, input_shape)
@@ -51,16 +54,18 @@ def train_control(
         Told in a line what is trained.
     """
     flops = Cost.total(record.cost for record in team).flops
-    arch = Counter(record.arch for record in team).most_common(1)[0][0]
+    architectures = [resolved.architecture_of(record.run) for record in team]
+    arch = Counter(architectures).most_common(1)[0][0]
     classes, shape = len(resolved.classes), resolved.input_shape
     seed = resolved.config.seed + resolved.config.m
     factor = factor_for_flops(arch, classes, shape, flops)
-    tell(f"control: one {arch} at {factor:.3g} times its widths, as costly as the team")
+    name = architecture_name(arch)
+    tell(f"control: one {name} at {factor:.3g} times its widths, as costly as the team")
     network = widened(arch, factor, classes, shape, seed)
     data = DeviceData.of(splits, resolved.device)
     result = _trained(network, arch, seed, data, resolved)
     member = Member(
-        run=resolved.config.m, round=0, arch=arch, seed=seed, network=network.cpu(),
+        run=resolved.config.m, round=0, arch=name, seed=seed, network=network.cpu(),
         masks=full_masks(find_groups(network, shape)), epochs=tuple(result.epochs),
         val_accuracy=result.val_accuracy, baseline_accuracy=result.val_accuracy,
         collapsed=result.val_accuracy <= data.majority,
@@ -70,7 +75,7 @@ def train_control(
 
 
 def _trained(
-    network: nn.Module, arch: str, seed: int, data: DeviceData, resolved: ResolvedConfig
+    network: nn.Module, arch: Architecture, seed: int, data: DeviceData, resolved: ResolvedConfig
 ) -> Trained:
     order = torch_generator(seed, "batches", 0)
     engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)

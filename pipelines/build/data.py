@@ -31,7 +31,7 @@ class BuildData:
     splits
         The four parts.
     skipped
-        Files that could not be read, a line each.
+        Files that could not be read, one line for each.
     """
 
     config: BuildConfig

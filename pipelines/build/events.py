@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pipelines.build.progress import Event, Watcher, event_from_json
+from pipelines.build.progress import Event, event_from_json
+from pipelines.build.watching import Watcher
 
 TICK_SECONDS = 0.2
 

@@ -17,7 +17,8 @@ import joblib
 
 from pipelines.build.device import threads
 from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
-from pipelines.build.progress import EpochDone, RoundDone, Watcher
+from pipelines.build.progress import EpochDone, RoundDone
+from pipelines.build.watching import Watcher
 from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.store import Store

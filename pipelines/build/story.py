@@ -14,7 +14,8 @@ from pipelines.build.device import resolve_device
 from pipelines.build.handover import make_ensemble
 from pipelines.build.placement import ONE_AT_A_TIME, Placement, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
-from pipelines.build.progress import Tally, Watcher
+from pipelines.build.progress import Tally
+from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
 from pipelines.run.directory import RunDirectory
 from pipelines.run.fingerprint import data_fingerprint, versions

@@ -1,4 +1,4 @@
-"""The one way in which calls are timed; standard library only, so that measuring weighs nothing."""
+"""How calls are timed; standard library only, so that who measures loads nothing else."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from rich.console import Console
 
 from pipelines.build.built import Built
 from pipelines.build.placement import Placement
-from pipelines.build.progress import LiveWatcher, PlainWatcher, Tally, Watcher, clock_text
+from pipelines.build.progress import Tally
 from pipelines.build.story import build
+from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pruning.core.errors import RequestError, unknown_name

@@ -1,1 +1,33 @@
 """A finished run becomes numbers: contenders, how sure we are, time and memory."""
+
+from typing import TYPE_CHECKING
+
+from pruning.core.lazy import lazy_page
+
+__all__ = [
+    "Comparison",
+    "Contender",
+    "Evidence",
+    "OtherForms",
+    "against_the_first",
+    "compare",
+    "comparison_of",
+]
+
+if TYPE_CHECKING:
+    from pipelines.compare.between_runs import against_the_first
+    from pipelines.compare.comparison import Comparison, comparison_of
+    from pipelines.compare.contenders import Contender, OtherForms
+    from pipelines.compare.evidence import Evidence
+    from pipelines.compare.story import compare
+else:
+    __getattr__, __dir__ = lazy_page(
+        __name__,
+        {
+            "pipelines.compare.between_runs": ("against_the_first",),
+            "pipelines.compare.comparison": ("Comparison", "comparison_of"),
+            "pipelines.compare.contenders": ("Contender", "OtherForms"),
+            "pipelines.compare.evidence": ("Evidence",),
+            "pipelines.compare.story": ("compare",),
+        },
+    )

@@ -34,8 +34,10 @@ from pipelines.compare.measurements import TURNS, Measured, Measurements
 from pipelines.compare.run_ensembles import plain_ensemble
 from pipelines.compare.stopwatch import CONTROL_OF
 from pipelines.run.control import CONTROL
+from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles, Store
-from pruning.core.errors import DamagedRunError
+from pruning.core.errors import DamagedRunError, RequestError
+from pruning.networks.architecture import architecture_name
 
 SAMPLES = 1024
 
@@ -94,7 +96,7 @@ def measure(built: Built, rows: Sequence[Contender], threads: int = 1) -> Measur
 def _sources(built: Built, rows: Sequence[Contender], place: Path) -> dict[str, _Source]:
     """Return what each contender's process loads; teams without files are saved in `place`."""
     resolved = built.store.resolved
-    archs = tuple(resolved.config.archs)
+    archs = _names(resolved)
     by_id = {record.id: record for record in built.records}
     stored = _stored_forms(built.store.product_files, archs)
     found = {}
@@ -106,6 +108,17 @@ def _sources(built: Built, rows: Sequence[Contender], place: Path) -> dict[str, 
             plain_ensemble([by_id[name] for name in row.team], resolved).save(folder)
             found[row.name] = _Source.of(folder, *archs)
     return found
+
+
+def _names(resolved: ResolvedConfig) -> tuple[str, ...]:
+    """Return the architectures' names, by which a contender's process builds its networks."""
+    for arch in resolved.config.archs:
+        if not isinstance(arch, str):
+            raise RequestError(
+                f"a contender is measured in a process of its own, which cannot build "
+                f"{architecture_name(arch)!r}: it is given itself; name it module:factory"
+            )
+    return tuple(map(str, resolved.config.archs))
 
 
 def _stored_forms(files: ProductFiles, archs: tuple[str, ...]) -> dict[str, _Source]:

@@ -60,7 +60,8 @@ def compare(built: Built, *, seed: int = 0, measure: bool = False, threads: int 
 
 def command_that_built(built: Built) -> str:
     """Return the command that makes this build again; empty where none can."""
-    if built.config.data.data == HANDED_OVER:
+    named = all(isinstance(arch, str) for arch in built.config.archs)
+    if not named or built.config.data.data == HANDED_OVER:
         return ""
     command = command_of(built.config)
     return f"{command} --control" if built.store.control() else command

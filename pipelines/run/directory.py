@@ -36,7 +36,7 @@ from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.member import Member
-from pruning.networks.architecture import built_in, resolve_factory
+from pruning.networks.architecture import architecture_name, built_in, resolve_factory
 from selection.exchange import candidates_from_csv, candidates_to_csv
 from selection.pool import PoolPredictions
 from selection.team import Selection
@@ -80,9 +80,11 @@ class RunDirectory:
         Raises
         ------
         RequestError
-            If the folder holds another configuration's run, other data, or other files.
+            If the folder holds another configuration's run, other data, or other files, or an
+            architecture is not given by its name.
         """
         run = cls(path)
+        _check_named(resolved)
         if run.config_file.exists():
             run._check_same(resolved)
             return run
@@ -275,3 +277,13 @@ class RunDirectory:
 
     def _predictions_file(self, split: str) -> Path:
         return self.predictions_folder / f"{split}.npz"
+
+
+def _check_named(resolved: ResolvedConfig) -> None:
+    """Refuse what could not be built again from its name."""
+    for arch in resolved.config.archs:
+        if not isinstance(arch, str):
+            raise RequestError(
+                f"a run directory holds architectures by name, and {architecture_name(arch)!r} is "
+                "given itself; leave `out` away to build in memory, or name it module:factory"
+            )

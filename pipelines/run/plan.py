@@ -16,7 +16,7 @@ from pruning.core.errors import RequestError
 from pruning.datafree.network import check_mergeable
 from pruning.dropnet import Runs
 from pruning.dropnet.fit import find_units
-from pruning.networks.architecture import build_network
+from pruning.networks.architecture import architecture_name, build_network
 from pruning.networks.weights import start_from
 from pruning.training.engines.choice import choose_engine
 from pruning.training.engines.engine import ENGINES
@@ -43,7 +43,7 @@ class Group:
     def to_json(self) -> dict[str, Any]:
         """Return the group as plain JSON values."""
         return {
-            "arch": self.runs.arch,
+            "arch": architecture_name(self.runs.arch),
             "runs": list(self.runs.numbers),
             "seeds": list(self.runs.seeds),
             "engine": self.engine,
@@ -69,7 +69,7 @@ def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, .
             if config.dropnet.init is not None:
                 start_from(network, config.dropnet.init)
         except RequestError as error:
-            raise RequestError(f"architecture {arch!r}: {error}") from error
+            raise RequestError(f"architecture {architecture_name(arch)!r}: {error}") from error
 
 
 def plan_groups(
@@ -90,7 +90,7 @@ def plan_groups(
 
 
 def describe_groups(groups: Sequence[Group], device: str) -> list[str]:
-    """Return how the runs train, a line an architecture.
+    """Return how the runs train, one line per architecture.
 
     >>> describe_groups([Group(Runs("mlp-a", (0, 1), (0, 1)), "stacked")], "cpu")
     ['2 runs of mlp-a on cpu by stacked: plain MLPs as batched matrices, float32; 1 group of 2']
@@ -100,9 +100,9 @@ def describe_groups(groups: Sequence[Group], device: str) -> list[str]:
         own = [group for group in groups if group.runs.arch == arch]
         runs, most = sum(len(g.runs.numbers) for g in own), max(len(g.runs.numbers) for g in own)
         many = "groups of up to" if len(own) > 1 else "group of"
-        engine = own[0].engine
+        name, engine = architecture_name(arch), own[0].engine
         lines.append(
-            f"{runs} runs of {arch} on {device} by {engine}: {ENGINES[engine].summary}; "
+            f"{runs} runs of {name} on {device} by {engine}: {ENGINES[engine].summary}; "
             f"{len(own)} {many} {most}"
         )
     return lines

@@ -13,6 +13,7 @@ from pipelines.run.config import BuildConfig
 from pipelines.run.member_files import MemberShape
 from pipelines.run.plan import Group
 from pruning.core.errors import DamagedRunError
+from pruning.networks.architecture import Architecture
 from pruning.samples.scaling import Scaling
 
 FORMAT = 1
@@ -58,6 +59,11 @@ class ResolvedConfig:
     def kappa(self) -> float:
         """κ of DropNet, which says what is handed on."""
         return self.config.dropnet.kappa
+
+    def architecture_of(self, run: int) -> Architecture:
+        """Return the architecture of a run: the (run mod number)-th that was asked for."""
+        archs = self.config.archs
+        return archs[run % len(archs)]
 
     @property
     def member_shape(self) -> MemberShape:

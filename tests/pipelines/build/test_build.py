@@ -13,8 +13,9 @@ from pipeline_support import directory, tiny_config, write_images
 import ensemble
 from pipelines.build.built import Built, read_built
 from pipelines.build.placement import Placement
-from pipelines.build.progress import EpochDone, Event, RoundDone, Tally, Watcher
+from pipelines.build.progress import EpochDone, Event, RoundDone, Tally
 from pipelines.build.story import build
+from pipelines.build.watching import Watcher
 from pipelines.compare.gather import gather
 from pipelines.compare.story import compare
 from pipelines.run.config import SelectionConfig

@@ -7,12 +7,11 @@ from rich.console import Console
 
 from pipelines.build.progress import (
     EpochDone,
-    LiveWatcher,
-    PlainWatcher,
     RoundDone,
     Tally,
     event_from_json,
 )
+from pipelines.build.watching import LiveWatcher, PlainWatcher
 
 
 class _Clock:
