@@ -17,7 +17,7 @@ from pipelines.report.latex import latex
 from pipelines.report.markdown import markdown
 from pipelines.report.number_format import percent, ratio
 from pipelines.report.page import render
-from pipelines.report.several_runs import Failure, csv_many, markdown_many, summary, terminal_many
+from pipelines.report.several_runs import Failure, answers, csv_many, markdown_many, terminal_many
 from pipelines.report.several_runs_page import render_many
 from pipelines.report.terminal import terminal
 
@@ -117,7 +117,7 @@ class RunsReport:
         return terminal_many(self.comparisons, self.failures)
 
     def __repr__(self) -> str:
-        return f"<{summary(self.comparisons)}>"
+        return f"<{len(self)} comparisons. {answers(self.comparisons)}>"
 
 
 def _written(text: str, path: Target) -> str:

@@ -15,7 +15,7 @@ from pipelines.report.figures.pruning_curves import pruning_curves
 from pipelines.report.figures.run_differences import run_differences
 from pipelines.report.markup import Markup, element
 from pipelines.report.section import Section, html_table
-from pipelines.report.several_runs import runs_table, summary
+from pipelines.report.several_runs import answers, runs_table, summary
 from pipelines.report.table import Table
 from pipelines.report.verdict import verdict
 
@@ -31,9 +31,9 @@ def run_fragment(comparison: Comparison) -> Markup:
 
 
 def runs_fragment(comparisons: Sequence[Comparison]) -> Markup:
-    """Return the summary, the table and two figures of several runs."""
+    """Return the answers, the summary, the table and two figures of several runs."""
     figures = (run_differences(comparisons), pruning_by_run(comparisons))
-    return _fragment(summary(comparisons), "", runs_table(comparisons), figures)
+    return _fragment(answers(comparisons), summary(comparisons), runs_table(comparisons), figures)
 
 
 def _fragment(answer: str, claim: str, table: Table, figures: Sequence[Section]) -> Markup:
@@ -41,7 +41,7 @@ def _fragment(answer: str, claim: str, table: Table, figures: Sequence[Section])
         "div",
         element("style", fragment_style(f".{_SCOPE}")),
         element("p", answer, class_="answer"),
-        element("p", claim, class_="claim") if claim else "",
+        element("p", claim, class_="claim"),
         html_table(table),
         *(_figure(section) for section in figures),
         class_=_SCOPE,

@@ -17,17 +17,18 @@ def markdown(comparison: Comparison) -> str:
 
 def pipe_table(table: Table) -> str:
     """Return a pipe table; names stand left, numbers right."""
-    head = [_escape(heading) for heading in table.headings]
+    head = [escaped(heading) for heading in table.headings]
     rule = [":--", *("--:" for _ in head[1:])]
     body = [[_cell(cell) for cell in row] for row in table.rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
 
 
 def _cell(cell: Cell) -> str:
-    return _escape(f"{cell.text} ({cell.range})" if cell.range else cell.text)
+    return escaped(f"{cell.text} ({cell.range})" if cell.range else cell.text)
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is."""
     for mark in "\\|`*_<>[]":
         text = text.replace(mark, "\\" + mark)
     return text

@@ -14,12 +14,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from pipelines.compare.advice import Advice
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import SELECTED
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.report.figures.run_differences import against_all
-from pipelines.report.markdown import pipe_table
+from pipelines.report.markdown import escaped, pipe_table
 from pipelines.report.number_format import (
     MISSING,
     down_percent,
@@ -47,6 +48,21 @@ class Failure:
 
     name: str
     reason: str
+
+
+def answers(comparisons: Sequence[Comparison]) -> str:
+    """Return the plain answer of every run, runs of the same answer together.
+
+    “Use it: a, b. Not yet: c.”
+    """
+    runs: dict[str, list[str]] = {advice.answer: [] for advice in reversed(Advice)}
+    for one in comparisons:
+        runs[one.advice.answer].append(one.name)
+    return " ".join(
+        f"{answer[0].upper()}{answer[1:]}: {', '.join(names)}."
+        for answer, names in runs.items()
+        if names
+    )
 
 
 def summary(comparisons: Sequence[Comparison]) -> str:
@@ -123,16 +139,19 @@ def csv_many(comparisons: Sequence[Comparison]) -> str:
 
 def markdown_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] = ()) -> str:
     """Return the summary and the runs' table in GitHub's Markdown."""
-    lines = [f"- {failure.name} could not be compared: {failure.reason}" for failure in failures]
+    lines = [
+        f"- {escaped(failure.name)} could not be compared: {escaped(failure.reason)}"
+        for failure in failures
+    ]
     tables = [pipe_table(runs_table(comparisons)), pipe_table(against_first_table(comparisons))]
-    parts = [summary(comparisons), *tables, "\n".join(lines)]
+    parts = [escaped(answers(comparisons)), summary(comparisons), *tables, "\n".join(lines)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def terminal_many(
     comparisons: Sequence[Comparison], failures: Sequence[Failure] = ()
 ) -> RenderableType:
-    """Return the runs' table for 80 columns, the summary and the failures underneath."""
+    """Return the answers and the runs' table for 80 columns, the summary and the failures below."""
     table = RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("run", overflow="fold")
     for heading in (
@@ -158,9 +177,8 @@ def terminal_many(
             ratio(selected.ratios.bytes)[:-2],
         )
     lines = [f"{failure.name} could not be compared: {failure.reason}" for failure in failures]
-    return Group(
-        table, Text(), Text("\n".join([summary(comparisons), *_said(comparisons), *lines]))
-    )
+    said = Text("\n".join([summary(comparisons), *_said(comparisons), *lines]))
+    return Group(Text(answers(comparisons), "bold"), Text(), table, Text(), said)
 
 
 def _said(comparisons: Sequence[Comparison]) -> list[str]:

@@ -16,6 +16,7 @@ from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.several_runs import (
     Failure,
     against_first_table,
+    answers,
     runs_table,
     summary,
 )
@@ -45,12 +46,13 @@ def render_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] =
     if failures:
         parts.insert(0, render_section(_failed(failures), "failed"))
     each = [_run(comparison, f"run-{k}") for k, comparison in enumerate(comparisons)]
+    said = summary(comparisons)
     return document(
         f"{len(comparisons)} runs",
         element(
             "header",
             element("p", ", ".join(c.name for c in comparisons), class_="eyebrow"),
-            element("h1", summary(comparisons), class_="answer"),
+            element("h1", f"{answers(comparisons)} ", element("span", said), class_="answer"),
         ),
         *parts,
         *each,

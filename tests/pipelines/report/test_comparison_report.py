@@ -80,7 +80,7 @@ def test_a_notebook_shows_several_runs(several: RunsReport) -> None:
     fragment = several._repr_html_()
     assert "Of 2 runs" in fragment and fragment.count("<svg") == 2
     assert [one.name for one in several] == [several[0].name, several[1].name]
-    assert len(several) == 2 and repr(several).startswith("<Of 2 runs")
+    assert len(several) == 2 and repr(several).startswith("<2 comparisons. Use it: synthetic.")
     with pytest.raises(IndexError):
         several[2]
 
