@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "support"
 
 from evidence_support import synthetic_evidence, with_everything
 
-from pipelines.compare.comparison import comparison_of
+from pipelines.compare.from_evidence import comparison_of
 from pipelines.report.page import render
 
 SECONDS, BYTES = 20, 2_000_000

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.build.built import read_built
-from pipelines.compare.between_runs import against_the_first
-from pipelines.compare.comparison import Comparison
-from pipelines.compare.story import compare
+from pipelines.report.comparing import compare, compare_runs
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
-from pipelines.report.several_runs import Failure
-from pipelines.run.directory import RunDirectory
-from pruning.core.errors import DamagedRunError, RequestError
+from pruning.core.errors import RequestError
 
 
 def run_compare(
@@ -25,22 +19,20 @@ def run_compare(
         raise RequestError("--threads belongs to --measure; give both")
     if threads is not None and threads < 1:
         raise RequestError(f"--threads {threads} must be at least 1")
-    stopwatch = _Stopwatch(measure, 1 if threads is None else threads)
+    if len(runs) > 1 and out is None:
+        raise RequestError(f"comparing {len(runs)} runs needs a folder for the report: --out")
+    if measure:
+        told = f"{', '.join(runs)}: measuring time and memory"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
+    folder = Path(out or runs[0])
     if len(runs) > 1:
-        return _side_by_side(runs, out, stopwatch)
-    folder = Path(out) if out else Path(runs[0])
-    report = ComparisonReport.of(_compare(runs[0], stopwatch))
+        several = compare_runs(runs, measure=measure, threads=threads or 1)
+        _write(several, folder)
+        return 1 if several.failures else 0
+    report = compare(runs[0], measure=measure, threads=threads or 1)
     report.to_latex(folder / "comparison.tex")
     _write(report, folder)
     return 0
-
-
-def _side_by_side(runs: tuple[str, ...], out: str | None, stopwatch: _Stopwatch) -> int:
-    if out is None:
-        raise RequestError(f"comparing {len(runs)} runs needs a folder for the report: --out")
-    report = RunsReport(*_compare_each(runs, stopwatch))
-    _write(report, Path(out))
-    return 1 if report.failures else 0
 
 
 def _write(report: ComparisonReport | RunsReport, folder: Path) -> None:
@@ -50,38 +42,3 @@ def _write(report: ComparisonReport | RunsReport, folder: Path) -> None:
     report.to_html(page)
     Console().print(report)
     print(f"\n{table}\n{page}")
-
-
-@dataclass(frozen=True)
-class _Stopwatch:
-    """Whether to measure anew, and with how many threads."""
-
-    fresh: bool
-    threads: int
-
-
-def _compare(path: str, stopwatch: _Stopwatch) -> Comparison:
-    built = read_built(RunDirectory.existing(Path(path)))
-    if stopwatch.fresh:
-        console = Console(stderr=True)
-        console.print(f"{path}: measuring time and memory", highlight=False, soft_wrap=True)
-    return compare(built, measure=stopwatch.fresh, threads=stopwatch.threads)
-
-
-def _compare_each(
-    paths: tuple[str, ...], stopwatch: _Stopwatch
-) -> tuple[list[Comparison], list[Failure]]:
-    comparisons, failures = [], []
-    for path in paths:
-        try:
-            comparisons.append(_compare(path, stopwatch))
-        except (RequestError, DamagedRunError) as error:
-            failures.append(Failure(path, str(error)))
-    if not comparisons:
-        raise RequestError("; ".join(failure.reason for failure in failures))
-    if len({found.name for found in comparisons}) < len(comparisons):
-        done = [path for path in paths if path not in {failure.name for failure in failures}]
-        comparisons = [
-            replace(found, name=path) for path, found in zip(done, comparisons, strict=True)
-        ]
-    return list(against_the_first(comparisons)), failures

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from pipelines.build.built import Built
 from pipelines.build.data import HANDED_OVER
-from pipelines.compare.comparison import Comparison, comparison_of
+from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import Contender
 from pipelines.compare.forms import other_forms
+from pipelines.compare.from_evidence import comparison_of
 from pipelines.compare.gather import gather
 from pipelines.compare.measurements import Measurements
 from pipelines.compare.measuring import measure as measure_contenders

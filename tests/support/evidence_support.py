@@ -7,9 +7,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.compare.comparison import Comparison, comparison_of
-from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender, OtherForms
+from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import (
+    CASCADE,
+    INT8,
+    ONNX,
+    Contender,
+    OtherForms,
+)
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.from_evidence import comparison_of
 from pipelines.compare.measurements import Measurements
 from pipelines.run.control import CONTROL
 from pipelines.run.records import RoundRecord

@@ -386,7 +386,7 @@ def test_a_failure_of_the_work_is_exit_1_with_a_traceback_only_on_debug(
     def fail(*args: object) -> None:
         raise OSError("disk is full")
 
-    monkeypatch.setattr("pipelines.commands.compare.read_built", fail)
+    monkeypatch.setattr("pipelines.report.comparing.read_built", fail)
     assert "OSError: disk is full" in _fails(capsys, "compare", str(built), code=1)
     with pytest.raises(SystemExit) as left:
         main(["compare", str(built), "--debug"])
@@ -400,7 +400,7 @@ def test_an_interrupt_is_exit_130(
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.commands.compare.read_built", interrupt)
+    monkeypatch.setattr("pipelines.report.comparing.read_built", interrupt)
     capsys.readouterr()
     assert run(["compare", str(built)]) == 130
     out, err = capsys.readouterr()

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from pipelines.compare.advice import Advice, advise
-from pipelines.compare.comparison import comparison_of
 from pipelines.compare.contenders import Contender, OtherForms
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.from_evidence import comparison_of
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.compare.results import Result

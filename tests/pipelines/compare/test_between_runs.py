@@ -13,8 +13,9 @@ from rich.console import Console
 from scipy import stats
 
 from pipelines.compare.between_runs import against_the_first
-from pipelines.compare.comparison import Comparison, comparison_of
+from pipelines.compare.comparison import Comparison
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.from_evidence import comparison_of
 from pipelines.report.several_runs import csv_many, markdown_many, terminal_many
 from pipelines.report.several_runs_page import render_many
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.compare.comparison import Comparison, comparison_of
+from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import Contender, OtherForms
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.from_evidence import comparison_of
 from pipelines.compare.measurements import Measurements
 from pipelines.compare.results import Result
 from pruning.inference.cost import Cost

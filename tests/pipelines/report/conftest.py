@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from evidence_support import with_everything
 
-from pipelines.compare.comparison import Comparison, comparison_of
+from pipelines.compare.comparison import Comparison
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.from_evidence import comparison_of
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.compare.comparison import Comparison, comparison_of
+from pipelines.compare.comparison import Comparison
 from pipelines.compare.evidence import Evidence
+from pipelines.compare.from_evidence import comparison_of
 from pipelines.report.csv import csv
 from pipelines.report.number_format import percent
 from pipelines.report.page import render
