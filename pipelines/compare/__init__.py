@@ -16,18 +16,20 @@ __all__ = [
 
 if TYPE_CHECKING:
     from pipelines.compare.between_runs import against_the_first
-    from pipelines.compare.comparison import Comparison, comparison_of
+    from pipelines.compare.comparison import Comparison
     from pipelines.compare.contenders import Contender, OtherForms
     from pipelines.compare.evidence import Evidence
+    from pipelines.compare.from_evidence import comparison_of
     from pipelines.compare.story import compare
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
             "pipelines.compare.between_runs": ("against_the_first",),
-            "pipelines.compare.comparison": ("Comparison", "comparison_of"),
+            "pipelines.compare.comparison": ("Comparison",),
             "pipelines.compare.contenders": ("Contender", "OtherForms"),
             "pipelines.compare.evidence": ("Evidence",),
+            "pipelines.compare.from_evidence": ("comparison_of",),
             "pipelines.compare.story": ("compare",),
         },
     )
