@@ -86,6 +86,8 @@ class Cost:
 def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     """Return the cost of one sample of `input_shape`, counted while one passes through.
 
+    The network is left as it is.
+
     Warns
     -----
     UncountedOperationWarning
@@ -99,22 +101,24 @@ def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
+    from pruning.inference.eval_mode import eval_mode
     from pruning.inference.meter import ActivationMeter
 
     stored = [*network.parameters(), *network.buffers()]
     device = stored[0].device if stored else torch.device("cpu")
-    sample = torch.zeros(1, *input_shape, device=device)
-    was_training = network.training
-    meter = ActivationMeter(stored, sample)
+    dtype = next((t.dtype for t in stored if t.is_floating_point()), torch.float32)
     counter = FlopCounterMode(display=False)
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # attention as matrix products
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter, meter:
-            network.eval()(sample)
+        # In inference mode operations would pass whole, before they are taken apart and counted.
+        with torch.inference_mode(False), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+            sample = torch.zeros(1, *input_shape, dtype=dtype, device=device)
+            meter = ActivationMeter(stored, sample)
+            with eval_mode(network), counter, meter:
+                network(sample)
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
-        network.train(was_training)
     for name in sorted(meter.uncounted):
         warnings.warn(
             f"operation {name!r} is not in the FLOP count", UncountedOperationWarning, stacklevel=2

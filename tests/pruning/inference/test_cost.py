@@ -86,3 +86,22 @@ def test_attention_is_counted_as_the_matrix_products_it_is() -> None:
     projections = 8 * 24 + 8 * 8 + 2 * 8 * 16
     scores_and_values = 2 * tokens * 8
     assert count_cost(layer, (tokens, 8)).flops == 2 * tokens * (projections + scores_and_values)
+
+
+@pytest.mark.parametrize("inference", [False, True])
+@pytest.mark.parametrize("double", [False, True])
+def test_the_count_is_the_same_wherever_it_is_asked_for(inference: bool, double: bool) -> None:
+    network = nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(12, 2),
+    )  # fmt: skip
+    network[1].eval()
+    expected = count_cost(network, (1, 6, 6))
+    if double:
+        network = network.double()
+    with torch.inference_mode(inference):
+        found = count_cost(network, (1, 6, 6))
+    assert (found.flops, found.params) == (expected.flops, expected.params)
+    assert expected.flops == 2 * (9 * 3 * 16 + 12 * 2)
+    assert found.peak_activation_bytes == expected.peak_activation_bytes * (1 + double)
+    assert network.training and not network[1].training
