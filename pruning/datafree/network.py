@@ -158,8 +158,8 @@ def _merge(
 ) -> tuple[Merge, ...]:
     producer = network.get_submodule(group.name)
     weights = _array(producer.get_parameter("weight").flatten(1))
-    given = producer._parameters.get("bias")
-    bias = np.zeros(len(weights)) if given is None else _array(given)
+    given = producer.bias
+    bias = _array(given) if isinstance(given, Tensor) else np.zeros(len(weights))
     norms = np.linalg.norm(weights, axis=1) if unit_norm else np.ones(len(weights))
     norms[norms == 0] = 1
     distances = differences(weights / norms[:, None], bias / norms, saliency)
@@ -208,7 +208,7 @@ def _scales(network: nn.Module, group: UnitGroup, input_shape: tuple[int, ...]) 
     """Whether doubling what a layer makes and halving what is read of it changes nothing."""
     trial = copy.deepcopy(network)
     for key in ("weight", "bias"):
-        if (tensor := trial.get_submodule(group.name)._parameters.get(key)) is not None:
+        if (tensor := getattr(trial.get_submodule(group.name), key)) is not None:
             tensor.mul_(2)
     for part in _readers(group):
         _columns(trial, part.module).div_(2)

@@ -109,7 +109,7 @@ class PrunableUnits:
             (tap,) = group.taps
             for name in {group.name, tap.norm or group.name}:
                 for key in ("weight", "bias"):
-                    tensor = network.get_submodule(name)._parameters.get(key)
+                    tensor = getattr(network.get_submodule(name), key)
                     if tensor is not None:
                         tensor.data[~kept.to(tensor.device)] = 0
 

@@ -121,8 +121,8 @@ def _match(
 
 
 def _without_bias(module: nn.Module, output: Tensor) -> Tensor:
-    bias = module._parameters.get("bias")
-    if bias is None:
+    bias = module.bias
+    if not isinstance(bias, Tensor):
         return output
     shape = [1] * output.ndim
     shape[channel_axis(module, output.ndim)] = -1

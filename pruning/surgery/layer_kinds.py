@@ -141,10 +141,6 @@ def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def _replace(module: nn.Module, key: str, value: Tensor) -> None:
-    if key in module._parameters:
-        old = module._parameters[key]
-        module._parameters[key] = nn.Parameter(
-            value, requires_grad=old is None or old.requires_grad
-        )
-    else:
-        module._buffers[key] = value
+    old = getattr(module, key)
+    parameter = isinstance(old, nn.Parameter)
+    setattr(module, key, nn.Parameter(value, old.requires_grad) if parameter else value)

@@ -267,10 +267,8 @@ def _owners(network: nn.Module) -> dict[int, tuple[str, nn.Module]]:
     """
     owners: dict[int, tuple[str, nn.Module]] = {}
     for name, module in network.named_modules():
-        held = [*module._parameters.values(), *module._buffers.values()]
-        for tensor in held:
-            if tensor is None:
-                continue
+        alone = {"recurse": False, "remove_duplicate": False}
+        for _, tensor in (*module.named_parameters(**alone), *module.named_buffers(**alone)):
             if id(tensor) in owners:
                 raise RequestError(
                     f"layers {owners[id(tensor)][0]!r} and {name!r} share a parameter; "
