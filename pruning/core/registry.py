@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar, cast
 
 from pruning.core.errors import RequestError, unknown_name
-from pruning.core.user_code import import_own
+from pruning.core.user_code import import_user_code
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Registry(Generic[T]):
         Dotted name of the package whose modules register themselves.
     base
         The class that every plug-in is of, or derives from; None checks nothing.
-    own
+    user_code
         Whether ``"module:name"`` is looked up in the user's own file, and its code run.
 
     >>> colours: Registry[int] = Registry("colour", "pruning.scores")
@@ -41,12 +41,12 @@ class Registry(Generic[T]):
     """
 
     def __init__(
-        self, kind: str, package: str, base: type | None = None, *, own: bool = False
+        self, kind: str, package: str, base: type | None = None, *, user_code: bool = False
     ) -> None:
         self.kind = kind
         self.package = package
         self.base = base
-        self.own = own
+        self.user_code = own
         self._entries: dict[str, T] = {}
         self._discovered = False
 
@@ -86,8 +86,8 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         """Return the plug-in; an unknown name raises `RequestError` with the known ones."""
         self._discover()
-        if self.own and isinstance(name, str) and ":" in name:
-            found = import_own(self.kind, name, self.names())
+        if self.user_code and isinstance(name, str) and ":" in name:
+            found = import_user_code(self.kind, name, self.names())
             self._check(name, found)
             return cast("T", found)
         if name not in self._entries:
@@ -97,7 +97,7 @@ class Registry(Generic[T]):
     def __contains__(self, name: object) -> bool:
         """Whether the name is registered, or may be one of the user's own."""
         self._discover()
-        return name in self._entries or (self.own and isinstance(name, str) and ":" in name)
+        return name in self._entries or (self.user_code and isinstance(name, str) and ":" in name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())

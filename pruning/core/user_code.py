@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pruning.core.errors import RequestError
 
 
-def import_own(kind: str, asked: str, known: Iterable[str]) -> object:
+def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
     """Return what ``"module:name"`` means, looked up in the current folder too; its code runs.
 
     Parameters
@@ -27,7 +27,7 @@ def import_own(kind: str, asked: str, known: Iterable[str]) -> object:
     RequestError
         If there is no such module, or it has no such name.
 
-    >>> import_own("thing", "math:pi", [])
+    >>> import_user_code("thing", "math:pi", [])
     3.141592653589793
     """
     module, _, name = asked.partition(":")

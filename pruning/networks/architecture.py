@@ -15,7 +15,7 @@ from torch import nn
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.registry import Registry
 from pruning.core.seeds import Purpose, torch_generator
-from pruning.core.user_code import import_own
+from pruning.core.user_code import import_user_code
 from pruning.networks.given import call_factory, check_logits, copied, redrawn
 
 Factory = Callable[..., nn.Module]
@@ -177,7 +177,7 @@ def _with_widths(factory: Factory, arch: str, text: str) -> Factory:
 
 
 def _user_factory(arch: str) -> Factory:
-    factory = import_own("architecture", arch, NETWORKS)
+    factory = import_user_code("architecture", arch, NETWORKS)
     if not callable(factory):
         raise RequestError(f"architecture {arch!r} is not callable")
     return factory

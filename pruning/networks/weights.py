@@ -45,13 +45,13 @@ def start_from(network: nn.Module, source: str) -> nn.Module:
     """
     published = source.startswith(_PREFIX)
     given = _published(source.removeprefix(_PREFIX)) if published else _stored(Path(source))
-    own = network.state_dict()
+    drawn = network.state_dict()
     if published:
-        given = _with_own_head(network, own, given)
+        given = _with_drawn_head(network, drawn, given)
     wrong = [
-        f"{name} is {_shape(given, name)}, expected {_shape(own, name)}"
-        for name in sorted(own.keys() | given.keys())
-        if name not in own or name not in given or own[name].shape != given[name].shape
+        f"{name} is {_shape(given, name)}, expected {_shape(drawn, name)}"
+        for name in sorted(drawn.keys() | given.keys())
+        if name not in drawn or name not in given or drawn[name].shape != given[name].shape
     ]
     if wrong:
         raise RequestError(
@@ -96,17 +96,15 @@ def _published(name: str) -> dict[str, Tensor]:
     return network.state_dict()
 
 
-def _with_own_head(
-    network: nn.Module, own: Mapping[str, Tensor], given: Mapping[str, Tensor]
+def _with_drawn_head(
+    network: nn.Module, drawn: Mapping[str, Tensor], given: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Drop auxiliary heads; where the last layer has other classes, keep the network's own."""
-    kept = {k: v for k, v in given.items() if k in own or not k.lower().startswith("aux")}
-    last = [name for name, module in network.named_modules() if isinstance(module, _MAY_BE_HEAD)][
-        -1
-    ]
-    for key in (f"{last}.weight", f"{last}.bias"):
-        if key in own and key in kept and own[key].shape[1:] == kept[key].shape[1:]:
-            kept[key] = kept[key] if own[key].shape == kept[key].shape else own[key]
+    """Drop auxiliary heads; where the last layer has other classes, keep what was drawn."""
+    kept = {k: v for k, v in given.items() if k in drawn or not k.lower().startswith("aux")}
+    heads = [name for name, module in network.named_modules() if isinstance(module, _MAY_BE_HEAD)]
+    for key in (f"{heads[-1]}.weight", f"{heads[-1]}.bias"):
+        if key in drawn and key in kept and drawn[key].shape[1:] == kept[key].shape[1:]:
+            kept[key] = kept[key] if drawn[key].shape == kept[key].shape else drawn[key]
     return kept
 
 

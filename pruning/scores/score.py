@@ -125,7 +125,7 @@ class Score:
         return self
 
 
-SCORES: Registry[Score] = Registry("importance score", "pruning.scores", Score, own=True)
+SCORES: Registry[Score] = Registry("importance score", "pruning.scores", Score, user_code=True)
 
 
 def over_units(size: int, values: Sequence[tuple[Layer, Tensor]]) -> Tensor:
@@ -139,12 +139,12 @@ def over_units(size: int, values: Sequence[tuple[Layer, Tensor]]) -> Tensor:
     total = torch.zeros(size, dtype=torch.float64)
     count = torch.zeros(size, dtype=torch.float64)
     for layer, value in values:
-        own = torch.zeros(size, dtype=torch.float64)
+        sums = torch.zeros(size, dtype=torch.float64)
         channels = torch.zeros(size, dtype=torch.float64)
         made = layer.units >= 0
-        own.index_add_(0, layer.units[made], value.double().cpu()[made])
+        sums.index_add_(0, layer.units[made], value.double().cpu()[made])
         channels.index_add_(0, layer.units[made], torch.ones(int(made.sum()), dtype=torch.float64))
-        total += own / channels.clamp(min=1)
+        total += sums / channels.clamp(min=1)
         count += channels > 0
     return total / count
 

@@ -164,16 +164,16 @@ def _joined(units: dict[str, list[int]]) -> list[tuple[str, ...]]:
     """Return the producers that share a unit, together; 0 is no unit."""
     joined: list[tuple[set[int], list[str]]] = []
     for name, roots in units.items():
-        own = set(roots) - {0}
-        names = [name] if own else []
+        made = set(roots) - {0}
+        names = [name] if made else []
         apart = []
         for other, members in joined:
-            if own & other:
-                own |= other
+            if made & other:
+                made |= other
                 names = members + names
             else:
                 apart.append((other, members))
-        joined = [*apart, (own, names)]
+        joined = [*apart, (made, names)]
     order = {name: i for i, name in enumerate(units)}
     found = [tuple(sorted(names, key=order.__getitem__)) for _, names in joined if names]
     return sorted(found, key=lambda names: order[names[0]])

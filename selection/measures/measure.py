@@ -66,7 +66,7 @@ class PairMeasure(Measure):
 
 
 MEASURES: Registry[type[Measure]] = Registry(
-    "diversity measure", "selection.measures", Measure, own=True
+    "diversity measure", "selection.measures", Measure, user_code=True
 )
 
 

@@ -155,5 +155,5 @@ class SelectionMethod(ABC):
 
 
 METHODS: Registry[type[SelectionMethod]] = Registry(
-    "selection method", "selection.methods", SelectionMethod, own=True
+    "selection method", "selection.methods", SelectionMethod, user_code=True
 )
