@@ -46,7 +46,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self.package = package
         self.base = base
-        self.user_code = own
+        self.user_code = user_code
         self._entries: dict[str, T] = {}
         self._discovered = False
 

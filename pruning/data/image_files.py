@@ -21,7 +21,7 @@ from pruning.samples.images import ImageHeader, decode_images, read_headers
 
 DEFAULT_SIZE = 64
 LARGEST_COMMON_SIDE = 256
-_BLOCK = 1024
+_BLOCK = 1024  # rows moved at a time
 
 
 @dataclass(frozen=True)

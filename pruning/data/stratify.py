@@ -80,7 +80,7 @@ def partition(raw: RawData, rng: np.random.Generator, limit: int | None = None) 
 def share_out(count: int, shares: Sequence[float] | NDArray[np.float64]) -> NDArray[np.int64]:
     """Split `count` things by `shares` (adding up to 1): whole numbers, at least 1 each.
 
-    Each number is within 1 of its exact share, or is the 1 that nobody goes without.
+    Each number is within 1 of its exact share, or is 1, the least that anyone gets.
 
     >>> share_out(10, (0.6, 0.1, 0.15, 0.15))
     array([6, 1, 2, 1])

@@ -1,9 +1,9 @@
 """Merging similar units: the mathematics of Srinivas & Babu 2015, on plain arrays.
 
 Two units with the same incoming weights compute the same; one of them can go if the other
-takes over its outgoing weights. Where they are only similar, removing j and letting i stand
-in for it changes the next layer by at most the *saliency* ⟨a_j²⟩·‖ε_ij‖² (eq. 6): a_j are
-j's outgoing weights, ε_ij the difference of incoming ones.
+takes over its outgoing weights. Where they are only similar, removing j and giving its
+outgoing weights to i changes the next layer by at most the *saliency* ⟨a_j²⟩·‖ε_ij‖² (eq. 6):
+a_j are j's outgoing weights, ε_ij is the difference of the incoming weights.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from pruning.core.errors import unknown_name
 from pruning.datafree.settings import Saliency
 
 Array = NDArray[np.float64]
+WITHOUT_OUTLIERS = 0.95
+"""Saliencies above this quantile do not count in their density: a few are far too large."""
+GRID_POINTS = 512
+"""Where the density of saliencies is computed."""
+_LEAST = 1e-12  # what a norm is divided by where it is 0
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ def differences(weights: Array, bias: Array, kind: Saliency) -> Array:
     Parameters
     ----------
     weights, bias
-        (n, d) and (n,), one row a unit; rows of unit norm where the norm can be folded into
+        (n, d) and (n,), one row per unit; rows of unit norm where the norm can be folded into
         the outgoing weights.
     kind
         ``"exact"``: the squared Euclidean distance of weights and bias (eq. 6).
@@ -69,7 +74,7 @@ def merge_units(distances: Array, outgoing: Array, count: int) -> tuple[Array, t
     distances
         (n, n) from `differences`.
     outgoing
-        (n, m) outgoing weights, one row a unit; left unchanged.
+        (n, m) outgoing weights, one row per unit; left unchanged.
     count
         0 … n - 1.
 
@@ -115,12 +120,13 @@ def data_free_cutoff(saliencies: Array) -> int:
     bandwidth); the hump is its highest peak beyond the first valley after the spike.
     """
     values = np.sort(saliencies[np.isfinite(saliencies)])
-    values = values[values <= np.quantile(values, 0.95)]
+    values = values[values <= np.quantile(values, WITHOUT_OUTLIERS)]
     if len(values) < 3 or values[-1] <= 0:
         return len(saliencies)
+    # Silverman 1986, eq. 3.31: 0.9 · min(σ, interquartile range / 1.34) · n^(-1/5)
     spread = min(values.std(), (np.quantile(values, 0.75) - np.quantile(values, 0.25)) / 1.34)
     width = 0.9 * (spread or values[-1]) * len(values) ** -0.2
-    grid = np.linspace(0, values[-1], 512)
+    grid = np.linspace(0, values[-1], GRID_POINTS)
     density = np.exp(-0.5 * ((grid[:, None] - values[None, :]) / width) ** 2).sum(1)
     rises = np.flatnonzero(np.diff(density) > 0)
     valley = int(rises[0]) if len(rises) else 0
@@ -129,4 +135,4 @@ def data_free_cutoff(saliencies: Array) -> int:
 
 
 def _ratio(a: Array, b: Array) -> Array:
-    return np.divide(a, np.maximum(b, 1e-12), out=np.zeros_like(a), where=a > 0)
+    return np.divide(a, np.maximum(b, _LEAST), out=np.zeros_like(a), where=a > 0)

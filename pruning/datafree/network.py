@@ -173,7 +173,7 @@ def _merge(
 
 
 def _outgoing(network: nn.Module, group: UnitGroup) -> Array:
-    """Return (units, m): every weight that reads a unit, one row a unit."""
+    """Return (units, m): every weight that reads a unit, one row per unit."""
     parts = [_columns(network, part.module)[part.owner.argsort(stable=True)]
              for part in _readers(group)]  # fmt: skip
     return np.concatenate([_array(p.reshape(group.size, -1)) for p in parts], axis=1)
@@ -205,7 +205,7 @@ def _array(tensor: Tensor) -> Array:
 
 @torch.inference_mode()
 def _scales(network: nn.Module, group: UnitGroup, input_shape: tuple[int, ...]) -> bool:
-    """Whether doubling what a layer makes and halving what is read of it changes nothing."""
+    """Whether a layer's output can be doubled and its readers' weights halved, to no effect."""
     trial = copy.deepcopy(network)
     for key in ("weight", "bias"):
         if (tensor := getattr(trial.get_submodule(group.name), key)) is not None:

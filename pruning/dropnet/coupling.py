@@ -39,7 +39,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class PrunableUnits:
-    """What a run masks and what surgery cuts.
+    """The units of a network that a run masks, and the groups of them that surgery cuts.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class PrunableUnits:
         return 1 - sum(int(s.sum()) for s in standing) / sum(s.numel() for s in standing)
 
     def silence(self, network: nn.Module, masks: Masks) -> list[Any]:
-        """Hook 0 onto the silent channels of a cut network; return the hooks' handles."""
+        """Add hooks to a cut network that make its silent channels 0; return their handles."""
         handles = []
         for group, kept in self._silent(masks):
             (tap,) = group.taps
@@ -138,16 +138,16 @@ class PrunableUnits:
             return torch.allclose(hooked(sample), written(sample), rtol=1e-3, atol=1e-5)
 
     def _silent(self, masks: Masks) -> list[tuple[UnitGroup, Tensor]]:
-        """Return the layers with silent channels, and which channels of the cut one sound."""
+        """Return each layer with silent channels, and which channels of the cut layer are not."""
         if not self.independent:
             return []
         standing, found = self.standing(masks), []
         for group in self.masked:
             owner = group.owner(group.name, "out")
-            there = (owner < 0) | standing[group.name][owner.clamp(min=0)]
-            sound = (owner < 0) | masks[group.name][owner.clamp(min=0)]
-            if not sound[there].all():
-                found.append((group, sound[there]))
+            present = (owner < 0) | standing[group.name][owner.clamp(min=0)]
+            kept = (owner < 0) | masks[group.name][owner.clamp(min=0)]
+            if not kept[present].all():
+                found.append((group, kept[present]))
         return found
 
 

@@ -1,4 +1,4 @@
-"""What of a network a run can prune, found before anything is trained."""
+"""Which units of a network a run can prune, found before anything is trained."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ class Member:
     baseline_accuracy
         `val_accuracy` of the same run's round 0.
     collapsed
-        Whether it never did better on ``val`` than naming one class always.
+        Whether its accuracy on ``val`` is no better than always naming the most common class.
     removed
-        Share of round 0's prunable units that are physically gone; less than what is masked
-        where layers that are summed have masks of their own. None: all that is masked.
+        Share of round 0's prunable units that are physically gone. It is less than the share
+        that is masked where layers that are summed have masks of their own; None: as much.
     attempts
         How often it was trained: more than once where it had not left chance and was drawn
         anew.

@@ -21,7 +21,7 @@ from pruning.surgery.groups import PrunedNetwork, Slice
 
 BATCH = 512
 """Samples per pass, if nothing else is said."""
-_ELEMENTS = 2**22  # of candidate activations held at once
+_MOST_ELEMENTS = 2**22  # of candidate activations held at once
 
 
 def oracle_drop(
@@ -149,7 +149,7 @@ def _shared(
     layer, value = layers[reader.module], read[reader.module]
     whole = layer(value)
     channels = reader.owner.argsort(stable=True).reshape(size, -1)
-    chunk = max(1, _ELEMENTS // whole.numel())
+    chunk = max(1, _MOST_ELEMENTS // whole.numel())
     sums = []
     for start in range(0, size, chunk):
         units = channels[start : start + chunk]

@@ -1,13 +1,14 @@
 """Signals stay as strong when a network is cut down.
 
 A layer drawn for n inputs and cut to k of them adds up k terms: the variance of its output
-falls to about k / n, layer after layer, until the last ones see next to nothing and the
-network never leaves chance. A factor a layer brings its outputs back to the strength that
-they have at full width, on a few samples, as layer-sequential unit-variance initialisation
-does to variance 1 (Mishkin & Matas 2016). Directions and biases stay.
+falls to about k / n, layer after layer, until the last layers read values near 0 and the
+network never leaves chance. One factor per layer brings its outputs back to the strength
+that they have at full width, measured on a few samples; layer-sequential unit-variance
+initialisation brings them to variance 1 in the same way (Mishkin & Matas 2016). The
+directions of the weights and the biases stay.
 
-The layer that makes the logits is left alone: cut down, it has less to go by, and logits as
-large as at full width would start a round sure of what is wrong.
+The layer that makes the logits is left alone: a network that has been cut down knows less,
+and with logits as large as at full width it would begin the round sure of wrong answers.
 """
 
 from __future__ import annotations
@@ -27,16 +28,17 @@ from pruning.surgery.layer_kinds import PRODUCERS, channel_axis
 FEW = 64
 """Samples on which the strength of signals is compared."""
 MOST = 10.0
-"""No layer's weights grow or shrink by more."""
+"""The largest factor by which a layer's weights may grow or shrink."""
 
 
 @torch.no_grad()
 def rescale(
     small: nn.Module, full: nn.Module, groups: Sequence[UnitGroup], masks: Masks, inputs: Tensor
 ) -> nn.Module:
-    """Bring back what each hidden layer that lost inputs puts out, without its bias, in place.
+    """Bring each hidden layer that lost inputs back to its strength at full width, in place.
 
-    The layer called last makes the logits and is left alone. So are layers that a batch norm
+    The strength is the root mean square of the layer's output, without its bias. The layer
+    that is called last makes the logits and is left alone. So are layers that a batch norm
     follows: it brings the strength back by itself. Both networks are put into eval mode.
 
     Parameters
@@ -89,7 +91,7 @@ def rescale(
 
 
 def few_inputs(images: Tensor, scaling: Scaling) -> Tensor:
-    """Return network input of a few samples from all over, on the CPU."""
+    """Return network input of a few samples, evenly spaced over all, on the CPU."""
     some = torch.linspace(0, len(images) - 1, min(FEW, len(images))).long()
     return scaling(images[some.to(images.device)].cpu())
 
@@ -102,7 +104,7 @@ def _note(
     name: str, made: Tensor | None, wanted: dict[str, float],
     module: nn.Module, _: object, output: Tensor,
 ) -> None:  # fmt: skip
-    """Note how strong the channels are that the small network makes."""
+    """Note the strength, at full width, of the channels that the small network makes."""
     plain = _without_bias(module, output)
     if made is not None:
         plain = plain.index_select(channel_axis(module, output.ndim), made.nonzero().flatten())
@@ -112,7 +114,7 @@ def _note(
 def _match(
     name: str, wanted: dict[str, float], module: nn.Module, _: object, output: Tensor
 ) -> Tensor:
-    """Scale the weights to the strength wanted; what is put out now is scaled with them."""
+    """Scale the weights to the strength wanted, and this output with them."""
     plain = _without_bias(module, output)
     found = _strength(plain)
     factor = min(max(wanted[name] / found, 1 / MOST), MOST) if found > 0 else 1.0

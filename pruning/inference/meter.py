@@ -1,4 +1,4 @@
-"""What a network does while a sample passes: bytes alive, operations nobody counts."""
+"""What a network does while a sample passes: bytes alive at once, operations not counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-_FREE = {
+# Pooling, norms and what only moves or makes values: excluded from the count of FLOPs.
+_EXCLUDED = {
     "max_pool2d_with_indices", "avg_pool2d", "_adaptive_avg_pool2d", "adaptive_avg_pool2d",
     "native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training",
     "cudnn_batch_norm", "native_layer_norm", "native_group_norm", "cat", "mean", "sum",
@@ -22,7 +23,7 @@ _FREE = {
 
 
 class ActivationMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts live activation bytes and remembers operations nobody counts."""
+    """Counts the bytes of activations alive, and notes operations that are not counted."""
 
     def __init__(self, stored: list[Tensor], sample: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -39,7 +40,7 @@ class ActivationMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if isinstance(tensor, Tensor):
                 self._enter(tensor)
         packet = func._overloadpacket
-        known = packet in flop_registry or packet.__name__ in _FREE
+        known = packet in flop_registry or packet.__name__ in _EXCLUDED
         if not (known or func.is_view or torch.Tag.pointwise in func.tags):
             self.uncounted.add(packet.__name__)
         return out

@@ -25,7 +25,7 @@ def predict_probabilities(
     network
         Maps scaled input (B, *input_shape) to logits (B, C).
     images
-        (N, C, H, W) uint8 or (N, F) float32; moved to the device a batch at a time.
+        (N, C, H, W) uint8 or (N, F) float32; moved to the device batch by batch.
     scaling
         Makes network input of them.
     device

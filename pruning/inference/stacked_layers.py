@@ -9,7 +9,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-_ELEMENTS = 2**19  # of input or activations that a pass holds at once
+_MOST_ELEMENTS = 2**19  # of input, or of activations, that a pass holds at once
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Layers:
     relu_after
         Whether a ReLU follows.
     sizes
-        A member: (out, in) of each layer.
+        For each member: (out, in) of each layer.
     """
 
     names: tuple[str, ...]
@@ -58,9 +58,9 @@ class Layers:
 
     @property
     def samples_at_once(self) -> int:
-        """Samples that a pass without gradients takes at a time: what stays in cache."""
+        """Samples that a pass without gradients takes at a time, so that they stay in cache."""
         (out, fan_in), members = self.padded[0], len(self.sizes)
-        return max(1, _ELEMENTS // max(fan_in, members * out))
+        return max(1, _MOST_ELEMENTS // max(fan_in, members * out))
 
     def activations(self, flat: Tensor, samples: Tensor) -> Iterator[Tensor]:
         """Yield each layer's (G, out, B) output, after its ReLU if it has one.

@@ -30,9 +30,9 @@ _GREY = frozenset(("1", "L", "LA", "La", "I"))
 _ALPHA = frozenset(("RGBA", "RGBa", "LA", "La", "PA"))
 _ORIENTATION, _UPRIGHT = 0x0112, 1
 _SIDEWAYS = frozenset((5, 6, 7, 8))
-#: Below this many pixels an image is Python's work, which threads only slow down.
+#: Decoding a smaller image is mostly Python's work, which threads only slow down.
 _WORTH_A_THREAD = 128 * 128
-
+#: Images handed to the threads at a time, so that an interrupt is heard.
 _BLOCK = 256
 
 Arguments = ParamSpec("Arguments")
@@ -144,7 +144,7 @@ def decode_images(
     with _pillow_warnings():
         if threads == 1:
             return _failed(map(decode_into, rows))
-        with ThreadPoolExecutor(threads) as pool:  # by blocks, so that an interrupt is heard
+        with ThreadPoolExecutor(threads) as pool:
             blocks = (rows[start : start + _BLOCK] for start in rows[::_BLOCK])
             return _failed(outcome for block in blocks for outcome in pool.map(decode_into, block))
 

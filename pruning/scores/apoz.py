@@ -19,7 +19,7 @@ class Apoz(Score):
         return layer.observed
 
     def as_published(self) -> Score:
-        """Return the share of images on which any position lives, as DropNet's code has it."""
+        """Return the share of images on which some position is not zero, as in DropNet's code."""
         return _PublishedApoz()
 
 

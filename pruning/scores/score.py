@@ -1,9 +1,9 @@
 """What an importance score is, and the registry that finds them.
 
-A score may watch activations: `Score.observe` turns a batch of them into sums over its
-samples, and `Score.layer_importance` turns the means into a number for each channel of one
-layer. Where several layers make the units of a group, the mean over them counts. The least
-important units go first.
+A score may read activations: `Score.observe` turns a batch of them into sums over its
+samples, and `Score.layer_importance` turns the means over all samples into a number for each
+channel of one layer. Where several layers make the units of a group, the mean over them
+counts. The least important units go first.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Layer:
         that are never pruned.
     means
         (n,) or (n, k) float64: mean over the training samples of what `Score.observe`
-        returned; None if the score watches nothing.
+        returned; None if the score reads no activations.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Layer:
 
     @property
     def weights(self) -> Tensor:
-        """(n, fan-in) float64, one row a channel."""
+        """(n, fan-in) float64, one row per channel."""
         return self.module.get_parameter("weight").detach().flatten(1).double()
 
     @property
     def observed(self) -> Tensor:
-        """The means, of which there must be some."""
+        """The means; a ValueError if the score observed nothing here."""
         if self.means is None:
             raise ValueError(f"nothing was observed at layer {self.name!r}")
         return self.means
@@ -79,13 +79,13 @@ class UnitView:
 class Score:
     """An importance score. Subclass it, override what it needs, register the instance.
 
-    A score that overrides `observe` watches activations, one that overrides
-    `observe_gradient` the loss's gradient too; their means are `Layer.observed`.
+    A score that overrides `observe` reads activations, one that overrides
+    `observe_gradient` also the gradient of the loss; their means are `Layer.observed`.
 
     Attributes
     ----------
     needs_sweep, needs_gradient
-        Whether it watches activations, and gradients.
+        Whether it reads activations; whether it reads gradients.
     """
 
     needs_sweep: ClassVar[bool] = False
@@ -106,7 +106,7 @@ class Score:
         raise TypeError(f"{type(self).__name__} observes nothing")
 
     def observe_gradient(self, activation: Tensor, gradient: Tensor) -> Tensor:
-        """Return sums over the batch, given also each sample's own loss's gradient."""
+        """Return sums over the batch, given also the gradient of each sample's loss."""
         raise TypeError(f"{type(self).__name__} observes no gradient")
 
     def layer_importance(self, layer: Layer) -> Tensor:

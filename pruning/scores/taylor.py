@@ -11,7 +11,7 @@ class Taylor(Score):
     """Importance is the mean over samples of |mean over positions of value × gradient|.
 
     Molchanov et al. 2017, eq. 7, not normalised per layer. Where an activation is applied
-    without a module of its own, the value and gradient before it are taken; for ReLU the
+    without a module for it, the value and the gradient before it are taken; for ReLU their
     product is the same.
     """
 
@@ -21,7 +21,7 @@ class Taylor(Score):
         return product.mean(2).abs().sum(0)
 
     def layer_importance(self, layer: Layer) -> Tensor:
-        """Return the expected change of a sample's loss, in nats a position."""
+        """Return the expected change of a sample's loss, in nats per position."""
         return layer.observed
 
 

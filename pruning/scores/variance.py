@@ -12,7 +12,8 @@ class Variance(Score):
     """Importance is the variance of the post-activation over samples and positions.
 
     A unit that never varies is a constant, which the next layer's bias could hold (Sietsma
-    & Dow 1988; Polyak & Wolf 2015). Divided by the number of values, not that less one.
+    & Dow 1988; Polyak & Wolf 2015). Squares are summed and divided by the number of values, n,
+    not by n - 1.
     """
 
     def observe(self, activation: Tensor) -> Tensor:

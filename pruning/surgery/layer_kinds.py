@@ -118,9 +118,12 @@ def _kind(module: nn.Module) -> type[nn.Module] | None:
 def _check(name: str, stored: Mapping[str, int]) -> None:
     sizes, groups = list(stored.values()), stored.get("groups", 1)
     # Sides × sides ÷ groups: the weights of a linear layer or a 1×1 convolution.
-    sane = all(type(n) is int and n > 0 for n in sizes) and prod(sizes) // groups**2 < _LARGEST
-    if not sane:
-        raise ValueError(f"stored sizes of {name!r} must be positive and sane: {dict(stored)}")
+    possible = all(type(n) is int and n > 0 for n in sizes) and prod(sizes) // groups**2 < _LARGEST
+    if not possible:
+        raise ValueError(
+            f"stored sizes of {name!r} must be positive, of layers with fewer than 2³¹ weights: "
+            f"{dict(stored)}"
+        )
     if any(n % groups for n in sizes):
         raise ValueError(f"stored sizes of {name!r} do not divide into {groups} groups")
 

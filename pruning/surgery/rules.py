@@ -188,7 +188,7 @@ def padding(call: Call) -> None:
 
 
 def decision(call: Call) -> None:
-    """A number read from a tensor steers the program: another input, another network."""
+    """A number read from a tensor steers the program: another input may take another path."""
     raise RequestError(
         f"the forward pass of {call.trace.where or type(call.trace.network).__name__!r} depends "
         f"on the values of its input ({call.name.strip('_')}); such a network cannot be pruned, "

@@ -1,4 +1,4 @@
-"""One factor on all widths, so that a network costs what it is asked to cost."""
+"""One factor for all widths of a network, found so that it costs what is asked."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _other_sizes(
 
 
 def _add(sizes: dict[str, int], module: nn.Module, part: Slice, units: int) -> None:
-    """Add so many units (or fewer) to one side of a module's sizes."""
+    """Add units to one side of a module's sizes; a negative number takes some away."""
     channels = int((part.owner == 0).sum()) * units
     if isinstance(module, nn.Linear):
         sizes["in_features" if part.side == "in" else "out_features"] += channels

@@ -1,7 +1,7 @@
 """Augmentation as batched tensor work on stored images: shifts and mirror images.
 
-What happens to each sample in each epoch is drawn beforehand by the member's own generator,
-so that it depends on neither engine nor company nor device.
+What happens to each sample in each epoch is drawn beforehand by the member's own generator:
+neither the engine, nor the device, nor the members that train beside it change it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def draw_shifts(
     Parameters
     ----------
     augment
-        ``"shift"`` moves by up to an eighth of the side each way, in whole pixels, and fills
-        with 0; ``"shift-flip"`` also mirrors every other sample left to right.
+        ``"shift"`` shifts by up to an eighth of the side each way, in whole pixels, and fills
+        with 0; ``"shift-flip"`` also mirrors half of the samples, left to right.
     count
         Samples.
     shape
@@ -69,7 +69,7 @@ def shifted(images: Tensor, shifts: Tensor) -> Tensor:
     across = torch.arange(width, device=device)
     rows = torch.arange(height, device=device) - down
     columns = torch.where(mirrored.bool(), width - 1 - across, across) - right
-    # A border of one pixel of zeros is what all outside pixels read.
+    # All pixels from outside the image are read from a border of zeros, one pixel wide.
     bordered = F.pad(images, (1, 1, 1, 1))
     rows = (rows + 1).clamp(0, height + 1)
     columns = (columns + 1).clamp(0, width + 1)

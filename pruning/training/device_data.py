@@ -1,4 +1,4 @@
-"""Training data on a device, as stored: scaled a batch at a time, never as a whole."""
+"""Training data on a device, as stored: scaled batch by batch, never as a whole."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class DeviceData:
 
     @property
     def majority(self) -> float:
-        """Validation accuracy of naming the commonest class always."""
+        """Validation accuracy of always naming the most common class."""
         return float(self.val_labels.bincount().max()) / len(self.val_labels)
 
 
 def _on_device(values: NDArray[Any], device: str | torch.device) -> Tensor:
-    """Return the array as a tensor, which nobody writes to.
+    """Return the array as a tensor that shares its memory on a CPU; nobody writes to it.
 
-    Worker processes map one copy of the data, as may what does not fit in memory: a tensor
-    of its own in each would hold it several times.
+    Worker processes map one copy of the data, and data that do not fit in memory are mapped
+    from a file: a copy in each process would hold them several times.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
@@ -67,7 +67,7 @@ class Gatherer:
     images
         (N, C, H, W) uint8 or (N, F) float32.
     scaling
-        Makes network input of them; what it gives, this gives.
+        Makes network input of them; the buffer holds the same numbers to the bit.
     rows
         Samples fetched at a time.
     """

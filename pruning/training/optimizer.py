@@ -1,7 +1,7 @@
-"""Adam and SGD, a fused pass over each tensor.
+"""Adam and SGD, each one fused pass over each tensor.
 
-The arithmetic is that of `torch.optim`, whose classes bring a compiler's import (a second a
-process) and some 80 µs of bookkeeping a step, as much as a small network's arithmetic.
+The arithmetic is that of `torch.optim`, whose classes import a compiler (one second per
+process) and spend some 80 µs of bookkeeping per step, as long as a small network computes.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _EPSILON = 1e-8
 
 
 class Optimizer(Protocol):
-    """Moves parameters against their gradients; one without gradient stays as it is."""
+    """Changes parameters against their gradients; one without a gradient stays as it is."""
 
     def step(self, rate: float | Tensor) -> None:
         """Take one step from each parameter's ``grad``.
 
-        The rate is a number, or a float32 tensor of none on the parameters' device, which a
-        captured step reads anew at each replay.
+        The rate is a number, or a float32 tensor without axes on the parameters' device, which
+        a captured step reads anew at each replay.
         """
 
     def cut_to(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Optimizer:
-        """Return the optimizer that goes on with cut parameters, its state cut alike."""
+        """Return the optimizer that goes on with cut parameters, its state cut in the same way."""
 
 
 def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> Optimizer:

@@ -1,4 +1,4 @@
-"""How a population of networks is run: one engine a file.
+"""How a population of networks is run: one engine per file.
 
 `engine` says what every engine offers to the training loop, and finds them; `choice` says
 which of them runs a network best.

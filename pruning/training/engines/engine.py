@@ -16,7 +16,7 @@ from pruning.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a pass over data showed of each member.
+    """How good each member was in one pass over data.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Evaluation:
 
 
 class Engine(ABC):
-    """G networks that train together, each on its own order of the same samples.
+    """G networks that train together, each reading the same samples in its own order.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Engine(ABC):
 
     @abstractmethod
     def evaluate(self) -> Evaluation:
-        """Return what the validation part shows, in float32 and eval mode."""
+        """Return loss and accuracy on the validation part, in float32 and eval mode."""
 
     @abstractmethod
     def weights(self, row: int) -> dict[str, Tensor]:
@@ -96,7 +96,7 @@ class Engine(ABC):
 
     @abstractmethod
     def narrow(self, rows: list[int]) -> None:
-        """Go on with these members only; the others stop costing."""
+        """Go on with these members only; the others take no more time."""
 
 
 ENGINES: Registry[type[Engine]] = Registry("engine", "pruning.training.engines", Engine)

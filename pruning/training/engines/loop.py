@@ -42,9 +42,9 @@ class Loop(Engine):
         ]
 
     def evaluate(self) -> Evaluation:
-        """Return what the validation part shows."""
-        seen = [member.evaluate() for member in self.members]
-        return Evaluation([loss for loss, _ in seen], [accuracy for _, accuracy in seen])
+        """Return loss and accuracy on the validation part."""
+        found = [member.evaluate() for member in self.members]
+        return Evaluation([loss for loss, _ in found], [accuracy for _, accuracy in found])
 
     def weights(self, row: int) -> dict[str, Tensor]:
         """Return a copy of one member's state dict."""
@@ -72,8 +72,8 @@ class Trainee:
         size = self.batch_of(len(order))
         for start in range(0, len(order), size):
             part = slice(start, start + size)
-            how = None if shifts is None else shifts[part]
-            total += self.step(order[part], rate, how) * len(order[part])
+            drawn = None if shifts is None else shifts[part]
+            total += self.step(order[part], rate, drawn) * len(order[part])
         return float(total / len(order))
 
     def step(self, index: Tensor, rate: float | Tensor, shifts: Tensor | None = None) -> Tensor:
@@ -87,7 +87,7 @@ class Trainee:
         return loss.detach()
 
     def batch_of(self, samples: int) -> int:
-        """Return the samples of a step."""
+        """Return how many samples a step takes."""
         return min(self._recipe.batch_size or samples, samples)
 
     def _logits(self, stored: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 All weights of all members are one flat float32 vector, all gradients another: each layer's
 matrices are views, and the optimizer's step is one pass over them. Forward and backward are
-written out, because at a few tens of units what a general autograd adds costs as much as
-the arithmetic. Activations are held units × samples: then no product has a short, oddly
+written out, because with a few tens of units the bookkeeping of a general autograd takes
+as long as the arithmetic. Activations are held units × samples: then no product has a short, oddly
 sized inner axis, whatever widths pruning leaves.
 
 Members of different widths are padded with zeros, which stay zero: a padded unit's
@@ -79,8 +79,8 @@ class Stacked(Engine):
             batches = _batches(orders[:, part], size)
             parts = [None] * len(batches) if shifts is None else _batches(shifts[:, part], size)
             labels = self._data.train_labels[batches]
-            for index, named, how in zip(batches, labels, parts, strict=True):
-                total += self.write_gradients(batches.shape[2], index, named, how)
+            for index, classes, drawn in zip(batches, labels, parts, strict=True):
+                total += self.write_gradients(batches.shape[2], index, classes, drawn)
                 self._optimizer.step(rate)
         return (total / samples).tolist()
 
@@ -100,8 +100,8 @@ class Stacked(Engine):
         """
         buffers = self._buffers_for(batch)
         weights, relu_after = self._weights, self._layers.relu_after
-        how = None if shifts is None else shifts.flatten(0, 1)
-        samples = buffers.gather(index.flatten(), how).view(*index.shape, -1)
+        drawn = None if shifts is None else shifts.flatten(0, 1)
+        samples = buffers.gather(index.flatten(), drawn).view(*index.shape, -1)
         x = samples.transpose(1, 2)
         for i, made in enumerate(buffers.made):
             torch.baddbmm(self._biases[i], weights[i], x, out=made)
@@ -125,7 +125,7 @@ class Stacked(Engine):
 
     @torch.inference_mode()
     def evaluate(self) -> Evaluation:
-        """Return what the validation part shows; all members share the first product."""
+        """Return loss and accuracy on the validation part; all members share the first product."""
         data, members = self._data, len(self._layers.sizes)
         n = len(data.val_labels)
         losses = self._values.new_zeros(members, dtype=torch.float64)
