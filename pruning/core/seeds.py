@@ -13,10 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-Purpose = Literal["initial", "batches", "scores", "rewind", "augment", "split"]
-_KEYS: dict[Purpose, int] = {
-    "initial": 0, "batches": 1, "scores": 2, "rewind": 3, "augment": 4, "split": 5,
-}  # fmt: skip
+Purpose = Literal["initial", "batches", "scores", "rewind", "split"]
+_KEYS: dict[Purpose, int] = {"initial": 0, "batches": 1, "scores": 2, "rewind": 3, "split": 5}
+"""Part of every stream: a key that changes, or is used again, changes what runs draw."""
 
 
 def numpy_generator(seed: int, purpose: Purpose, round_index: int = 0) -> np.random.Generator:
