@@ -20,13 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.build.story import Placement, build
+from pipelines.build.story import build
 from pipelines.compare.comparison import Comparison, compare
 from pipelines.compare.gather import gather
 from pipelines.compare.interval import Interval
 from pipelines.compare.mean_intervals import mean_interval
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
+from pipelines.run.resources import Placement
 
 COLUMNS = ("single_best_unpruned", "all_unpruned", "all_pruned", "selected")
 AGAINST = COLUMNS[:2]

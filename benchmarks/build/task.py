@@ -11,9 +11,10 @@ import textbook
 import torch
 
 from pipelines.build.progress import Watcher
-from pipelines.build.story import Placement, resolve, train
+from pipelines.build.story import resolve, train
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.run.directory import RunDirectory
+from pipelines.run.resources import Placement
 from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits

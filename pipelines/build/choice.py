@@ -27,8 +27,8 @@ def choose_team(run: RunDirectory, splits: Splits, config: SelectionConfig) -> S
     rows = pool_rows(run, config.pool)
     if config.size > len(rows):
         raise RequestError(
-            f"--s {config.size} is more than the {len(rows)} networks of --pool {config.pool}; "
-            f"allowed 1 to {len(rows)}"
+            f"`size` {config.size} is more than the {len(rows)} networks of `pool` "
+            f"{config.pool!r}; allowed 1 to {len(rows)}"
         )
     wanted = sorted({*rows, *pool_rows(run, "mixed")})
     kept = predicted(run, wanted, "select", splits.select, device=run.root.device)

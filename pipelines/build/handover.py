@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 
 from ensemble.artefact import save
@@ -11,7 +9,6 @@ from ensemble.calibration import fit_temperature
 from ensemble.cascade import fit_cascade
 from ensemble.description import LayerWidth, Provenance
 from ensemble.model import Ensemble, EnsembleMember
-from ensemble.storage.sealed import canonical_json
 from pipelines.run.directory import RunDirectory
 from pipelines.run.member_ids import member_id
 from pipelines.run.predictions import read_predictions
@@ -57,7 +54,7 @@ def make_ensemble(run: RunDirectory, selection: Selection) -> Ensemble:
         weights=selection.weights,
         provenance=Provenance(
             data=root.config.data.data,
-            configuration=hashlib.sha256(canonical_json(root.config.to_json())).hexdigest(),
+            configuration=root.config.sha256,
             method=selection.method,
             pool_size=len(selection.pool),
             select_accuracy=selection.accuracy,

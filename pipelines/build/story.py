@@ -16,6 +16,7 @@ from pipelines.run.config import BuildConfig
 from pipelines.run.directory import Root, RunDirectory
 from pipelines.run.fingerprint import data_fingerprint, versions
 from pipelines.run.plan import check_archs, describe_groups, plan_groups
+from pipelines.run.resources import Placement
 from pruning.data.load import load_splits
 from pruning.data.loaded import Loaded
 from pruning.data.splits import Splits
@@ -28,14 +29,6 @@ FEW_SAMPLES = 150
 """Below so many the 95 % interval of an accuracy can be wider than ±8 points."""
 
 Watch = Callable[[Tally], Watcher]
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where groups are computed; never part of a run's identity."""
-
-    jobs: int = 1
-    backend: str = "loky"
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,7 @@ def build(
     config: BuildConfig,
     out: Path | None = None,
     *,
-    placement: Placement = Placement(),
+    placement: Placement = Placement(jobs=1),
     watch: Watch = Watcher,
     control: bool = False,
     tell: Tell = lambda _: None,
@@ -144,6 +137,7 @@ def resolve(config: BuildConfig, splits: Splits) -> Root:
         If one of the architectures cannot be pruned as asked; nothing is written yet.
     """
     config.selection.check_own()
+    config.dropnet.recipe.check_samples(len(splits.train))
     check_archs(config, len(splits.classes), splits.input_shape)
     device = resolve_device(config.device)
     return Root(
@@ -172,5 +166,5 @@ def train(run: RunDirectory, splits: Splits, placement: Placement, watch: Watch)
     with watch(tally) as watcher:
         train_groups(
             run, root.groups, splits,
-            jobs=placement.jobs, backend=placement.backend, watcher=watcher,
+            jobs=placement.processes, backend=placement.backend, watcher=watcher,
         )  # fmt: skip

@@ -14,20 +14,20 @@ from pipelines.build.choice import choose_team
 from pipelines.build.handover import make_ensemble
 from pipelines.build.story import load_data
 from pipelines.commands.choice_text import chosen_lines, reasons
-from pipelines.run.config import SelectionConfig
 from pipelines.run.directory import Root, RunDirectory
 from pipelines.run.predictions import read_predictions
+from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
+from pruning.core.settings import changed
 from selection.team import Selection
 
 
 def run_select(*, source: str, out: str | None, **options: Any) -> None:
     """Choose from a run into a new run's folder, or from an ``.npz`` of predictions."""
-    changes = {key: value for key, value in options.items() if value not in (None, ())}
     if source.endswith(".npz"):
         from pipelines.commands.select_file import select_from_file
 
-        select_from_file(Path(source), Path(out) if out else None, changes)
+        select_from_file(Path(source), Path(out) if out else None, options)
         return
     run = RunDirectory.existing(Path(source))
     if not run.selection_file.is_file():
@@ -36,7 +36,7 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
             "not be pruned as far as they go; give the `ensemble build` command again to go on",
             err=True,
         )
-    asked = dataclasses.replace(run.root.config.selection, **changes)
+    asked = changed(run.root.config.selection, options)
     selection = choose_again(run, Path(out) if out else None, asked)
     for line in [*chosen_lines(selection, asked, "the selection split"), *reasons(selection)]:
         print(line)

@@ -37,7 +37,7 @@ def log_tensorboard(run: RunDirectory, folder: Path) -> tuple[str, ...]:
             "install with pip install 'dropnet-ensemble[tensorboard]'"
         ) from error
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RequestError(f"--tensorboard {folder} holds files already; give a new folder")
+        raise RequestError(f"{folder} holds files already; give a new folder")
     histories = dict(_histories(run))
     for name, history in histories.items():
         with SummaryWriter(str(folder / name)) as writer:

@@ -158,19 +158,19 @@ class RunDirectory:
         if not self.config_file.exists():
             if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise RequestError(
-                    f"--out {self.path} exists and is not a run; give a new or empty folder"
+                    f"{self.path} exists and is not a run; give a new or empty folder"
                 )
             self.path.mkdir(parents=True, exist_ok=True)
             write_json_atomic(self.config_file, root.to_json())
             return
         there = self.root
-        found = differences(root.config.to_json(), there.config.to_json())
+        found = differences(root.config, there.config)
         if root.fingerprint != there.fingerprint and not found:
             found = ["the data is not what it was when the run began"]
         if found:
             raise RequestError(
-                f"--out {self.path} holds another configuration's run ({'; '.join(found)}); "
-                "give another --out, or delete that folder"
+                f"{self.path} holds another configuration's run ({'; '.join(found)}); "
+                "give another folder, or delete that one"
             )
 
     def store(self, members: tuple[Member, ...]) -> None:
