@@ -23,17 +23,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from pipelines.build.built import Built, read_built
-    from pipelines.build.placement import Placement
     from pipelines.compare.comparison import Comparison
     from pipelines.report.comparison_report import ComparisonReport, RunsReport
     from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
     from pipelines.run.directory import RunDirectory
+    from pipelines.run.resources import Placement
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
             "pipelines.build.built": ("Built", "read_built"),
-            "pipelines.build.placement": ("Placement",),
+            "pipelines.run.resources": ("Placement",),
             "pipelines.compare.comparison": ("Comparison",),
             "pipelines.report.comparison_report": ("ComparisonReport", "RunsReport"),
             "pipelines.run.config": ("BuildConfig", "DataConfig", "SelectionConfig"),

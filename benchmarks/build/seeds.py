@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.build.placement import Placement
 from pipelines.build.story import build
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.interval import Interval
@@ -28,6 +27,7 @@ from pipelines.compare.mean_intervals import mean_interval
 from pipelines.compare.story import compare
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
+from pipelines.run.resources import Placement
 
 COLUMNS = ("single_best_unpruned", "all_unpruned", "all_pruned", "selected")
 AGAINST = COLUMNS[:2]

@@ -10,10 +10,10 @@ from pathlib import Path
 import textbook
 import torch
 
-from pipelines.build.placement import Placement
 from pipelines.build.story import resolve, train
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.run.directory import RunDirectory
+from pipelines.run.resources import Placement
 from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits

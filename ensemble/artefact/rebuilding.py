@@ -20,7 +20,7 @@ from ensemble.artefact.stored import Sizes, StoredEnsemble
 from ensemble.description import LayerWidth
 from ensemble.member import EnsembleMember
 from ensemble.probing import answers
-from pruning.core.errors import RequestError
+from pruning.core.errors import ForeignCodeError, RequestError
 from pruning.networks.architecture import built_in, resolve_factory
 from pruning.surgery import module_sizes, resize
 
@@ -133,10 +133,7 @@ def _built(
 def _registered(arch: str) -> Callable[..., nn.Module]:
     rest = arch.partition(":")[2]
     if not built_in(arch):
-        raise RequestError(
-            f"architecture {arch!r} is its author's own code, which loading never runs; "
-            f"hand it over: --arch {arch}, or ensemble.load(path, factories={{{arch!r}: {rest}}})"
-        )
+        raise ForeignCodeError(arch, f"ensemble.load(path, factories={{{arch!r}: {rest}}})")
     return resolve_factory(arch)
 
 

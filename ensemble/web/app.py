@@ -124,7 +124,7 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise RequestError(
-            f"--host {host} --port {port} cannot be listened on: {reason}; give another"
+            f"`host` {host}, `port` {port} cannot be listened on: {reason}; give another"
         ) from error
 
 

@@ -13,14 +13,14 @@ __all__ = [
 
 if TYPE_CHECKING:
     from pipelines.build.built import Built, read_built
-    from pipelines.build.placement import Placement
     from pipelines.build.story import build
+    from pipelines.run.resources import Placement
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
             "pipelines.build.built": ("Built", "read_built"),
-            "pipelines.build.placement": ("Placement",),
+            "pipelines.run.resources": ("Placement",),
             "pipelines.build.story": ("build",),
         },
     )

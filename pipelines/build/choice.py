@@ -20,8 +20,8 @@ def check_size(config: SelectionConfig, pool: Sequence[RoundRecord]) -> None:
     """Refuse, before anything is predicted, a team larger than its pool."""
     if config.size > len(pool):
         raise RequestError(
-            f"--s {config.size} is more than the {len(pool)} networks of --pool {config.pool}; "
-            f"allowed 1 to {len(pool)}"
+            f"`size` {config.size} is more than the {len(pool)} networks of `pool` "
+            f"{config.pool!r}; allowed 1 to {len(pool)}"
         )
 
 

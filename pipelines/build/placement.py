@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
@@ -21,33 +20,14 @@ from pipelines.build.progress import EpochDone, RoundDone
 from pipelines.build.watching import Watcher
 from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
+from pipelines.run.resources import HERE, Placement
 from pipelines.run.store import Store
 from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
 from pruning.dropnet.member import Member
 
-HERE = ("loky", "threading", "sequential")
-"""The joblib backends that with one job train in this very process."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where groups are computed; never part of a run's identity.
-
-    Attributes
-    ----------
-    jobs
-        Groups at a time. On CUDA one process holds the device, one group at a time.
-    backend
-        The joblib backend.
-    """
-
-    jobs: int = 1
-    backend: str = "loky"
-
-
-ONE_AT_A_TIME = Placement()
+ONE_AT_A_TIME = Placement(jobs=1)
 """One group after another, in this process."""
 
 
@@ -74,7 +54,7 @@ def train_groups(
         Told of every epoch and round.
     """
     resolved = store.resolved
-    jobs = 1 if resolved.device == "cuda" else placement.jobs
+    jobs = 1 if resolved.device == "cuda" else placement.processes
     known = {history.run: history for history in histories}
     tasks = [
         (group, [known[run] for run in group.runs.numbers if run in known])

@@ -12,7 +12,7 @@ from pipelines.build.control import Tell, check_control, train_control
 from pipelines.build.data import hand_over, load_data, small_parts
 from pipelines.build.device import resolve_device
 from pipelines.build.handover import make_ensemble
-from pipelines.build.placement import ONE_AT_A_TIME, Placement, train_groups
+from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.progress import Tally
 from pipelines.build.watching import Watcher
@@ -22,6 +22,7 @@ from pipelines.run.fingerprint import data_fingerprint, versions
 from pipelines.run.plan import check_archs, describe_groups, plan_groups
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
+from pipelines.run.resources import Placement
 from pipelines.run.store import Memory, Store
 from pruning.data.splits import Splits
 
@@ -95,6 +96,7 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
     if control:
         check_control(config.archs, classes, shape)
     config.selection.check_own()
+    config.dropnet.recipe.check_samples(len(splits.train))
     check_archs(config, classes, shape)
     device = resolve_device(config.device)
     return ResolvedConfig(

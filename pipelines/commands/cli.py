@@ -13,42 +13,23 @@ from typing import Any
 
 import click
 
-from pipelines.commands.help_sections import SectionedCommand, section
+from pipelines.commands.help_sections import SectionedCommand, SectionedOption
+from pipelines.commands.setting_options import in_flags, setting_options
+from pipelines.run.config import BuildConfig
+from pipelines.run.resources import Placement
+from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import DamagedRunError, RequestError
 
-_what = section("What")
-_data = section("Data")
-_training = section("Networks and their training")
-_pruning = section("Pruning")
-_choice = section("Choice of the team")
-_where = section("Where it runs")
 
-VOTING = "How the team votes: mean, majority, plurality, accuracy_weighted or fitted."
-CHOICE = (
-    _choice("--max-flops", type=float, help="Most FLOPs a sample the team may take."),
-    _choice("--max-bytes", type=float, help="Most bytes the team may take."),
-    _choice(
-        "--max-latency", type=float,
-        help="Most milliseconds a sample the team may take, measured here.",
-    ),
-    _choice("--prune-fraction", type=float, help="β of hq: share of teams dropped a size."),
-    _choice(
-        "--measure", "measures", multiple=True,
-        help="Diversity measure of hq, a name or module:Class; repeat for consensus.",
-    ),
-    _choice(
-        "--thrifty", is_flag=True, default=None,
-        help="Take the cheapest team, of any size up to S, that is as accurate beyond noise.",
-    ),
-)  # fmt: skip
-"""What `build` and `select` both ask of a choice."""
+def _out(help_text: str, section: str = "Options") -> SectionedOption:
+    """Return the option for where the result goes; without a path it cannot be given."""
+    return SectionedOption(["--out"], section=section, help=help_text, callback=_given_path)
 
 
-def choice_options(command: Any) -> Any:
-    """Give a command the options of `CHOICE`, in their order."""
-    for option in reversed(CHOICE):
-        command = option(command)
-    return command
+def _given_path(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    if value == "":
+        raise RequestError("--out '': allowed is a path; leave it out for the usual place")
+    return value
 
 
 @click.group(
@@ -68,122 +49,19 @@ _own_networks = click.option(
 )
 
 
-@cli.command(cls=SectionedCommand, short_help="Train, prune, choose: data in, ensemble out.")
-@_what("--m", default=20, show_default=True, help="M, networks to train and prune.")
-@_what("--s", "size", default=5, show_default=True, help="S, members of the team.")
-@_what("--seed", default=0, show_default=True, help="Of the split and the first run.")
-@_what("--out", help="The run's folder; by default results/<data>-<arch>-…")
-@_data(
-    "--data",
-    default="digits",
-    show_default=True,
-    help="A known data set, a folder of class folders, or an .npz with X and y.",
-)
-@_data("--data-dir", help="Where a named data set's files are, or go.")
-@_data("--image-size", type=int, help="Side in pixels that a folder's images are brought to.")
-@_data("--limit", type=int, help="Use at most so many training, val and select samples.")
-@_training(
-    "--arch",
-    "archs",
-    multiple=True,
-    default=("mlp-a",),
-    show_default=True,
-    help="Architecture, with widths if you like (mlp-a:60-60), or module:factory. "
-    "Repeat for a mixed pool.",
-)
-@_training(
-    "--init",
-    help="Weights every run starts from: a .safetensors file, or torchvision:NAME[:WEIGHTS].",
-)
-@_training(
-    "--recipe",
-    default="default",
-    show_default=True,
-    help="How networks train: default, or paper; as published in all is --recipe paper "
-    "--rewind initial --no-rescale --score-mode paper.",
-)
-@_training("--epochs", type=int, help="Most epochs a round, in place of the recipe's.")
-@_training("--batch-size", type=int, help="In place of the recipe's.")
-@_training("--augment", help="What training does to images: none, shift or shift-flip.")
-@_training("--learning-rate", type=float, help="In place of the recipe's.")
-@_pruning(
-    "--pruner",
-    default="dropnet",
-    show_default=True,
-    help="dropnet, or datafree: train once, merge similar neurons without data.",
-)
-@_pruning(
-    "--remove",
-    multiple=True,
-    help="With datafree: a share of each dense layer's neurons (0.5), or LAYER=COUNT; "
-    "by default up to the data-free cut-off.",
-)
-@_pruning("--saliency", help="With datafree: exact (default) or heuristic, the paper's.")
-@_pruning(
-    "--metric",
-    default="minimum",
-    show_default=True,
-    help="What is dropped first: a score (minimum, random, l1, taylor, …), NAME_layer to rank "
-    "within layers, oracle, or your own module:Class; an unknown name lists them all.",
-)
-@_pruning(
-    "--fraction",
-    default=0.2,
-    show_default=True,
-    help="p, share of the remaining units dropped a round.",
-)
-@_pruning("--kappa", type=float, help="κ: stop at this share of round 0's accuracy; default 0.97.")
-@_pruning("--keep", type=float, help="Stop at this share of the units; default 0.55.")
-@_pruning("--round-to", type=int, help="Bring each layer's count down to a multiple of this.")
-@_pruning("--score-mode", help="text (the paper's words, default) or paper (its code).")
-@_pruning(
-    "--coupling",
-    help="joint (channels that are summed go together, default) or paper (a mask a layer).",
-)
-@_pruning("--rounds", type=int, help="Most pruning rounds.")
-@_pruning(
-    "--rewind",
-    type=click.Choice(["initial", "random", "late"]),
-    help="What each round's survivors start from: θ0, a new draw, or θ0 after some epochs.",
-)
-@_pruning("--late-epochs", type=int, help="Epochs after which --rewind late takes weights.")
-@_pruning(
-    "--rescale/--no-rescale",
-    default=None,
-    help="Whether survivors' weights grow so that signals stay as strong; default yes.",
-)
-@_choice(
-    "--method",
-    default=None,
-    help="soft (default), hq, top, …, or module:Class; an unknown name lists them all.",
-)
-@_choice(
-    "--pool",
-    default="pruned",
-    show_default=True,
-    help="What may be chosen: pruned, unpruned, mixed or rounds.",
-)
-@_choice("--voting", default="mean", show_default=True, help=VOTING)
-@choice_options
-@_choice(
-    "--control",
-    is_flag=True,
-    help="Train one unpruned network as costly as the team, too; compare then holds both.",
-)
-@_where("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
-@_where(
-    "--engine",
-    default="auto",
-    show_default=True,
-    help="How networks train: stacked, loop, loop-bf16 or streams; auto takes what is best here.",
-)
-@_where("--jobs", type=int, help="Groups of runs at a time; by default one a core.")
-@_where(
-    "--backend",
-    default="loky",
-    show_default=True,
-    help="joblib backend for --jobs: loky, threading, sequential.",
-)
+@cli.command(
+    cls=SectionedCommand,
+    short_help="Train, prune, choose: data in, ensemble out.",
+    params=[
+        *setting_options(BuildConfig),
+        _out("The run's folder.  [default: results/<data>-<arch>-…]", "What"),
+        SectionedOption(
+            ["--control"], is_flag=True, section="Choice of the team",
+            help="Train one unpruned network as costly as the team, too; compare then holds both.",
+        ),
+        *setting_options(Placement),
+    ],
+)  # fmt: skip
 def build(**options: Any) -> None:
     """Train M networks, prune each, choose the S that vote best together.
 
@@ -194,14 +72,15 @@ def build(**options: Any) -> None:
     run_build(**options)
 
 
-@cli.command(cls=SectionedCommand, short_help="Choose again, without training.")
-@click.argument("source")
-@_choice("--s", "size", type=int, help="S, members of the team; by default the run's.")
-@_choice("--method", help="top, random, hq, …; an unknown name lists them all.")
-@_choice("--pool", help="What may be chosen: pruned, unpruned, mixed or rounds.")
-@_choice("--voting", help=VOTING)
-@choice_options
-@click.option("--out", help="New folder for the choice; needed for a run.")
+@cli.command(
+    cls=SectionedCommand,
+    short_help="Choose again, without training.",
+    params=[
+        click.Argument(["source"]),
+        *setting_options(SelectionConfig, "the run's"),
+        _out("New folder for the choice; needed for a run."),
+    ],
+)
 def select(**options: Any) -> None:
     """Choose again from SOURCE, a run or predictions made elsewhere (.npz), without training."""
     from pipelines.commands.select import run_select
@@ -347,7 +226,7 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     except (RequestError, click.UsageError) as error:
-        return _fail(error, 2, debug)
+        return _fail(error, 2, debug, next(filter(None, map(cli.commands.get, arguments)), None))
     except (KeyboardInterrupt, click.Abort):
         click.echo("ensemble: interrupted; the same command goes on where it stopped", err=True)
         return 130
@@ -358,13 +237,14 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _fail(error: Exception, code: int, debug: bool) -> int:
+def _fail(error: Exception, code: int, debug: bool, command: click.Command | None = None) -> int:
     if debug:
         traceback.print_exception(error)
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
     told = isinstance(error, RequestError | DamagedRunError | click.ClickException)
     kind = "" if told else type(error).__name__
-    line = ": ".join(part for part in ("ensemble", kind, " ".join(text.split())) if part)
+    text = in_flags(" ".join(text.split()), command)
+    line = ": ".join(part for part in ("ensemble", kind, text) if part)
     click.echo(line, err=True)
     return code
 

@@ -12,20 +12,20 @@ import click
 from pipelines.build.data import same_data
 from pipelines.build.story import choose
 from pipelines.commands.choice_text import chosen_lines, reasons
-from pipelines.run.config import SelectionConfig
 from pipelines.run.directory import RunDirectory
+from pipelines.run.selection_config import SelectionConfig
 from pipelines.run.sharing import share_members
 from pruning.core.errors import RequestError
+from pruning.core.settings import changed
 from selection.team import Selection
 
 
 def run_select(*, source: str, out: str | None, **options: Any) -> None:
     """Choose from a run into a new run's folder, or from an ``.npz`` of predictions."""
-    changes = {key: value for key, value in options.items() if value not in (None, ())}
     if source.endswith(".npz"):
         from pipelines.commands.select_file import select_from_file
 
-        select_from_file(Path(source), Path(out) if out else None, changes)
+        select_from_file(Path(source), Path(out) if out else None, options)
         return
     run = RunDirectory.existing(Path(source))
     if not run.finished:
@@ -34,7 +34,7 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
             "not be pruned as far as they go; give the `ensemble build` command again to go on",
             err=True,
         )
-    asked = dataclasses.replace(run.resolved.config.selection, **changes)
+    asked = changed(run.resolved.config.selection, options)
     selection = choose_again(run, Path(out) if out else None, asked)
     for line in [*chosen_lines(selection, asked, "the selection split"), *reasons(selection)]:
         print(line)

@@ -7,18 +7,19 @@ from typing import Any
 
 from ensemble.storage.sealed import seal, write_bytes_atomic, write_json_atomic
 from pipelines.commands.choice_text import chosen_lines, reasons
-from pipelines.run.config import SelectionConfig
+from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
+from pruning.core.settings import made
 from selection.choosing import select_team
 from selection.exchange import candidates_to_csv, read_predictions
 
 
-def select_from_file(source: Path, out: Path | None, changes: dict[str, Any]) -> None:
+def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) -> None:
     """Print the chosen team; with `out`, write ``selection.json`` and ``candidates.csv`` there."""
-    if "pool" in changes:
-        raise RequestError(f"--pool {changes['pool']} is for runs; {source} is one pool")
+    if options.get("pool"):
+        raise RequestError(f"`pool` {options['pool']!r} is for runs; {source} is one pool")
     pool, costs = read_predictions(source)
-    config = SelectionConfig(**changes)
+    config = made(SelectionConfig, options)
     selection = select_team(
         pool, config.method, config.size, costs=costs, voting=config.voting,
         budget=config.budget, **config.method_options,

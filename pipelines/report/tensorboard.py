@@ -44,7 +44,7 @@ def log_tensorboard(
             "install with pip install 'dropnet-ensemble[tensorboard]'"
         ) from error
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RequestError(f"--tensorboard {folder} holds files already; give a new folder")
+        raise RequestError(f"{folder} holds files already; give a new folder")
     for name, history in histories.items():
         with SummaryWriter(str(folder / name)) as writer:
             _log_history(writer, history)

@@ -4,258 +4,133 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from ensemble.storage.sealed import canonical_json
-from pruning.core.errors import RequestError, unknown_name
+from pipelines.run.selection_config import SelectionConfig
+from pruning.core.errors import RequestError
+from pruning.core.option_checks import check_options
+from pruning.core.options import RegistryNames, group, option
+from pruning.core.registry import names_in
+from pruning.core.settings import asked, from_json, made, settings_of, to_json
+from pruning.data.settings import DataConfig
 from pruning.datafree.settings import Merging
-from pruning.dropnet.settings import DropNet, Rewinding
-from pruning.networks.architecture import resolve_factory
-from pruning.training.engines.choice import check_engine
+from pruning.dropnet.settings import DropNet
 from pruning.training.recipe import Recipe
-from selection.costs import KINDS, Budget
-from selection.measures import MEASURES
-from selection.methods.method import METHODS
-from selection.voting.rule import VOTES
 
-Pool = Literal["pruned", "unpruned", "mixed", "rounds"]
+__all__ = ["BuildConfig", "DataConfig", "SelectionConfig", "differences"]
+
 Device = Literal["auto", "cpu", "cuda"]
 Pruner = Literal["dropnet", "datafree"]
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Which data.
-
-    Attributes
-    ----------
-    data
-        A known name, a folder of class folders, or an ``.npz`` file.
-    data_dir
-        Where a named data set's files are.
-    image_size
-        Side in pixels that a folder's images are brought to, or None.
-    limit
-        Use at most this many samples of the part that is not test, or None.
-    """
-
-    data: str = "digits"
-    data_dir: str | None = None
-    image_size: int | None = None
-    limit: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("image_size", "limit"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise RequestError(f"{name} {value} must be at least 1")
-
-
-@dataclass(frozen=True)
-class SelectionConfig:
-    """Which team is chosen, and from what.
-
-    Attributes
-    ----------
-    size
-        S, members of the team.
-    method
-        Name of a selection method.
-    pool
-        What stands to choice: the ``pruned`` networks handed on, the ``unpruned``, both
-        (``mixed``), or every round of every run (``rounds``).
-    voting
-        How the team votes.
-    max_flops, max_bytes, max_latency
-        The most the team may cost, or None; with a limit it may be smaller than S. Latency
-        in milliseconds a sample, members one after another, as measured on this machine.
-    prune_fraction
-        β of methods that have it, in [0, 1); None is the method's own.
-    measures
-        Diversity measures of methods that ask any; none given is the method's own.
-    thrifty
-        Take the cheapest team, of any size up to S, that is as accurate beyond noise.
-    """
-
-    size: int = 5
-    method: str = "soft"
-    pool: Pool = "pruned"
-    voting: str = "mean"
-    max_flops: float | None = None
-    max_bytes: float | None = None
-    max_latency: float | None = None
-    prune_fraction: float | None = None
-    measures: tuple[str, ...] = ()
-    thrifty: bool = False
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise RequestError(f"--s {self.size} must be at least 1")
-        if self.method not in METHODS:
-            raise unknown_name("selection method", self.method, METHODS)
-        if self.voting not in VOTES:
-            raise unknown_name("voting", self.voting, VOTES)
-        if self.pool not in get_args(Pool):
-            raise unknown_name("pool", self.pool, get_args(Pool))
-        for kind in KINDS:
-            limit = getattr(self, f"max_{kind}")
-            if limit is not None and not (math.isfinite(limit) and limit > 0):
-                raise RequestError(f"--max-{kind} {limit} must be a positive number")
-        if self.prune_fraction is not None and not 0 <= self.prune_fraction < 1:
-            raise RequestError(f"--prune-fraction {self.prune_fraction}; allowed [0, 1)")
-        for name in self.measures:
-            if name not in MEASURES:
-                raise unknown_name("diversity measure", name, MEASURES)
-        if ":" not in self.method:
-            self._check_options()
-
-    def check_own(self) -> None:
-        """Look up what is the user's own, whose code then runs; a stored value is read without.
-
-        Raises
-        ------
-        RequestError
-            If it cannot be imported, or is not what it should be.
-        """
-        for name in self.measures:
-            MEASURES[name]
-        self._check_options()
-
-    def _check_options(self) -> None:
-        chosen = METHODS[self.method]
-        if not isinstance(chosen, type):
-            raise RequestError(f"selection method {self.method!r} is no class but one's instance")
-        for name in self.method_options:
-            if name not in chosen.__dataclass_fields__:
-                having = [m for m in METHODS if name in METHODS[m].__dataclass_fields__]
-                raise RequestError(
-                    f"method {self.method!r} has no {name.replace('_', ' ')}; "
-                    f"the methods that have one: {', '.join(having)}"
-                )
-
-    @property
-    def method_options(self) -> dict[str, Any]:
-        """The settings given to the method."""
-        given = {
-            "prune_fraction": self.prune_fraction,
-            "measures": self.measures,
-            "thrifty": self.thrifty or None,
-        }
-        return {name: value for name, value in given.items() if value not in (None, ())}
-
-    @property
-    def budget(self) -> Budget:
-        """The most the team may cost; latency in seconds."""
-        latency = None if self.max_latency is None else self.max_latency / 1000
-        return Budget(flops=self.max_flops, bytes=self.max_bytes, latency=latency)
 
 
 @dataclass(frozen=True)
 class BuildConfig:
     """A build's identity: two builds with equal configurations give the same files.
 
-    Attributes
-    ----------
-    m
-        M, number of DropNet runs; run i has seed ``seed + i`` and the
-        (i mod number)-th architecture.
-    archs
-        Architecture names.
-    seed
-        Of the split and the first run.
-    device
-        Where networks are trained; ``auto`` takes CUDA where there is one.
-    engine
-        How they are trained (`pruning.training.engines.engine.ENGINES`); what ``auto`` came to
-        stands with each group.
-    pruner
-        ``dropnet`` trains, drops and rewinds round by round; ``datafree`` trains once and
-        merges neurons without data. The latter's round 0 trains by `dropnet`'s recipe and
-        initial weights, and its κ says when the merged network is handed on.
-    data, dropnet, merging, selection
-        The stages' parts.
+    Run i of `m` has seed ``seed + i`` and the (i mod number)-th architecture. What engine
+    ``auto`` came to stands with each group of runs. With the pruner ``datafree``, round 0 trains
+    by the recipe and the initial weights of `dropnet`, whose κ says when the merged network is
+    handed on.
+
+    >>> BuildConfig.of(m=4, s=2, arch="mlp-a:60-60", rewind="initial").dropnet.rewinding.to
+    'initial'
     """
 
-    m: int = 20
-    archs: tuple[str, ...] = ("mlp-a",)
-    seed: int = 0
-    device: Device = "auto"
-    engine: str = "auto"
-    pruner: Pruner = "dropnet"
-    data: DataConfig = field(default_factory=DataConfig)
-    dropnet: DropNet = field(default_factory=DropNet)
-    merging: Merging = field(default_factory=Merging)
-    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    m: int = option(20, "M, networks to train and prune.", least=1, section="What")
+    data: DataConfig = group(DataConfig, section="Data")
+    archs: tuple[str, ...] = option(
+        ("mlp-a",),
+        "Architecture: a known one, with widths if you like (mlp-a:60-60), torchvision:NAME, or "
+        "your own module:factory; repeat for a mixed pool.",
+        names=RegistryNames("pruning.networks.architecture:NETWORKS"), open=True, flag="arch",
+        kind="architecture", section="Networks and their training",
+    )  # fmt: skip
+    pruner: Pruner = option(
+        "dropnet",
+        "dropnet trains, drops and rewinds round by round; datafree trains once and merges "
+        "similar neurons without data.",
+        section="Pruning",
+    )
+    merging: Merging = group(Merging, section="Pruning")
+    dropnet: DropNet = group(DropNet, section="Pruning")
+    selection: SelectionConfig = group(SelectionConfig, section="Choice of the team")
+    seed: int = option(
+        0, "Seed of the split and of the first run.", least=0, most=2**63 - 1, section="What"
+    )
+    device: Device = option(
+        "auto", "Where networks are trained; auto takes CUDA where there is one.",
+        section="Where it runs",
+    )  # fmt: skip
+    engine: str = option(
+        "auto", "How networks are trained; auto takes what is best here.",
+        names=RegistryNames("pruning.training.engines.engine:ENGINES", ("auto",)),
+        section="Where it runs",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        if self.m < 1:
-            raise RequestError(f"--m {self.m} must be at least 1")
-        if self.seed < 0:
-            raise RequestError(f"--seed {self.seed} must be 0 or more")
-        check_engine(self.engine)
+        check_options(self)
         if not self.archs:
-            raise RequestError("no architecture given; name at least one with --arch")
+            raise RequestError("`archs` names no architecture; give at least one")
         for arch in self.archs:
-            resolve_factory(arch)
+            _check_arch(arch)
         self._check_pruner()
-        if self.selection.pool in ("pruned", "unpruned") and self.selection.size > self.m:
+        size, pool = self.selection.size, self.selection.pool
+        if pool in ("pruned", "unpruned") and size > self.m:
             raise RequestError(
-                f"--s {self.selection.size} is more than the {self.m} networks of --m {self.m}; "
+                f"`size` {size} is more than the {self.m} networks of `m` {self.m}; "
                 f"allowed 1 to {self.m}"
             )
 
     def _check_pruner(self) -> None:
-        """Refuse an unknown pruner, and settings that the chosen one would ignore."""
-        if self.pruner not in get_args(Pruner):
-            raise unknown_name("pruner", self.pruner, get_args(Pruner))
+        """Refuse settings that the pruner would ignore."""
         if self.pruner == "dropnet":
-            ignored = ["remove, saliency"] if self.merging != Merging() else []
+            ignored, other = asked(self.merging), "datafree"
         else:
-            usual = DropNet(
-                kappa=self.dropnet.kappa, init=self.dropnet.init, recipe=self.dropnet.recipe
+            unread = dataclasses.replace(
+                self.dropnet, kappa=DropNet.kappa, init=DropNet.init, recipe=Recipe()
             )
-            ignored = [
-                "rewind" if name == "rewinding" else name
-                for name, value in vars(usual).items()
-                if getattr(self.dropnet, name) != value
-            ]
+            ignored, other = asked(unread), "dropnet"
         if ignored:
-            other = "datafree" if self.pruner == "dropnet" else "dropnet"
+            names = ", ".join(f"`{name}`" for name in ignored)
             raise RequestError(
-                f"pruner {self.pruner!r} does not use {', '.join(ignored)}; "
-                f"leave it out, or give --pruner {other}"
+                f"`pruner` {self.pruner!r} does not use {names}; leave it out, or ask for "
+                f"`pruner` {other!r}"
             )
+
+    @classmethod
+    def of(cls, **options: Any) -> BuildConfig:
+        """Return the configuration that flat options ask for, by their names in `options`.
+
+        Raises
+        ------
+        RequestError
+            For an option that does not exist, or a value that is not allowed.
+        """
+        return made(cls, options)
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        return dataclasses.asdict(self) | {"archs": list(self.archs)}
+        return to_json(self)
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> BuildConfig:
-        """Return the configuration that `to_json` wrote."""
-        dropnet = dict(stored["dropnet"])
-        recipe = Recipe(**{"attempts": 1} | dropnet.pop("recipe"))
-        rewinding = Rewinding(**{"rescale": False} | dropnet.pop("rewinding"))
-        merging = dict(stored.get("merging", {}))
-        counts = tuple((layer, count) for layer, count in merging.pop("counts", ()))
-        return cls(
-            m=stored["m"],
-            archs=tuple(stored["archs"]),
-            seed=stored["seed"],
-            device=stored["device"],
-            engine=stored.get("engine", "auto"),
-            pruner=stored.get("pruner", "dropnet"),
-            data=DataConfig(**stored["data"]),
-            dropnet=DropNet(**dropnet, rewinding=rewinding, recipe=recipe),
-            merging=Merging(**merging, counts=counts),
-            selection=SelectionConfig(
-                **stored["selection"] | {"measures": tuple(stored["selection"].get("measures", ()))}
-            ),
-        )
+    def from_json(cls, stored: Mapping[str, Any]) -> BuildConfig:
+        """Return the configuration that `to_json` wrote, in this version or the first."""
+        rewinding = stored["dropnet"]["rewinding"]
+        if rewinding["to"] == "late":
+            return from_json(cls, stored)
+        # The first version took late epochs without late rewinding, and ignored them.
+        dropnet = stored["dropnet"] | {"rewinding": rewinding | {"late_epochs": None}}
+        return from_json(cls, {**stored, "dropnet": dropnet})
+
+    @property
+    def sha256(self) -> str:
+        """What names the configuration; in the first version's words, so that runs go on."""
+        return hashlib.sha256(canonical_json(to_json(self, formerly=True))).hexdigest()
 
     @property
     def default_out(self) -> Path:
@@ -264,23 +139,37 @@ class BuildConfig:
         >>> BuildConfig().default_out.name.rpartition("-")[0]
         'digits-mlp-a-m20-s5'
         """
-        digest = hashlib.sha256(canonical_json(self.to_json())).hexdigest()[:8]
         parts = (Path(self.data.data).stem, *self.archs, f"m{self.m}", f"s{self.selection.size}")
         name = "-".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts)
-        return Path("results") / f"{name}-{digest}"
+        return Path("results") / f"{name}-{self.sha256[:8]}"
 
 
-def differences(asked: dict[str, Any], stored: dict[str, Any], prefix: str = "") -> list[str]:
-    """Return what differs between two configurations, one text a setting.
+def _check_arch(arch: str) -> None:
+    """Refuse an architecture that does not exist; torch is loaded unless the name is known."""
+    if arch not in names_in("pruning.networks"):
+        from pruning.networks.architecture import resolve_factory
 
-    >>> differences({"m": 20, "data": {"limit": 5}}, {"m": 10, "data": {"limit": 5}})
-    ['m: 20 asked, 10 there']
+        resolve_factory(arch)
+
+
+def differences(asked_for: BuildConfig, stored: BuildConfig) -> list[str]:
+    """Return what differs between two configurations, one text per setting.
+
+    >>> differences(BuildConfig(m=20), BuildConfig(m=10))
+    ['`m`: 20 asked, 10 there']
     """
-    found: list[str] = []
-    for key in asked.keys() | stored.keys():
-        new, old = asked.get(key), stored.get(key)
-        if isinstance(new, dict) and isinstance(old, dict):
-            found += differences(new, old, f"{prefix}{key}.")
-        elif new != old:
-            found.append(f"{prefix}{key}: {new} asked, {old} there")
-    return sorted(found)
+    offered = {setting.path: f"`{setting.name}`" for setting in settings_of(BuildConfig)}
+    new, old = _leaves(to_json(asked_for)), _leaves(to_json(stored))
+    return sorted(
+        f"{offered.get(path, '.'.join(path))}: {new[path]} asked, {old[path]} there"
+        for path in new
+        if new[path] != old[path]
+    )
+
+
+def _leaves(content: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for key, value in content.items():
+        inner = isinstance(value, Mapping)
+        found |= _leaves(value, (*path, key)) if inner else {(*path, key): value}
+    return found

@@ -89,20 +89,20 @@ class RunDirectory:
             run._check_same(resolved)
             return run
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RequestError(f"--out {path} exists and is not a run; give a new or empty folder")
+            raise RequestError(f"{path} exists and is not a run; give a new or empty folder")
         path.mkdir(parents=True, exist_ok=True)
         write_json_atomic(run.config_file, resolved.to_json())
         return run
 
     def _check_same(self, resolved: ResolvedConfig) -> None:
         there = self.resolved
-        found = differences(resolved.config.to_json(), there.config.to_json())
+        found = differences(resolved.config, there.config)
         if resolved.fingerprint != there.fingerprint and not found:
             found = ["the data is not what it was when the run began"]
         if found:
             raise RequestError(
-                f"--out {self.path} holds another configuration's run ({'; '.join(found)}); "
-                "give another --out, or delete that folder"
+                f"{self.path} holds another configuration's run ({'; '.join(found)}); "
+                "give another folder, or delete that one"
             )
 
     @property

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ensemble
 from ensemble.classifier import Classifier
+from pruning.core.errors import ForeignCodeError
 from pruning.networks.architecture import built_in, resolve_factory
 
 
 def load_ensemble(source: str, archs: tuple[str, ...], device: str = "cpu") -> Classifier:
     """Return the ensemble at `source`; `archs` are the ``module:factory`` that may be run."""
     factories = {arch: resolve_factory(arch) for arch in archs if not built_in(arch)}
-    return ensemble.load(source, factories=factories, device=device)
+    try:
+        return ensemble.load(source, factories=factories, device=device)
+    except ForeignCodeError as error:
+        raise ForeignCodeError(error.arch, f"`archs` {error.arch}") from error

@@ -9,9 +9,21 @@ from collections.abc import Iterable
 class RequestError(ValueError):
     """What was asked for cannot be done: an unknown name, a bad value, unusable data.
 
-    The message is one line: the thing, its value, what is allowed, the way out. The
-    command line prints it and exits with 2.
+    The message is one line: the thing, its value, what is allowed, the way out. An argument
+    is named in backquotes, as in NumPy's messages: `` `size` 0: allowed 1 and more``. The
+    command line spells it as its option (``--s``), prints the line and exits with 2.
     """
+
+
+class ForeignCodeError(RequestError):
+    """A member's architecture is its author's own code, and was not handed over."""
+
+    def __init__(self, arch: str, way_out: str) -> None:
+        super().__init__(
+            f"architecture {arch!r} is its author's own code, which loading never runs; "
+            f"hand it over: {way_out}"
+        )
+        self.arch = arch
 
 
 class DamagedRunError(RuntimeError):

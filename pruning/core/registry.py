@@ -2,14 +2,19 @@
 
 Adding a data set, an architecture, a score, a measure or a selection method means adding
 one module to its package. The registry imports the package's modules the first time a
-name is looked up, never when it is itself imported.
+name is looked up, never when it is itself imported. The names alone can be read from the
+sources (`names_in`), which a help page does.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.util
 import pkgutil
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from pruning.core.errors import RequestError, unknown_name
@@ -109,3 +114,21 @@ class Registry(Generic[T]):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
         self._discovered = True
+
+
+@functools.cache
+def names_in(package: str) -> tuple[str, ...]:
+    """Return the names that a package's modules register, sorted, without importing any.
+
+    They are read from the sources, in which each stands as text: ``….register("name")``.
+
+    >>> "minimum" in names_in("pruning.scores")
+    True
+    """
+    spec = importlib.util.find_spec(package)
+    folders = (spec and spec.submodule_search_locations) or ()
+    sources = [file.read_text(encoding="utf-8") for at in folders for file in Path(at).glob("*.py")]
+    return tuple(sorted({name for text in sources for name in _REGISTERED.findall(text)}))
+
+
+_REGISTERED = re.compile(r"""^@?[A-Z]+\.register\(["']([^"']+)["']\)""", re.MULTILINE)

@@ -63,7 +63,7 @@ def download(name: str, archives: Sequence[Archive], folder: Path, missing: Sequ
     except (OSError, RuntimeError, HTTPException, EOFError, zlib.error) as error:
         raise RequestError(
             f"{name}: no {', '.join(missing)} in {folder}, and the download failed "
-            f"({_reason(error)}); put the files there, or name their folder with --data-dir"
+            f"({_reason(error)}); put the files there, or name their folder as `data_dir`"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""From what the user typed after ``--data`` to the four parts of a data set."""
+"""From a name or a path to the four parts of a data set."""
 
 from __future__ import annotations
 

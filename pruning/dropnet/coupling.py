@@ -2,7 +2,7 @@
 
 Channels that a sum or a depthwise convolution couples can only be cut together. By default
 they are masked together as well (``"joint"``). The published code of Tan & Motani 2020 gives
-every layer a mask of its own (``"paper"``): then a channel is cut when no layer that makes
+every layer a mask of its own (``"independent"``): then a channel is cut when no layer that makes
 it keeps it, and one that another layer still makes is *silent*, there but always 0.
 """
 
@@ -123,7 +123,7 @@ class PrunableUnits:
             if not (silent and self._writable(network, masks, input_shape)):
                 raise RequestError(
                     f"layer {group.name!r} cannot have a mask of its own: what its norm and "
-                    "activation make of 0 is not 0; leave out --coupling paper"
+                    "activation make of 0 is not 0; ask for `coupling` 'joint'"
                 )
 
     def _writable(self, network: nn.Module, masks: Masks, input_shape: tuple[int, ...]) -> bool:

@@ -24,7 +24,8 @@ def find_units(
     units = PrunableUnits.of(find_groups(network, input_shape), settings.coupling)
     if settings.metric in METRICS and units.independent:
         raise RequestError(
-            f"metric {settings.metric!r} removes whole units; leave out --coupling paper"
+            f"`metric` {settings.metric!r} removes whole units, `coupling` 'independent' parts of "
+            "them; ask for `coupling` 'joint'"
         )
     check_fit(settings.metric, network, units.masked)
     units.check(network, input_shape)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pruning.core.errors import RequestError, unknown_name
-from pruning.scores.metric_names import split_metric
-from pruning.training.recipe import Recipe
+from pruning.core.errors import RequestError
+from pruning.core.option_checks import check_options
+from pruning.core.options import RegistryNames, group, option
+from pruning.scores.metric_names import SUFFIX
+from pruning.training.recipe import RECIPES, Recipe
 
 ORACLE = "oracle"
 METRICS = (ORACLE,)
 """Metrics that are no scores: they rank nothing, they choose."""
 
-ScoreMode = Literal["text", "paper"]
-Coupling = Literal["joint", "paper"]
+ScoreMode = Literal["text", "published"]
+Coupling = Literal["joint", "independent"]
 Rewind = Literal["initial", "random", "late"]
 REWINDS: tuple[str, ...] = get_args(Rewind)
 
@@ -23,104 +25,99 @@ REWINDS: tuple[str, ...] = get_args(Rewind)
 class Rewinding:
     """How far back a round goes.
 
-    Attributes
-    ----------
-    to
-        ``"initial"``: θ0's weights (Tan & Motani 2020). ``"random"``: a new draw at full
-        width with the full fan-in, anew each round (their control). ``"late"``: what θ0 has
-        become after `late_epochs` of training (Frankle et al. 2020).
-    late_epochs
-        Epochs, at least 1; None for a quarter of the recipe's. At the recipe's number of
-        epochs a round goes on from the trained weights of the unpruned network.
-    rescale
-        Whether the survivors' weights grow so that signals stay as strong as at full width
-        (`pruning.dropnet.rescaling`). Without it, as published, deep networks cut to a twentieth
-        hardly ever leave chance.
+    ``"initial"`` takes θ0's weights (Tan & Motani 2020), ``"random"`` a new draw at full width
+    with the full fan-in, anew in each round (their control), ``"late"`` what θ0 has become after
+    some epochs of training (Frankle et al. 2020); after all of the recipe's epochs a round goes
+    on from the trained weights of the unpruned network. Without rescaling
+    (`pruning.dropnet.rescaling`), as published, deep networks cut to a twentieth hardly ever
+    leave chance.
     """
 
-    to: Rewind = "late"
-    late_epochs: int | None = None
-    rescale: bool = True
+    to: Rewind = option(
+        "late",
+        "What the survivors of a round start from: their first weights, a new draw, or their "
+        "weights after some epochs.",
+        flag="rewind", kind="rewind",
+    )  # fmt: skip
+    late_epochs: int | None = option(
+        None, "Epochs after which late rewinding takes weights.", least=1,
+        unset="a quarter of the recipe's",
+    )  # fmt: skip
+    rescale: bool = option(
+        True, "Whether the survivors' weights grow so that signals stay as strong as at full width."
+    )
 
     def __post_init__(self) -> None:
-        if self.to not in REWINDS:
-            raise unknown_name("rewind", self.to, REWINDS)
-        if self.late_epochs is not None and self.late_epochs < 1:
-            raise RequestError(f"late epochs {self.late_epochs} must be at least 1")
+        check_options(self)
+        if self.late_epochs is not None and self.to != "late":
+            raise RequestError(
+                f"`late_epochs` {self.late_epochs} belongs to late rewinding, and rounds go back "
+                f"to {self.to!r}; leave it out, or ask for `to` 'late'"
+            )
 
 
 @dataclass(frozen=True)
 class DropNet:
     """What Algorithm 1 is run with.
 
-    Attributes
-    ----------
-    metric
-        A score's name, ranked over all layers (``"minimum"``) or within each
-        (``"minimum_layer"``); or ``"oracle"``, the units that the training loss misses
-        least, one after the other (`pruning.dropnet.oracle`).
-    score_mode
-        ``"text"`` scores as the paper says, ``"paper"`` as its published code does where
-        that differs (the sign of values averaged over positions, APoZ by image).
-    fraction
-        p, the share of the remaining units dropped a round, in (0, 1).
-    kappa
-        κ: a run stops when validation accuracy is at most κ × its round 0's; in [0, 1].
-    keep
-        A run stops when at most this share of its units remains, in [0, 1). The default
-        is reached after three rounds of the default p, with about half the units: on the
-        digits that is as far as a team of five keeps up with the best unpruned network.
-    rounds
-        Most pruning rounds, or None for as many as κ and `keep` allow; 1 is one-shot.
-    round_to
-        Each layer's count is brought down to a multiple of this; a round may then drop more
-        than p.
-    coupling
-        ``"joint"``: channels that a sum couples live and die together; ``"paper"``: every
-        layer has a mask of its own, as in the published code (`pruning.dropnet.coupling`).
-    init
-        A ``.safetensors`` file or torchvision's name (`pruning.networks.weights`) whose weights are
-        θ0 of every run, in place of a draw; the runs then differ in the order of their samples
-        alone.
-    rewinding
-        What the survivors start from.
-    recipe
-        How each round trains.
+    The default `keep` is reached after three rounds of the default p, with about half the
+    units: on the digits that is as far as a team of five keeps up with the best unpruned
+    network. `score_mode` differs in the sign of values averaged over positions, and in APoZ by
+    image; for `coupling` see `pruning.dropnet.coupling`, for the oracle
+    `pruning.dropnet.oracle`, for `init` `pruning.networks.weights`.
     """
 
-    metric: str = "minimum"
-    score_mode: ScoreMode = "text"
-    fraction: float = 0.2
-    kappa: float = 0.97
-    keep: float = 0.55
-    rounds: int | None = None
-    round_to: int = 1
-    coupling: Coupling = "joint"
-    init: str | None = None
-    rewinding: Rewinding = field(default_factory=Rewinding)
-    recipe: Recipe = field(default_factory=Recipe)
+    metric: str = option(
+        "minimum",
+        "What is dropped first: a score, ranked over all layers, or within layers as "
+        "NAME_layer; oracle, the units that the training loss misses least; or your own "
+        "module:Class.",
+        names=RegistryNames("pruning.scores.score:SCORES", METRICS, (SUFFIX,)),
+    )
+    score_mode: ScoreMode = option(
+        "text",
+        "Whether scores are those of the paper's text or of its published code.",
+        formerly={"paper": "published"},
+    )
+    fraction: float = option(
+        0.2, "p, the share of the remaining units dropped per round.", above=0, below=1
+    )
+    kappa: float = option(
+        0.97,
+        "κ: a run stops when its validation accuracy is at most κ times that of its round 0.",
+        least=0, most=1,
+    )  # fmt: skip
+    keep: float = option(
+        0.55, "A run stops when at most this share of its units remains.", least=0, most=1
+    )
+    rounds: int | None = option(
+        None, "Most pruning rounds; 1 is one-shot.", least=0, unset="as many as κ and keep allow"
+    )
+    round_to: int = option(
+        1,
+        "Bring each layer's count of units down to a multiple of this; a round may then drop "
+        "more than p.",
+        least=1,
+    )
+    coupling: Coupling = option(
+        "joint",
+        "Whether channels that are summed go together, or each layer has a mask of its own, as "
+        "in the published code.",
+        formerly={"paper": "independent"},
+    )
+    init: str | None = option(
+        None,
+        "Weights that every run starts from: a .safetensors file, or torchvision:NAME[:WEIGHTS]. "
+        "The runs then differ in the order of their samples alone.",
+        section="Networks and their training", unset="a draw per run",
+    )  # fmt: skip
+    rewinding: Rewinding = group(Rewinding)
+    recipe: Recipe = group(
+        Recipe,
+        section="Networks and their training", presets=RECIPES, flag="recipe",
+        help="How networks train. For all as published, take with the recipe paper also rewind "
+        "initial, no rescale and score mode published.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        self._check_metric()
-        if self.score_mode not in get_args(ScoreMode):
-            raise unknown_name("score mode", self.score_mode, get_args(ScoreMode))
-        if self.coupling not in get_args(Coupling):
-            raise unknown_name("coupling", self.coupling, get_args(Coupling))
-        if self.round_to < 1:
-            raise RequestError(f"round_to {self.round_to} must be 1 or more")
-        for name, low, high in (("fraction", 0, 1), ("kappa", 0, 1), ("keep", 0, 1)):
-            value = getattr(self, name)
-            if not (low <= value <= high) or (name == "fraction" and value in (0, 1)):
-                raise RequestError(f"{name} {value} must lie between {low} and {high}")
-        if self.rounds is not None and self.rounds < 0:
-            raise RequestError(f"rounds {self.rounds} must be 0 or more")
-
-    def _check_metric(self) -> None:
-        name, _ = split_metric(self.metric)
-        if self.metric in METRICS:
-            return
-        from pruning.scores.score import SCORES
-        from pruning.scores.sweep import metric_names
-
-        if name not in SCORES:
-            raise unknown_name("metric", self.metric, (*metric_names(), *METRICS))
+        check_options(self)

@@ -27,7 +27,7 @@ def alexnet(
     if len(input_shape) != 3 or min(input_shape[1:]) < 8:
         raise RequestError(
             f"alexnet needs images of at least 8×8, got samples of shape {input_shape}; "
-            "choose another --arch, or a larger image size"
+            "choose another architecture, or larger images"
         )
     sizes = checked_widths("alexnet", widths, 7)
     channels, height, width = input_shape

@@ -107,6 +107,11 @@ def resolve_factory(arch: str) -> Factory:
     name, _, rest = arch.partition(":")
     if name == "torchvision" and rest:
         return functools.partial(_torchvision, rest)
+    if name in NETWORKS and arch.endswith(":"):
+        raise RequestError(
+            f"architecture {arch!r} gives no widths after the colon; "
+            f"give some, such as {name}:60-60, or {name!r} alone"
+        )
     if name in NETWORKS:
         return _with_widths(NETWORKS[name], arch, rest) if rest else NETWORKS[name]
     if not rest:

@@ -21,7 +21,7 @@ def lenet(
     if len(input_shape) != 3 or min(input_shape[1:]) < 16:
         raise RequestError(
             f"lenet needs images of at least 16×16, got samples of shape {input_shape}; "
-            "choose another --arch, or a larger image size"
+            "choose another architecture, or larger images"
         )
     first, second, dense = checked_widths("lenet", widths, 3)
     height, width = (((side - 4) // 2 - 4) // 2 for side in input_shape[1:])

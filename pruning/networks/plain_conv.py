@@ -42,7 +42,7 @@ def plain_conv(
     if len(input_shape) != 3 or min(input_shape[1:]) < smallest:
         raise RequestError(
             f"{name} needs images of at least {smallest}×{smallest}, "
-            f"got samples of shape {input_shape}; choose another --arch, or a larger image size"
+            f"got samples of shape {input_shape}; choose another architecture, or larger images"
         )
     channels, height, width = input_shape
     layers: OrderedDict[str, nn.Module] = OrderedDict()

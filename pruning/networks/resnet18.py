@@ -47,7 +47,7 @@ def resnet18(
     if len(input_shape) != 3 or min(input_shape[1:]) < 16:
         raise RequestError(
             f"resnet18 needs images of at least 16×16, got samples of shape {input_shape}; "
-            "choose another --arch, or a larger image size"
+            "choose another architecture, or larger images"
         )
     stages = checked_widths("resnet18", widths, 4)
     layers: OrderedDict[str, nn.Module] = OrderedDict()

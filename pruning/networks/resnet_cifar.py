@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import NETWORKS, checked_widths
 
-DEPTHS = (20, 32, 44, 56)
-
 
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions with batch norm, a sum, ReLU.
@@ -52,7 +50,7 @@ def resnet_cifar(
     if len(input_shape) != 3 or min(input_shape[1:]) < 4:
         raise RequestError(
             f"{name} needs images of at least 4×4, got samples of shape {input_shape}; "
-            "choose another --arch"
+            "choose another architecture"
         )
     stages = checked_widths(name, widths, 3)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -79,5 +77,7 @@ def _he(network: nn.Module) -> nn.Module:
     return network
 
 
-for _depth in DEPTHS:
-    NETWORKS.register(f"resnet{_depth}")(functools.partial(resnet_cifar, depth=_depth))
+NETWORKS.register("resnet20")(functools.partial(resnet_cifar, depth=20))
+NETWORKS.register("resnet32")(functools.partial(resnet_cifar, depth=32))
+NETWORKS.register("resnet44")(functools.partial(resnet_cifar, depth=44))
+NETWORKS.register("resnet56")(functools.partial(resnet_cifar, depth=56))

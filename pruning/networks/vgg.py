@@ -33,7 +33,7 @@ def vgg(
     if len(input_shape) != 3 or min(input_shape[1:]) < 32:
         raise RequestError(
             f"{name} needs images of at least 32×32, got samples of shape {input_shape}; "
-            "choose another --arch, or a larger image size"
+            "choose another architecture, or larger images"
         )
     *blocks, dense = checked_widths(name, widths, 6)
     channels, height, width = input_shape
@@ -55,5 +55,7 @@ def vgg(
     return network
 
 
-for _name in CONVOLUTIONS:
-    NETWORKS.register(_name)(functools.partial(vgg, name=_name))
+NETWORKS.register("vgg11")(functools.partial(vgg, name="vgg11"))
+NETWORKS.register("vgg13")(functools.partial(vgg, name="vgg13"))
+NETWORKS.register("vgg16")(functools.partial(vgg, name="vgg16"))
+NETWORKS.register("vgg19")(functools.partial(vgg, name="vgg19"))

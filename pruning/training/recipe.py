@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from pruning.core.errors import RequestError, unknown_name
+from pruning.core.option_checks import check_options
+from pruning.core.options import option
 
 Augment = Literal["none", "shift", "shift-flip"]
 
@@ -19,56 +21,56 @@ MANY_SAMPLES = 10_000
 class Recipe:
     """Optimizer, batches and the rule that stops training.
 
-    Attributes
-    ----------
-    optimizer
-        ``"adam"`` (Kingma & Ba 2015) or ``"sgd"``.
-    learning_rate, weight_decay
-        The optimizer's. None leaves it to the network: 0.01 and 0.001 for plain MLPs, which
-        overfit, 0.001 and 0 for all others, which deeper stacks without norm need.
-    momentum
-        For ``"sgd"`` only.
-    schedule
-        ``"cosine"`` takes the learning rate from its value to 0 over `max_epochs`
-        (Loshchilov & Hutter 2017, without restarts), epoch by epoch; ``"constant"`` keeps it.
-    batch_size
-        Samples a step and member. None leaves it to the data: 16, and 128 from 10,000
-        training samples on.
-    max_epochs, patience
-        Training ends after `max_epochs`, or when validation loss has not improved for
-        `patience` epochs. None leaves them to the data: 40 and 10, and 12 and 4 from 10,000
-        training samples on, which are more steps still.
-    keep
-        ``"best"`` keeps the weights of the epoch with the lowest validation loss,
-        ``"last"`` those of the last.
-    augment
-        What training does to its images (`pruning.training.augmentation`); scores and validation
-        see them as they are.
-    attempts
-        A pruned network that ends no better than chance is drawn anew at its widths and
-        trained again until it has been trained so often; 1 leaves it as it is. Weights that
-        were given (`DropNet.init`) are kept: the samples come in another order.
+    ``"adam"`` is Kingma & Ba 2015's. ``"cosine"`` is Loshchilov & Hutter 2017's without
+    restarts, epoch by epoch. What is None is left to network and data (`resolved`): plain MLPs
+    overfit and take a larger rate and decay, deeper stacks without norm need smaller ones;
+    fewer epochs of more samples are more steps still. Augmentation is
+    `pruning.training.augmentation`'s; scores and validation see images as they are.
     """
 
-    optimizer: Literal["adam", "sgd"] = "adam"
-    learning_rate: float | None = None
-    momentum: float = 0.0
-    weight_decay: float | None = None
-    schedule: Literal["cosine", "constant"] = "cosine"
-    batch_size: int | None = None
-    max_epochs: int | None = None
-    patience: int | None = None
-    keep: Literal["best", "last"] = "best"
-    augment: Augment = "none"
-    attempts: int = 3
+    optimizer: Literal["adam", "sgd"] = option("adam", "What takes the steps.", flag=None)
+    learning_rate: float | None = option(
+        None, "Learning rate at the start.", above=0, unset="0.01 for plain MLPs, else 0.001"
+    )
+    momentum: float = option(0.0, "Heavy-ball momentum of sgd.", least=0, below=1, flag=None)
+    weight_decay: float | None = option(
+        None, "L2 decay, added to the gradient.", least=0, flag=None,
+        unset="0.001 for plain MLPs, else 0",
+    )  # fmt: skip
+    schedule: Literal["cosine", "constant"] = option(
+        "cosine", "Whether the rate falls to 0 over the epochs or stays.", flag=None
+    )
+    batch_size: int | None = option(
+        None, "Samples per step and network.", least=1,
+        unset="16, and 128 from 10,000 training samples on",
+    )  # fmt: skip
+    max_epochs: int | None = option(
+        None, "Most epochs per round.", least=1, flag="epochs",
+        unset="40, and 12 from 10,000 training samples on",
+    )  # fmt: skip
+    patience: int | None = option(
+        None, "Epochs without a lower validation loss after which training ends.", least=1,
+        flag=None, unset="10, and 4 from 10,000 training samples on",
+    )  # fmt: skip
+    keep: Literal["best", "last"] = option(
+        "best", "Which epoch's weights are kept: that of the lowest validation loss, or the last.",
+        flag=None,
+    )  # fmt: skip
+    augment: Augment = option(
+        "none",
+        "What training does to images: shift moves each by up to an eighth of its side, "
+        "shift-flip also mirrors every other one.",
+        kind="augmentation",
+    )
+    attempts: int = option(
+        3,
+        "How often a pruned network that ends no better than chance is trained: anew from a "
+        "draw at its widths, or, where weights were given, on its samples in another order.",
+        least=1, flag=None,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        if self.augment not in get_args(Augment):
-            raise unknown_name("augmentation", self.augment, get_args(Augment))
-        for name in ("learning_rate", "batch_size", "max_epochs", "patience", "attempts"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise RequestError(f"{name} {value} must be positive")
+        check_options(self)
 
     def resolved(self, *, plain_mlp: bool, samples: int) -> Recipe:
         """Return the recipe with what it leaves to network and data filled in.
@@ -80,9 +82,15 @@ class Recipe:
         samples
             Of the training part.
 
+        Raises
+        ------
+        RequestError
+            If a batch would be larger than the training part.
+
         >>> Recipe().resolved(plain_mlp=True, samples=1078).learning_rate
         0.01
         """
+        self.check_samples(samples)
         rate, decay = (1e-2, 1e-3) if plain_mlp else (1e-3, 0.0)
         batch, epochs, patience = (16, 40, 10) if samples < MANY_SAMPLES else (128, 12, 4)
         usual = Recipe(
@@ -91,6 +99,14 @@ class Recipe:
         )  # fmt: skip
         left_open = {name: value for name, value in vars(usual).items() if vars(self)[name] is None}
         return dataclasses.replace(self, **left_open)
+
+    def check_samples(self, samples: int) -> None:
+        """Raise `RequestError` if a batch would be larger than the training part."""
+        if self.batch_size is not None and self.batch_size > samples:
+            raise RequestError(
+                f"`batch_size` {self.batch_size} is more than the {samples} training samples; "
+                f"allowed 1 to {samples}"
+            )
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0; the recipe is resolved.

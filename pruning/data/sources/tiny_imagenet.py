@@ -33,7 +33,7 @@ def tiny_imagenet(data_dir: Path | None = None) -> RawData:
         if not needed.exists():
             raise RequestError(
                 f"tiny-imagenet: no {needed}; unpack {ADDRESS} in "
-                f"{default_data_dir(data_dir)}, or name its folder with --data-dir"
+                f"{default_data_dir(data_dir)}, or name its folder as `data_dir`"
             )
     return labelled_files(class_files(folder / "train"), _annotated(annotations))
 

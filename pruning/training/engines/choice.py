@@ -37,6 +37,6 @@ def choose_engine(asked: str, network: nn.Module, device: str) -> str:
         ranks = {name: ENGINES[name].auto_rank(network, device) for name in able}
         return max((rank, name) for name, rank in ranks.items() if rank is not None)[1]
     if obstacles[asked] is not None:
-        others = " or ".join((AUTO, *able))
-        raise RequestError(f"--engine {asked} {obstacles[asked]}; take --engine {others}")
+        others = ", ".join((AUTO, *able))
+        raise RequestError(f"`engine` {asked!r} {obstacles[asked]}; allowed {others}")
     return asked

@@ -53,7 +53,7 @@ class Engine(ABC):
     def obstacle(cls, network: nn.Module, device: str) -> str | None:
         """Return why it cannot run this network on ``"cpu"`` or ``"cuda"``; None if it can.
 
-        The text goes on from the engine's name: ``"needs --device cuda"``.
+        The text goes on from the engine's name: ``"needs a GPU"``.
         """
         return None
 

@@ -35,7 +35,7 @@ class Streams(LoopBf16):
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:
         """Return what is missing of a CUDA device with units for bfloat16."""
-        return super().obstacle(network, device) if device == "cuda" else "needs --device cuda"
+        return super().obstacle(network, device) if device == "cuda" else "needs `device` 'cuda'"
 
     @classmethod
     def auto_rank(cls, network: nn.Module, device: str) -> int | None:

@@ -12,7 +12,6 @@ from pipeline_support import directory, tiny_config, write_images
 
 import ensemble
 from pipelines.build.built import Built, read_built
-from pipelines.build.placement import Placement
 from pipelines.build.progress import EpochDone, Event, RoundDone, Tally
 from pipelines.build.story import build
 from pipelines.build.watching import Watcher
@@ -22,6 +21,7 @@ from pipelines.run.config import SelectionConfig
 from pipelines.run.directory import RunDirectory
 from pipelines.run.plan import plan_groups
 from pipelines.run.records import RunHistory
+from pipelines.run.resources import Placement
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet, Member
@@ -119,7 +119,7 @@ def test_another_configuration_in_the_same_folder_is_refused_and_touches_nothing
     built: Built, data: Path
 ) -> None:
     before = _bytes(built)
-    with pytest.raises(RequestError, match=r"another configuration's run \(m: 5 asked, 4 there\)"):
+    with pytest.raises(RequestError, match=r"another configuration's run \(`m`: 5 asked, 4 "):
         build(tiny_config(data, m=5), out=built.path)
     assert _bytes(built) == before
 
@@ -268,7 +268,7 @@ def test_jobs_are_no_part_of_a_runs_identity(built: Built) -> None:
     text = directory(built).config_file.read_text()
     assert "jobs" not in text
     assert "backend" not in text
-    assert dataclasses.asdict(Placement()) == {"jobs": 1, "backend": "loky"}
+    assert dataclasses.asdict(Placement()) == {"jobs": None, "backend": "loky"}
 
 
 def test_the_engine_is_resolved_recorded_and_may_be_asked_for(data: Path) -> None:
@@ -279,7 +279,7 @@ def test_the_engine_is_resolved_recorded_and_may_be_asked_for(data: Path) -> Non
     assert {group.engine for group in groups["auto"]} == {"stacked"}
     assert {group.engine for group in groups["loop"]} == {"loop"}
     assert all(len(group.runs.numbers) == 1 for group in groups["loop"])
-    with pytest.raises(RequestError, match="--engine stacked runs plain MLPs"):
+    with pytest.raises(RequestError, match="`engine` 'stacked' runs plain MLPs"):
         plan_groups(tiny_config(data, archs=("conv-b:2-2",), engine="stacked"), 3, (1, 4, 4))
     with pytest.raises(RequestError, match="unknown engine 'fast'"):
         tiny_config(data, engine="fast")

@@ -49,7 +49,7 @@ def test_data_free_from_data_to_artefact(
         "fraction": None, "counts": [["fc1", 5], ["fc2", 2]], "saliency": "heuristic",
     }  # fmt: skip
     said = command_of(resolved.config)
-    assert "--pruner datafree --saliency heuristic --remove fc1=5 --remove fc2=2" in said
+    assert "--pruner datafree --remove fc1=5 --remove fc2=2 --saliency heuristic" in said
     for history in RunDirectory(out).histories():
         assert [stored.widths for stored in history.rounds] == [
             {"fc1": (12, 12), "fc2": (8, 8)}, {"fc1": (7, 12), "fc2": (6, 8)},
@@ -62,7 +62,7 @@ def test_data_free_from_data_to_artefact(
     before = {file: file.read_bytes() for file in (out / "members").rglob("*") if file.is_file()}
     assert run(["build", *words, *removed]) == 0, "the same command goes on"
     assert before == {file: file.read_bytes() for file in before}
-    assert "merging.saliency: exact asked, heuristic there" in _refused(
+    assert "--saliency: exact asked, heuristic there" in _refused(
         capsys, *words, *removed[:-2]
     )
 
@@ -90,12 +90,15 @@ def test_data_free_goes_on_where_it_was_stopped(data: Path, tmp_path: Path) -> N
     [
         (["--remove", "fc9=3"], r"layer 'fc9' cannot be merged; these can: fc1, fc2"),
         (["--remove", "fc1=12"], "cannot remove 12 of the 12 units of layer 'fc1'"),
-        (["--remove", "lots"], "what to remove, 'lots', must be a share"),
-        (["--remove", "1.5"], "what to remove, '1.5', must be a share"),
-        (["--remove", "0.5", "--remove", "fc1=2"], "a share of each layer to remove, or counts"),
+        (["--remove", "lots"], "--remove 'lots': allowed a share of each layer"),
+        (["--remove", "1.5"], "--remove '1.5': allowed a share of each layer"),
+        (
+            ["--remove", "0.5", "--remove", "fc1=2"],
+            "--remove takes one share for all layers",
+        ),
         (["--saliency", "exakt"], "unknown saliency 'exakt'; did you mean 'exact'"),
-        (["--metric", "l1"], "pruner 'datafree' does not use metric; leave it out"),
-        (["--rewind", "initial"], "pruner 'datafree' does not use rewind"),
+        (["--metric", "l1"], "--pruner 'datafree' does not use --metric; leave it out"),
+        (["--rewind", "initial"], "--pruner 'datafree' does not use --rewind"),
         (["--arch", "conv-b:3-4", "--arch", "mlp-a"], "'conv-b:3-4': Sequential has no Linear"),
     ],
     ids=lambda value: " ".join(value)[:40],
@@ -112,8 +115,8 @@ def test_what_data_free_pruning_cannot_do_is_said_before_training(
     "options",
     [
         ["--metric", "oracle"],
-        ["--metric", "minimum", "--score-mode", "paper"],
-        ["--metric", "apoz", "--score-mode", "paper", "--round-to", "2"],
+        ["--metric", "minimum", "--score-mode", "published"],
+        ["--metric", "apoz", "--score-mode", "published", "--round-to", "2"],
         ["--recipe", "paper", "--rewind", "initial"],
         ["--metric", "taylor_layer", "--rewind", "random"],
         ["--rounds", "1", "--fraction", "0.6"],
@@ -140,12 +143,12 @@ def test_masks_of_their_own_report_mask_and_removable_sparsity(
     out = tmp_path / "run"
     words = ["--m", "2", "--s", "1", "--arch", "resnet20:3-3-4", "--epochs", "1",
              "--kappa", "0", "--rounds", "2", "--fraction", "0.4", "--jobs", "1",
-             "--coupling", "paper"]  # fmt: skip
+             "--coupling", "independent"]  # fmt: skip
     assert run(["build", *words, "--data", str(data), "--out", str(out)]) == 0
     said = capsys.readouterr().out
     run_directory = RunDirectory(out)
-    assert run_directory.resolved.config.dropnet.coupling == "paper"
-    assert "--coupling paper" in command_of(run_directory.resolved.config)
+    assert run_directory.resolved.config.dropnet.coupling == "independent"
+    assert "--coupling independent" in command_of(run_directory.resolved.config)
     masked, removed = [], []
     for history in run_directory.histories():
         last = history.rounds[-1]

@@ -84,7 +84,7 @@ def test_an_address_that_cannot_be_taken_is_one_line_and_exit_2(
         assert run(["serve", source, "--port", port]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"--host 127.0.0.1 --port {port} cannot be listened on: address already in use" in err
+    assert f"--host 127.0.0.1, --port {port} cannot be listened on: address already in use" in err
     assert err.count("\n") == 1
 
 

@@ -22,7 +22,7 @@ from pruning.training.recipe import Recipe
 IMAGE = (3, 16, 16)
 
 
-def _units(network: nn.Module, coupling: str = "paper") -> PrunableUnits:
+def _units(network: nn.Module, coupling: str = "independent") -> PrunableUnits:
     return PrunableUnits.of(find_groups(network, IMAGE), coupling)  # type: ignore[arg-type]
 
 
@@ -36,7 +36,7 @@ def _random(units: PrunableUnits, seed: int) -> dict[str, Tensor]:
 
 def test_the_published_resnet_has_its_20_masks() -> None:
     network = build_network("resnet18", 10, (3, 32, 32), 0)
-    units = PrunableUnits.of(find_groups(network, (3, 32, 32)), "paper")
+    units = PrunableUnits.of(find_groups(network, (3, 32, 32)), "independent")
     assert [len(units.masked), sum(g.size for g in units.masked)] == [20, 4800]
     assert PrunableUnits.of(units.groups, "joint").masked == units.groups
 
@@ -86,7 +86,7 @@ def test_a_channel_goes_when_no_layer_makes_it() -> None:
 @pytest.mark.parametrize("arch", ["resnet18:4-4-6-6", "resnet20:4-4-6"])
 def test_a_run_keeps_its_masks_apart_and_its_silence(arch: str) -> None:
     settings = DropNet(
-        coupling="paper", kappa=0.0, keep=0.3, fraction=0.4, metric="random",
+        coupling="independent", kappa=0.0, keep=0.3, fraction=0.4, metric="random",
         rewinding=Rewinding("initial"), recipe=Recipe(batch_size=32, max_epochs=1),
     )  # fmt: skip
     splits = blobs(shape=IMAGE)
@@ -132,14 +132,14 @@ class Sigmoids(nn.Module):
         return self.head((self.a(x).sigmoid() + self.b(x).relu()).mean((2, 3)))
 
 
-def test_what_paper_coupling_cannot_do_is_said() -> None:
-    with pytest.raises(RequestError, match="unknown coupling 'papre'; did you mean 'paper'"):
-        DropNet(coupling="papre")  # type: ignore[arg-type]
+def test_what_masks_of_their_own_cannot_do_is_said() -> None:
+    with pytest.raises(RequestError, match="unknown coupling 'independant'; did you mean 'indep"):
+        DropNet(coupling="independant")  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="layer 'a' cannot have a mask of its own"):
-        find_units(Sigmoids(), IMAGE, DropNet(coupling="paper"))
-    with pytest.raises(RequestError, match="metric 'oracle' removes whole units"):
+        find_units(Sigmoids(), IMAGE, DropNet(coupling="independent"))
+    with pytest.raises(RequestError, match="`metric` 'oracle' removes whole units"):
         find_units(
             build_network("resnet20:2-2-2", 10, IMAGE, 0),
             IMAGE,
-            DropNet(coupling="paper", metric="oracle"),
+            DropNet(coupling="independent", metric="oracle"),
         )

@@ -81,8 +81,8 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, content: bytes | Non
     ("settings", "says"),
     [
         ({"metric": "oracel"}, "unknown metric 'oracel'"),
-        ({"score_mode": "papier"}, "unknown score mode 'papier'; did you mean 'paper'"),
-        ({"round_to": 0}, "round_to 0 must be 1 or more"),
+        ({"score_mode": "publishd"}, "unknown score mode 'publishd'; did you mean 'published'"),
+        ({"round_to": 0}, "`round_to` 0: allowed 1 and more"),
     ],
 )
 def test_settings_that_do_not_exist_are_said(settings: dict[str, object], says: str) -> None:

@@ -48,11 +48,11 @@ def test_auto_takes_what_network_and_processor_are_best_at(
 @pytest.mark.parametrize(
     ("asked", "network", "said"),
     [
-        ("loop-bf16", CONV, r"--engine loop-bf16 needs units for bfloat16 \(AVX-512 BF16 or AMX\), "
-                            r"which this processor lacks; take --engine auto or loop$"),
-        ("stacked", CONV, r"--engine stacked runs plain MLPs .*, which this network is not; take "
-                          r"--engine auto or loop$"),
-        ("streams", MLP, "--engine streams needs --device cuda; take --engine auto or loop or "
+        ("loop-bf16", CONV, r"`engine` 'loop-bf16' needs units for bfloat16 \(AVX-512 BF16 or AMX\)"
+                            r", which this processor lacks; allowed auto, loop$"),
+        ("stacked", CONV, r"`engine` 'stacked' runs plain MLPs .*, which this network is not; "
+                          r"allowed auto, loop$"),
+        ("streams", MLP, "`engine` 'streams' needs `device` 'cuda'; allowed auto, loop, "
                          "stacked$"),
         ("lopp", MLP, "unknown engine 'lopp'; did you mean 'loop'\\? known: loop, "),
     ],

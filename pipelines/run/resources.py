@@ -1,0 +1,56 @@
+"""What computes a build, as a value; never part of a run's identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pruning.core.errors import RequestError, unknown_name
+from pruning.core.option_checks import check_options
+from pruning.core.options import option
+
+HERE = ("loky", "threading", "sequential")
+"""joblib's backends that compute on this machine."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where groups of runs are computed."""
+
+    jobs: int | None = option(
+        None, "Groups of runs computed at a time.", least=1, unset="one per core",
+        section="Where it runs",
+    )  # fmt: skip
+    backend: str = option(
+        "loky",
+        f"joblib's backend for the jobs: {', '.join(HERE)}, or one that is registered with "
+        "joblib, such as dask.",
+        section="Where it runs",
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.backend not in HERE:
+            self._check_registered()
+        if self.jobs is not None and self.backend in HERE and self.jobs > (cores := _cores()):
+            raise RequestError(
+                f"`jobs` {self.jobs}: allowed 1 to {cores}, this machine's cores: more would "
+                "only wait for each other; leave it out to use them all"
+            )
+
+    def _check_registered(self) -> None:
+        from joblib.parallel import BACKENDS
+
+        known = [name for name in BACKENDS if name != "multiprocessing"]
+        if self.backend not in known:
+            raise unknown_name("joblib backend", self.backend, known)
+
+    @property
+    def processes(self) -> int:
+        """How many groups are computed at a time."""
+        return _cores() if self.jobs is None else self.jobs
+
+
+def _cores() -> int:
+    from joblib import cpu_count
+
+    return int(cpu_count())

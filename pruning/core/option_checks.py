@@ -1,0 +1,157 @@
+"""Every setting checked against what was said of it, and brought into its one form.
+
+>>> from dataclasses import dataclass
+>>> from pruning.core.options import option
+>>> @dataclass(frozen=True)
+... class Kettle:
+...     litres: float = option(1.5, "How much it holds.", above=0, most=20)
+...     def __post_init__(self) -> None:
+...         check_options(self)
+>>> Kettle(litres=2)
+Kettle(litres=2.0)
+>>> Kettle(litres=0)
+Traceback (most recent call last):
+    ...
+pruning.core.errors.RequestError: `litres` 0: allowed more than 0, up to 20; 1.5 by default
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+import operator
+import os
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pruning.core.errors import RequestError, unknown_name
+from pruning.core.options import Option, Range, option_of
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """What a field's annotation says: ``int | None``, ``tuple[str, ...]``, a `Literal`, …."""
+
+    kind: type
+    optional: bool = False
+    repeated: bool = False
+    literals: tuple[str, ...] = ()
+
+
+def value_types(settings: type) -> dict[str, ValueType]:
+    """Return the type of each field of a settings class."""
+    return {name: _value_type(hint) for name, hint in typing.get_type_hints(settings).items()}
+
+
+def _value_type(hint: Any) -> ValueType:
+    if isinstance(hint, types.UnionType):
+        (of,) = (part for part in typing.get_args(hint) if part is not type(None))
+        return dataclasses.replace(_value_type(of), optional=True)
+    if typing.get_origin(hint) is Literal:
+        return ValueType(str, literals=typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        inner = _value_type(typing.get_args(hint)[0])
+        return ValueType(object) if inner.repeated else dataclasses.replace(inner, repeated=True)
+    return ValueType(hint if isinstance(hint, type) else object)
+
+
+def check_options(settings: Any) -> None:
+    """Check every option of a frozen settings value, and bring it into its one form.
+
+    Whole numbers for fractions become floats, lists tuples, old words today's.
+
+    Raises
+    ------
+    RequestError
+        For the first value that is not allowed.
+    """
+    kinds = value_types(type(settings))
+    for field in dataclasses.fields(settings):
+        said = option_of(field)
+        if isinstance(said, Option):
+            given = getattr(settings, field.name)
+            checked = _checked(field, said, kinds[field.name], given)
+            if checked is not given:
+                object.__setattr__(settings, field.name, checked)
+
+
+def _checked(field: dataclasses.Field[Any], said: Option, expected: ValueType, value: Any) -> Any:
+    if value is None and expected.optional:
+        return None
+    if not expected.repeated:
+        return _checked_one(field, said, expected, value)
+    values = (value,) if isinstance(value, str) else value
+    if not isinstance(values, tuple | list):
+        raise _refused(field, said, expected, value)
+    return tuple(_checked_one(field, said, expected, each) for each in values)
+
+
+def _checked_one(
+    field: dataclasses.Field[Any], said: Option, expected: ValueType, value: Any
+) -> Any:
+    if expected.kind is str:
+        return _checked_text(field, said, expected, value)
+    if expected.kind is bool and isinstance(value, bool):
+        return value
+    if expected.kind in (int, float):
+        number = _number(expected.kind, value)
+        if number is None or number not in (said.range or Range()):
+            raise _refused(field, said, expected, value)
+        return number
+    if expected.kind is object:
+        return value  # the settings class itself checks what is no plain value
+    raise _refused(field, said, expected, value)
+
+
+def _checked_text(
+    field: dataclasses.Field[Any], said: Option, expected: ValueType, value: Any
+) -> str:
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(value, str) or not value:
+        raise _refused(field, said, expected, value)
+    word = said.formerly.get(value, value)
+    kind = said.kind or field.name.replace("_", " ")
+    if expected.literals and word not in expected.literals:
+        raise unknown_name(kind, value, expected.literals)
+    if said.names and not said.open:
+        said.names.check(kind, word)
+    return word
+
+
+def _number(kind: type, value: Any) -> int | float | None:
+    """Return a number as the field's type, or None where it is none of that type."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    if kind is float:
+        return float(value)
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def allowed_text(said: Option, expected: ValueType) -> str:
+    """Say what a setting may be, or nothing where anything of its type may be given."""
+    if expected.kind is int:
+        return f"{said.range}" if said.range else "whole numbers"
+    if expected.kind is float:
+        return str(said.range or Range())
+    if expected.kind is bool:
+        return "True, False"
+    if expected.literals:
+        return ", ".join(expected.literals)
+    return ", ".join(said.names.offered) if said.names else ""
+
+
+def _refused(
+    field: dataclasses.Field[Any], said: Option, expected: ValueType, value: Any
+) -> RequestError:
+    shown = repr(value) if isinstance(value, str) else f"{value}"
+    whole = "whole numbers, " if expected.kind is int and isinstance(value, float | str) else ""
+    allowed = whole + (allowed_text(said, expected) or "a text that is not empty")
+    usual = said.unset if field.default in (None, ()) else field.default
+    usual = " ".join(usual) if isinstance(usual, tuple) else usual
+    ending = f"; {usual} by default" if usual not in (None, dataclasses.MISSING) else ""
+    return RequestError(f"`{field.name}` {shown}: allowed {allowed}{ending}")
