@@ -18,7 +18,7 @@ def command_of(config: BuildConfig) -> str:
     usual = BuildConfig()
     words = ["ensemble", "build", "--m", str(config.m), "--s", str(config.selection.size)]
     if config.archs != usual.archs:
-        words += [word for arch in config.archs for word in ("--arch", arch)]
+        words += [word for arch in config.arch_names for word in ("--arch", arch)]
     parts = [
         (config.data, usual.data, ("data", "data_dir", "image_size", "limit")),
         (config.dropnet, usual.dropnet,

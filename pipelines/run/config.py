@@ -14,7 +14,7 @@ from ensemble.storage.sealed import canonical_json
 from pruning.core.errors import RequestError, unknown_name
 from pruning.datafree.settings import Merging
 from pruning.dropnet.settings import DropNet, Rewinding
-from pruning.networks.architecture import resolve_factory
+from pruning.networks.architecture import Architecture, architecture_name, resolve_factory
 from pruning.training.engines.choice import check_engine
 from pruning.training.recipe import Recipe
 from selection.costs import KINDS, Budget
@@ -164,7 +164,7 @@ class BuildConfig:
         M, number of DropNet runs; run i has seed ``seed + i`` and the
         (i mod number)-th architecture.
     archs
-        Architecture names.
+        Architectures: names, or, where nothing is written, networks or functions that make one.
     seed
         Of the split and the first run.
     device
@@ -181,7 +181,7 @@ class BuildConfig:
     """
 
     m: int = 20
-    archs: tuple[str, ...] = ("mlp-a",)
+    archs: tuple[Architecture, ...] = ("mlp-a",)
     seed: int = 0
     device: Device = "auto"
     engine: str = "auto"
@@ -200,7 +200,7 @@ class BuildConfig:
         if not self.archs:
             raise RequestError("no architecture given; name at least one with --arch")
         for arch in self.archs:
-            resolve_factory(arch)
+            resolve_factory(arch) if isinstance(arch, str) else architecture_name(arch)
         self._check_pruner()
         if self.selection.pool in ("pruned", "unpruned") and self.selection.size > self.m:
             raise RequestError(
@@ -232,7 +232,18 @@ class BuildConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        return dataclasses.asdict(self) | {"archs": list(self.archs)}
+        parts = ("data", "dropnet", "merging", "selection")
+        plain = {name: value for name, value in vars(self).items() if name not in parts}
+        return (
+            plain
+            | {"archs": list(self.arch_names)}
+            | {name: dataclasses.asdict(getattr(self, name)) for name in parts}
+        )
+
+    @property
+    def arch_names(self) -> tuple[str, ...]:
+        """What the architectures are called in records and messages."""
+        return tuple(architecture_name(arch) for arch in self.archs)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> BuildConfig:
@@ -265,7 +276,8 @@ class BuildConfig:
         'digits-mlp-a-m20-s5'
         """
         digest = hashlib.sha256(canonical_json(self.to_json())).hexdigest()[:8]
-        parts = (Path(self.data.data).stem, *self.archs, f"m{self.m}", f"s{self.selection.size}")
+        sizes = (f"m{self.m}", f"s{self.selection.size}")
+        parts = (Path(self.data.data).stem, *self.arch_names, *sizes)
         name = "-".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts)
         return Path("results") / f"{name}-{digest}"
 
