@@ -18,7 +18,7 @@ _TOLERANCE = 1e-3  # of the largest logit, in the network's own type of numbers
 def broken_groups(
     network: nn.Module, groups: Sequence[UnitGroup], input_shape: tuple[int, ...]
 ) -> list[UnitGroup]:
-    """Return the groups that cutting breaks: without them the cut network agrees with the masked."""
+    """Return the groups that cutting breaks; without them the cut network computes the same."""
     generator = torch_generator(0, "scores")
     sample = zero_sample(network, input_shape, batch=1).normal_(generator=generator)
     masks = {group.name: _random_mask(group.size, generator) for group in groups}
