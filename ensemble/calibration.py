@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
 
-LEAST, MOST = 0.1, 10.0
+LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.1, 10.0
 """Temperatures outside are not fitted: they speak of a selection split too small."""
 
 FLOOR = 1e-12
 """Smaller probabilities count as this, so that a zero has a logarithm."""
 
 _HALVINGS = 50
+"""Of the range of 1/T: more than a double can tell apart."""
 
 
 def temper(probabilities: NDArray[Any], temperature: float) -> NDArray[Any]:
@@ -38,9 +39,9 @@ def temper(probabilities: NDArray[Any], temperature: float) -> NDArray[Any]:
 def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float:
     """Return the temperature, in 0.1..10, under which the labels are most likely.
 
-    The mean log loss is convex in 1/T, so its slope is halved in. Labels are smoothed as
-    in Platt (1999), by one imagined wrong sample, so that a split without a mistake does
-    not ask for boundless confidence.
+    The mean log loss is convex in 1/T, so the zero of its slope is found by halving. Labels
+    are smoothed as in Platt (1999), by one imagined wrong sample, so that a split without a
+    mistake does not ask for boundless confidence.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> f
     spread = wrong / (logs.shape[1] - 1)
     true = logs[np.arange(len(labels)), labels]
     wanted = float(np.mean((1 - wrong - spread) * true + spread * logs.sum(1)))
-    low, high = 1 / MOST, 1 / LEAST
+    low, high = 1 / MOST_TEMPERATURE, 1 / LEAST_TEMPERATURE
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         expected = float(np.mean((temper(np.exp(logs), 1 / middle) * logs).sum(1)))

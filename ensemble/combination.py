@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ensemble.calibration import LEAST, MOST
+from ensemble.calibration import LEAST_TEMPERATURE, MOST_TEMPERATURE
 from ensemble.cascade import Cascade
 from pruning.core.errors import RequestError
 from selection.voting import VOTES
@@ -43,8 +43,9 @@ class Combination:
         w = np.asarray(self.weights)
         if len(w) and not ((w >= 0).all() and abs(w.sum() - 1) <= 1e-6):
             raise RequestError(f"weights {self.weights} must be numbers ≥ 0 that sum to 1")
-        if not LEAST <= self.temperature <= MOST:
-            raise RequestError(f"temperature {self.temperature} must lie in {LEAST:g}..{MOST:g}")
+        low, high = LEAST_TEMPERATURE, MOST_TEMPERATURE
+        if not low <= self.temperature <= high:
+            raise RequestError(f"temperature {self.temperature} must lie in {low:g}..{high:g}")
 
     def of_members(self, members: int) -> Combination:
         """Return it for a team of so many: equal weights where there are none, all checked."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.calibration import LEAST, MOST
+from ensemble.calibration import LEAST_TEMPERATURE, MOST_TEMPERATURE
 from ensemble.cascade import NEVER, Cascade
 from ensemble.combination import Combination
 from ensemble.storage.fields import Fields
@@ -28,6 +28,7 @@ LARGEST_SIDE = 2**24
 LARGEST_SAMPLE = 2**28
 LARGEST_COUNT = 2**62
 LARGEST_VALUE = 1e30
+"""What a description that somebody else wrote may ask for, at most."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class Description(ArrayValue):
         entry, vote = fields.inner("input"), fields.inner("vote")
         shape = entry.wholes("shape", 1, LARGEST_SIDE, most=3)
         if int(np.prod(shape, dtype=np.float64)) > LARGEST_SAMPLE:
-            raise entry.error("shape", f"at most {LARGEST_SAMPLE} values a sample")
+            raise entry.error("shape", f"at most {LARGEST_SAMPLE} values per sample")
         try:
             return cls(
                 members=tuple(map(_member, fields.each("members", MOST_MEMBERS))),
@@ -198,7 +199,7 @@ class Description(ArrayValue):
                 combination=Combination(
                     vote.text("name", 100),
                     vote.numbers("weights", 0, 1, MOST_MEMBERS),
-                    fields.number("temperature", LEAST, MOST),
+                    fields.number("temperature", LEAST_TEMPERATURE, MOST_TEMPERATURE),
                     _cascade(fields.optional("cascade")),
                 ),
                 provenance=_provenance(fields.inner("provenance")),

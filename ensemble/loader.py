@@ -1,4 +1,4 @@
-"""One door for every form an ensemble comes in."""
+"""Loading an ensemble, whatever form it is stored in."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def as_members(
     classes: int,
     scaling: Scaling,
 ) -> tuple[EnsembleMember, ...]:
-    """Return networks, DropNet's members and members as members.
+    """Return the members that networks and DropNet's members make; members stay as they are.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from ensemble.uncertainty import uncertainty
 from pruning.core.array_values import ArrayValue
 
 _DIGITS = 7
+"""Decimals of a probability: what float32 holds."""
 
 
 @dataclass(frozen=True)

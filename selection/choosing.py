@@ -12,9 +12,9 @@ from pruning.core.errors import RequestError
 from selection.costs import PoolCosts, pareto_front
 from selection.facts import FrontPoint, LevelCount, MemberShare, Optimism
 from selection.methods.method import METHODS, SelectionMethod
-from selection.optimism import LEAST, estimate_optimism
+from selection.optimism import FEWEST_SAMPLES, estimate_optimism
 from selection.pool import PoolPredictions
-from selection.search.found import UNKNOWN, Search
+from selection.search.levels import UNKNOWN, Search
 from selection.search.problem import Problem
 from selection.team import Selection, Team
 
@@ -89,7 +89,10 @@ def select_team(
     halvings: int | None = None,
     **options: Any,
 ) -> Selection:
-    """Choose `size` members of a checked pool, as `select` does; those of the test split never.
+    """Choose `size` members of a checked pool, as `select` does.
+
+    Predictions on the test split are refused.
+
 
     >>> p = np.random.default_rng(0).dirichlet(np.ones(3), (6, 60)).astype(np.float32)
     >>> pool = PoolPredictions(p, np.zeros(60, np.int64), tuple("abcdef"), "select")
@@ -173,7 +176,7 @@ def _optimism(chooser: SelectionMethod, problem: Problem, halvings: int | None) 
     pool = problem.pool
     teams = sum(comb(len(pool), n) for n in range(1, chooser.size + 1))
     if halvings is None:
-        halvings = HALVINGS if teams <= FEW_TEAMS and len(pool.labels) >= LEAST else 0
+        halvings = HALVINGS if teams <= FEW_TEAMS and len(pool.labels) >= FEWEST_SAMPLES else 0
     if not halvings:
         return None
     rng = np.random.default_rng([chooser.seed, halvings])

@@ -22,11 +22,11 @@ class PoolCosts(ArrayValue):
     Attributes
     ----------
     flops
-        (M,) float64, floating-point operations a sample (1 multiply-accumulate = 2).
+        (M,) float64, floating-point operations per sample (1 multiply-accumulate = 2).
     bytes
         (M,) float64, bytes as stored.
     latency
-        (M,) float64, seconds a sample, as measured; members run one after the other.
+        (M,) float64, seconds per sample, as measured; members run one after the other.
 
     >>> PoolCosts.of(flops=[10, 20, 40]).total("flops", np.array([[0, 1], [0, 2]]))
     array([30., 50.])

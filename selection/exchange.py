@@ -76,7 +76,7 @@ def predictions_to_npz(pool: PoolPredictions) -> bytes:
 
 
 def candidates_to_csv(candidates: NDArray[np.void]) -> str:
-    """Return the table as CSV: a header, a row a team; what is not defined is empty.
+    """Return the table as CSV: a header, one row per team; what is not defined is empty.
 
     >>> print(candidates_to_csv(np.array([("0 3", .5)], [("team", "U3"), ("accuracy", float)])))
     team,accuracy

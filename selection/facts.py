@@ -39,7 +39,7 @@ class LevelCount:
 
 @dataclass(frozen=True)
 class FrontPoint:
-    """A team that no cheaper one looked at matches in accuracy.
+    """A team that is more accurate than every cheaper team that was looked at.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """How much better a chosen team looks on the split it was chosen on than it is.
 
 Choosing among thousands of teams by one split picks those the split flatters. Here the
-selection data are halved many times; a team is chosen on one half and read on the other.
+selection data are halved many times; a team is chosen on one half and measured on the other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from selection.methods.top import TopSelection
 from selection.pool import PoolPredictions
 from selection.search.accuracy import TeamAccuracy
 
-LEAST = 4
+FEWEST_SAMPLES = 4
+"""So many can be halved within each of two classes."""
 
 
 def estimate_optimism(
@@ -30,15 +31,15 @@ def estimate_optimism(
     halvings: int = 10,
     rng: np.random.Generator,
 ) -> Optimism:
-    """Halve the split `halvings` times, choose on either half, read on the other.
+    """Halve the split `halvings` times, choose on either half, measure on the other.
 
     Halves are drawn within each class. The standard errors take the halvings as
     independent, which they are not quite: they share the samples.
     """
-    if halvings < 1 or len(pool.labels) < LEAST:
+    if halvings < 1 or len(pool.labels) < FEWEST_SAMPLES:
         raise RequestError(
             f"{halvings} halvings of {len(pool.labels)} samples; "
-            f"allowed 1 and more, of {LEAST} samples and more"
+            f"allowed 1 and more, of {FEWEST_SAMPLES} samples and more"
         )
     top = TopSelection(size=method.size, voting=method.voting, budget=method.budget)
     rows = []

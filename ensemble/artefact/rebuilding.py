@@ -160,7 +160,7 @@ def _check_no_larger(unpruned: Sizes, stored: Sizes) -> None:
 
 
 def _check_state(network: nn.Module, state: dict[str, Tensor]) -> None:
-    """Refuse a dtype that would change what is computed, and numbers that are none."""
+    """Refuse a dtype that would change what is computed, and values that are not finite."""
     for key, declared in network.state_dict().items():
         if key in state and state[key].dtype != declared.dtype:
             raise ValueError(f"{key} is {state[key].dtype}, expected {declared.dtype}")

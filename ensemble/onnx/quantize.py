@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import onnx
 
 CALIBRATION_SAMPLES = 512
+"""Samples from which the ranges of activations are taken, at most."""
+
 _QUANTIZED = ("Conv", "Gemm", "MatMul")
 
 

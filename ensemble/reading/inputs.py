@@ -29,7 +29,7 @@ def batches(given: Any, shape: tuple[int, ...], size: int) -> Iterator[Samples]:
     shape
         (C, H, W) or (F,). Paths and PIL images are brought to it; arrays must have it.
     size
-        Samples a batch.
+        Samples per batch.
 
     Raises
     ------

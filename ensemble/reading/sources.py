@@ -9,7 +9,6 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -24,6 +23,13 @@ from pruning.core.errors import RequestError
 STANDARD_INPUT = "-"
 _NPY = b"\x93NUMPY"
 _LONGEST_LINE = 2**16
+"""Bytes of a path on standard input."""
+
+_SLICE = 2**20
+"""Bytes of an array that are read from standard input at once."""
+
+_HEADERS_READ = 8
+"""Images whose size tells how many pixels to expect of a folder's."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +104,11 @@ def read_batches(
     ----------
     sources
         Image files, folders (images at any depth), ``.npy`` and ``.npz`` (its ``X``), and
-        ``-`` for standard input: an ``.npy`` stream, or a path a line.
+        ``-`` for standard input: an ``.npy`` stream, or one path per line.
     shape
         The ensemble's input: (C, H, W) or (F,).
     size
-        Samples a batch.
+        Samples per batch.
     stdin
         What ``-`` reads.
     """
@@ -169,7 +175,7 @@ def _standard_input(stdin: BinaryIO | None) -> Iterator[Path | _Chunks | Failure
     while line:
         text = line.decode("utf-8", "replace").strip()
         if "\0" in text or "\ufffd" in text or len(line) >= _LONGEST_LINE:
-            yield Failure("-", "neither an .npy stream nor a path a line")
+            yield Failure("-", "neither an .npy stream nor one path per line")
             return
         if text:
             yield Path(text)
@@ -188,7 +194,7 @@ def _npy_stream(stream: BinaryIO) -> Iterator[NDArray[Any]]:
     row = max(dtype.itemsize * math.prod(shape[1:]), 1)
     left = shape[0]
     while left > 0:
-        count = min(left, max(2**20 // row, 1))
+        count = min(left, max(_SLICE // row, 1))
         data = stream.read(count * row)
         if len(data) < count * row:
             raise RequestError(f"- ended {left} rows too early")
@@ -239,8 +245,8 @@ def _decoded(paths: list[Path], shape: tuple[int, ...]) -> Batch:
         reason = f"is no row of {shape[0]} features"
         rows = np.empty((0, *shape), np.float32)
         return Batch((), rows, tuple(Failure(str(path), reason) for path in paths))
-    known = (h for h in read_headers(paths[:8]) if isinstance(h, ImageHeader))
-    pixels = max((h.height * h.width for h in islice(known, 8)), default=0)
+    known = (h for h in read_headers(paths[:_HEADERS_READ]) if isinstance(h, ImageHeader))
+    pixels = max((h.height * h.width for h in known), default=0)
     images = np.empty((len(paths), *shape), np.uint8)
     failed = decode_images(paths, images, source_pixels=pixels)
     good = [i for i in range(len(paths)) if i not in failed]

@@ -22,10 +22,16 @@ from ensemble.reading.inputs import Samples
 from ensemble.stream import record_content, records_of
 from ensemble.web.batcher import Batcher
 from ensemble.web.contract import HEALTH, PREDICT
+from ensemble.web.header_timeout import protocol_with_timeout
 from ensemble.web.limits import Limits, LimitsMiddleware
-from ensemble.web.protocol import patient_for
 from ensemble.web.requests import Upload, decode_upload, read_upload
 from pruning.core.errors import RequestError
+
+IDLE_SECONDS = 5
+"""How long a connection is kept between two requests."""
+
+LEAVING_SECONDS = 5
+"""How long requests may take when the server has been told to stop."""
 
 _PAGE = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
 _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
@@ -46,7 +52,7 @@ def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
         What is refused; see `Limits`.
     """
     bounds = limits or Limits()
-    # It would tell of every malformed request; the client is told, the log is the server's.
+    # python_multipart logs every malformed request: the client is told, the log need not be.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     batcher = Batcher(model)
     decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
@@ -134,9 +140,9 @@ def server_config(
     """Return how uvicorn is to run the application, slow clients closed."""
     bounds = limits or Limits()
     return uvicorn.Config(
-        create_app(model, bounds), host=host, port=port, http=patient_for(bounds.seconds),
-        ws="none", log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=5,
-        server_header=False,
+        create_app(model, bounds), host=host, port=port, ws="none", log_level="warning",
+        http=protocol_with_timeout(bounds.seconds), timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=LEAVING_SECONDS, server_header=False,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ class Prediction(BaseModel):
 
 
 class Predictions(BaseModel):
-    """One prediction a sample, in order."""
+    """One prediction per sample, in order."""
 
     predictions: list[Prediction]
 
@@ -69,7 +69,7 @@ def _list_of(key: str, items: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_BUSY = "Too many requests in work; see Retry-After."
+_BUSY = "Too many requests are being worked on; see Retry-After."
 _LARGE = "The request is larger than the limit."
 
 HEALTH: dict[str, Any] = {

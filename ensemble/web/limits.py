@@ -27,7 +27,7 @@ class Limits:
     samples
         Most images or rows of one request.
     requests
-        Requests in work at once; another gets 503 with ``Retry-After``.
+        Requests worked on at once; another gets 503 with ``Retry-After``.
     seconds
         Time a client has to send its headers, and then its body.
     """
@@ -46,10 +46,18 @@ class Limits:
                 )
 
 
+LONGEST_LENGTH = 18
+"""Digits of a ``content-length`` that are read as a number."""
+
+
 class LimitsMiddleware:
     """Applies the limits that concern bodies and counts, whatever the route.
 
     A body is counted while it arrives: past the limit nothing more of it is read or held.
+
+    uvicorn's ``limit_concurrency`` is no substitute for the limit on requests: it counts open
+    connections too, so a browser that keeps some open is refused with nothing being worked on,
+    and its 503 has neither ``Retry-After`` nor a JSON body. uvicorn has no limit on a body.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
@@ -63,11 +71,15 @@ class LimitsMiddleware:
             await self.app(scope, receive, send)
             return
         if self.active >= self.limits.requests:
-            busy = f"{self.limits.requests} requests are in work; try again in a second"
+            busy = f"{self.limits.requests} requests are being worked on; try again in a second"
             await _refusal(503, busy, {"Retry-After": "1"})(scope, receive, send)
             return
         stated = Headers(scope=scope).get("content-length", "0")
-        if not stated.isdigit() or len(stated) > 18 or int(stated) > self.limits.upload_bytes:
+        if (
+            not stated.isdigit()
+            or len(stated) > LONGEST_LENGTH
+            or int(stated) > self.limits.upload_bytes
+        ):
             await _refusal(413, self._too_large)(scope, receive, send)
             return
         self.active += 1

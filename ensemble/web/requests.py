@@ -23,6 +23,9 @@ from pruning.samples.images import FORMATS, decode_image
 
 MULTIPART, JSON = "multipart/form-data", "application/json"
 
+MOST_FIELDS = 8
+"""Form fields that are no files; all of them are refused, by name."""
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -100,7 +103,7 @@ def _picture(file: ImageFile, shape: tuple[int, ...], limits: Limits) -> NDArray
 async def _multipart(request: Request, limits: Limits) -> Upload:
     await request.body()
     images = []
-    async with request.form(max_files=limits.samples, max_fields=8) as form:
+    async with request.form(max_files=limits.samples, max_fields=MOST_FIELDS) as form:
         for key, value in form.multi_items():
             if key != "image" or not isinstance(value, UploadFile):
                 raise RequestError(f"field {key[:80]!r}; send the files as 'image'")

@@ -19,6 +19,8 @@ def command_of(config: BuildConfig) -> str:
     'ensemble build --m 20 --s 5 --arch mlp-a:60-60'
     """
     given = {"m": config.m, "s": config.selection.size} | asked(config)
+    if "arch" in given:
+        given["arch"] = config.arch_names
     settings = sorted(settings_of(type(config)), key=lambda setting: setting.name not in ALWAYS)
     words = [
         word

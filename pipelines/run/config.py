@@ -35,7 +35,8 @@ class BuildConfig:
     Run i of `m` has seed ``seed + i`` and the (i mod number)-th architecture. What engine
     ``auto`` came to stands with each group of runs. With the pruner ``datafree``, round 0 trains
     by the recipe and the initial weights of `dropnet`, whose κ says when the merged network is
-    handed on.
+    handed on. An architecture may also be a network, or a function that makes one; a run directory
+    holds only names.
 
     >>> BuildConfig.of(m=4, s=2, arch="mlp-a:60-60", rewind="initial").dropnet.rewinding.to
     'initial'
@@ -43,12 +44,13 @@ class BuildConfig:
 
     m: int = option(20, "M, networks to train and prune.", least=1, section="What")
     data: DataConfig = group(DataConfig, section="Data")
-    archs: tuple[str, ...] = option(
+    archs: tuple[Any, ...] = option(
         ("mlp-a",),
         "Architecture: a known one, with widths if you like (mlp-a:60-60), torchvision:NAME, or "
         "your own module:factory; repeat for a mixed pool.",
-        names=RegistryNames("pruning.networks.architecture:NETWORKS"), open=True, flag="arch",
-        kind="architecture", section="Networks and their training",
+        names=RegistryNames("pruning.networks.architecture:NETWORKS"), open=True,
+        values_too=True, flag="arch", kind="architecture",
+        section="Networks and their training",
     )  # fmt: skip
     pruner: Pruner = option(
         "dropnet",
@@ -115,7 +117,7 @@ class BuildConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        return to_json(self)
+        return to_json(self) | {"archs": list(self.arch_names)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> BuildConfig:
@@ -130,7 +132,13 @@ class BuildConfig:
     @property
     def sha256(self) -> str:
         """What names the configuration; in the first version's words, so that runs go on."""
-        return hashlib.sha256(canonical_json(to_json(self, formerly=True))).hexdigest()
+        content = to_json(self, formerly=True) | {"archs": list(self.arch_names)}
+        return hashlib.sha256(canonical_json(content)).hexdigest()
+
+    @property
+    def arch_names(self) -> tuple[str, ...]:
+        """What the architectures are called in records and messages."""
+        return tuple(_arch_name(arch) for arch in self.archs)
 
     @property
     def default_out(self) -> Path:
@@ -139,14 +147,25 @@ class BuildConfig:
         >>> BuildConfig().default_out.name.rpartition("-")[0]
         'digits-mlp-a-m20-s5'
         """
-        parts = (Path(self.data.data).stem, *self.archs, f"m{self.m}", f"s{self.selection.size}")
+        sizes = (f"m{self.m}", f"s{self.selection.size}")
+        parts = (Path(self.data.data).stem, *self.arch_names, *sizes)
         name = "-".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts)
         return Path("results") / f"{name}-{self.sha256[:8]}"
 
 
-def _check_arch(arch: str) -> None:
+def _arch_name(arch: Any) -> str:
+    if isinstance(arch, str):
+        return arch
+    from pruning.networks.architecture import architecture_name
+
+    return architecture_name(arch)
+
+
+def _check_arch(arch: Any) -> None:
     """Refuse an architecture that does not exist; torch is loaded unless the name is known."""
-    if arch not in names_in("pruning.networks"):
+    if not isinstance(arch, str):
+        _arch_name(arch)
+    elif arch not in names_in("pruning.networks"):
         from pruning.networks.architecture import resolve_factory
 
         resolve_factory(arch)
@@ -159,7 +178,7 @@ def differences(asked_for: BuildConfig, stored: BuildConfig) -> list[str]:
     ['`m`: 20 asked, 10 there']
     """
     offered = {setting.path: f"`{setting.name}`" for setting in settings_of(BuildConfig)}
-    new, old = _leaves(to_json(asked_for)), _leaves(to_json(stored))
+    new, old = _leaves(asked_for.to_json()), _leaves(stored.to_json())
     return sorted(
         f"{offered.get(path, '.'.join(path))}: {new[path]} asked, {old[path]} there"
         for path in new

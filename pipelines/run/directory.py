@@ -199,7 +199,7 @@ class RunDirectory:
 
     def ensemble(self) -> Ensemble:
         """Return the chosen team, loaded from its artefact."""
-        archs = self.resolved.config.archs
+        archs = self.resolved.config.arch_names
         own = {arch: resolve_factory(arch) for arch in archs if not built_in(arch)}
         return load_folder(self.ensemble_folder, factories=own)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pipelines.run.member_ids import member_id
@@ -145,13 +146,13 @@ class RunHistory:
 
 @dataclass(frozen=True)
 class InMemory:
-    """A member that is simply at hand."""
+    """A member that is at hand."""
 
     member: Member
 
     def load(self, record: RoundRecord) -> Member:
-        """Return the member."""
-        return self.member
+        """Return the member with a network of one's own: what is done to it stays there."""
+        return replace(self.member, network=copy.deepcopy(self.member.network))
 
     def check(self) -> None:
         """Nothing can have happened to it."""

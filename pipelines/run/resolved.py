@@ -63,7 +63,8 @@ class ResolvedConfig:
     def architecture_of(self, run: int) -> Architecture:
         """Return the architecture of a run: the (run mod number)-th that was asked for."""
         archs = self.config.archs
-        return archs[run % len(archs)]
+        found: Architecture = archs[run % len(archs)]
+        return found
 
     @property
     def member_shape(self) -> MemberShape:

@@ -49,6 +49,8 @@ def _value_type(hint: Any) -> ValueType:
     if isinstance(hint, types.UnionType):
         (of,) = (part for part in typing.get_args(hint) if part is not type(None))
         return dataclasses.replace(_value_type(of), optional=True)
+    if hint is Any:
+        return ValueType(str)  # with `values_too`, more than text
     if typing.get_origin(hint) is Literal:
         return ValueType(str, literals=typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
@@ -82,7 +84,8 @@ def _checked(field: dataclasses.Field[Any], said: Option, expected: ValueType, v
         return None
     if not expected.repeated:
         return _checked_one(field, said, expected, value)
-    values = (value,) if isinstance(value, str) else value
+    single = isinstance(value, str) or (said.values_too and not isinstance(value, tuple | list))
+    values = (value,) if single else value
     if not isinstance(values, tuple | list):
         raise _refused(field, said, expected, value)
     return tuple(_checked_one(field, said, expected, each) for each in values)
@@ -107,8 +110,10 @@ def _checked_one(
 
 def _checked_text(
     field: dataclasses.Field[Any], said: Option, expected: ValueType, value: Any
-) -> str:
+) -> Any:
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if said.values_too and not isinstance(value, str):
+        return value
     if not isinstance(value, str) or not value:
         raise _refused(field, said, expected, value)
     word = said.formerly.get(value, value)

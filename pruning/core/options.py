@@ -124,6 +124,9 @@ class Option:
         Of a text: the names it may have. None for a `Literal`, which says its own.
     open
         Whether `names` are examples, and more may be given (a path, a factory).
+    values_too
+        Of a text: whether values that are no text may be given from Python, such as a network;
+        the settings class checks them.
     unset
         What None, or nothing given, comes to, in words.
     formerly
@@ -143,6 +146,7 @@ class Option:
     range: Range | None = None
     names: RegistryNames | None = None
     open: bool = False
+    values_too: bool = False
     unset: str | None = None
     formerly: Mapping[str, str] = dataclasses.field(default_factory=dict)
     kind: str | None = None

@@ -26,7 +26,7 @@ from pruning.surgery import UnitGroup, find_groups, full_masks, shrink
 from pruning.surgery.groups import Slice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DataFree:
     """What data-free pruning made.
 

@@ -23,7 +23,7 @@ from pruning.surgery import Masks, UnitGroup, full_masks, shrink
 from pruning.surgery.groups import Slice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Silence:
     """A forward hook that multiplies some channels of a layer's value by 0."""
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from pruning.core.registry import Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """A layer that makes units, in the network as it stands.
 
@@ -57,7 +57,7 @@ class Layer:
         return self.means
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnitView:
     """What a score may look at for one group.
 

@@ -7,22 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.core.seeds import torch_generator
-from pruning.surgery.cutting import masked, shrink
-from pruning.surgery.groups import Refusal, Slice, UnitGroup, full_masks
+from pruning.surgery.groups import Refusal, Slice, UnitGroup
 from pruning.surgery.labels import Reason
 from pruning.surgery.layer_kinds import PRODUCERS
 from pruning.surgery.rules import find_rule
 from pruning.surgery.trace import OUTPUT, Trace
+from pruning.surgery.trial import broken_groups, zero_sample
 
 _WHOLE = Reason("kept_whole", "")
 _FIXED = Reason("a size fixed in the code", "")
 _LOST = "values that cannot be followed"
-_TOLERANCE = 1e-3  # of the largest logit, in the network's own dtype
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
             first = trace.sides[producer, "out"][:1]
             trace.labels.block(first, Reason("a last channel that must stay", producer))
         groups = _groups(trace)
-    if broken := _broken(trace.network, groups, input_shape):
+    if broken := broken_groups(trace.network, groups, input_shape):
         for producer in (p for group in broken for p in group.producers):
             trace.labels.block(trace.sides[producer, "out"], _FIXED)
         groups = _groups(trace)
@@ -119,7 +116,7 @@ def _traced(network: nn.Module, input_shape: tuple[int, ...]) -> Trace:
     for training in (True, False):  # the last run says where values can be observed
         try:
             copied.train(training)
-            trace.run(_sample(copied, input_shape, batch=2 if training else 1))
+            trace.run(zero_sample(copied, input_shape, batch=2 if training else 1))
         except RequestError:
             raise
         except Exception as error:
@@ -188,54 +185,6 @@ def _could_be_emptied(groups: Sequence[UnitGroup]) -> list[str]:
         if (owner := group.owner(producer, "out")).min() >= 0
         and len(set(owner.tolist())) < group.size
     ]
-
-
-def _broken(
-    network: nn.Module, groups: Sequence[UnitGroup], input_shape: tuple[int, ...]
-) -> list[UnitGroup]:
-    """Return the groups without which the cut network computes what the masked one does."""
-    generator = torch_generator(0, "scores")
-    sample = _sample(network, input_shape, batch=1).normal_(generator=generator)
-    masks = {group.name: _random_mask(group.size, generator) for group in groups}
-    if not groups or _agrees(network, groups, masks, sample):
-        return []
-    tried, broken = full_masks(groups), []
-    for group in groups:
-        trial = tried | {group.name: masks[group.name]}
-        if _agrees(network, groups, trial, sample):
-            tried = trial
-        else:
-            broken.append(group)
-    return broken
-
-
-def _agrees(
-    network: nn.Module, groups: Sequence[UnitGroup], masks: dict[str, Tensor], sample: Tensor
-) -> bool:
-    with torch.inference_mode():
-        with masked(network, groups, masks):
-            expected = network(sample)
-        try:
-            given = shrink(network, groups, masks)(sample)
-        except (RuntimeError, ValueError, IndexError):
-            return False
-    pairs = zip(tree_leaves(given), tree_leaves(expected), strict=True)
-    return all(_close(a, b) for a, b in pairs if isinstance(a, Tensor))
-
-
-def _close(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and bool((a - b).abs().max() <= _TOLERANCE * b.abs().max())
-
-
-def _random_mask(size: int, generator: torch.Generator) -> Tensor:
-    mask = torch.rand(size, generator=generator) < 0.5
-    mask[int(torch.randint(size, (), generator=generator))] = True
-    return mask
-
-
-def _sample(network: nn.Module, input_shape: tuple[int, ...], batch: int) -> Tensor:
-    stored = next(iter(network.parameters()), torch.zeros(()))
-    return torch.zeros(batch, *input_shape, dtype=stored.dtype, device=stored.device)
 
 
 def _refusals(trace: Trace, groups: Sequence[UnitGroup]) -> tuple[Refusal, ...]:

@@ -14,7 +14,7 @@ Masks = Mapping[str, Tensor]
 """Group name → (units,) bool, True where the unit survives."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slice:
     """The channels of one side of one module, and which unit each belongs to.
 
@@ -34,12 +34,22 @@ class Slice:
     side: Side
     owner: Tensor
 
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Slice)
+            and (self.module, self.side) == (other.module, other.side)
+            and torch.equal(self.owner, other.owner)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.module, self.side, len(self.owner)))
+
     def kept(self, mask: Tensor) -> Tensor:
         """(channels,) bool: which channels survive when the group's units are `mask`."""
         return torch.where(self.owner >= 0, mask[self.owner.clamp(min=0)], True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """One elementwise operation that a network applies without a module of its own."""
 

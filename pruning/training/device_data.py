@@ -16,7 +16,7 @@ from pruning.samples.stored import StoredSamples
 from pruning.training.augmentation import shifted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DeviceData:
     """What training reads, on the device: images as stored, labels as class indices."""
 

@@ -23,7 +23,7 @@ EpochHook = Callable[[int, list[int]], None]
 """Called after each epoch with its number and the rows still training."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Training:
     """What a population trains on, and how.
 

@@ -1,4 +1,4 @@
-"""Diversity measures: one file a measure."""
+"""Diversity measures: one file per measure."""
 
 from selection.measures.measure import MEASURES, Measure, PairMeasure, team_diversity
 

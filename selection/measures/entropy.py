@@ -8,6 +8,7 @@ from selection.measures.measure import MEASURES, Array, Evaluate, Measure, Teams
 from selection.pair_counts import SampleSets
 
 CELLS = 1 << 21
+"""Numbers held at once, teams × patterns of errors."""
 
 
 @MEASURES.register("entropy")

@@ -19,6 +19,7 @@ Evaluate = Callable[[Teams, Teams], Array]
 """(teams (T, S), sets (T, Q)) → (T, Q): each team's value on each of its sets of samples."""
 
 CHUNK = 1 << 14
+"""Teams that are valued at once."""
 
 
 class Measure(ABC):

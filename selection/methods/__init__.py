@@ -1,1 +1,1 @@
-"""Selection methods: one file a method, all with one interface."""
+"""Selection methods: one file per method, all with one interface."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from selection.methods.method import METHODS, SelectionMethod
 from selection.search.accuracy import TeamAccuracy
-from selection.search.found import Level, Search, most_accurate
+from selection.search.levels import Level, Search, most_accurate
 from selection.search.problem import Problem
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from selection.methods.exhaustive import every_team
 from selection.methods.method import DEFAULT_MEASURES, METHODS, SelectionMethod
-from selection.search.found import Level, Search
 from selection.search.hierarchy import rank_share
+from selection.search.levels import Level, Search
 from selection.search.problem import Problem
 from selection.team import as_team
 

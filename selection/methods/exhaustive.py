@@ -7,11 +7,9 @@ from math import comb
 
 from pruning.core.errors import RequestError
 from selection.methods.method import METHODS, SelectionMethod
-from selection.search.found import Search, looked_at, most_accurate
-from selection.search.lattice import all_teams
+from selection.search.lattice import MOST_TEAMS, all_teams
+from selection.search.levels import Search, looked_at, most_accurate
 from selection.search.problem import Problem
-
-MOST_TEAMS = 5_000_000
 
 
 def every_team(problem: Problem, method: str) -> Search:

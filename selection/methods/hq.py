@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pruning.core.errors import RequestError
 from selection.measures import MEASURES
 from selection.methods.method import DEFAULT_MEASURES, METHODS, SelectionMethod
-from selection.search.found import Search, most_accurate
 from selection.search.hierarchy import Rules, beyond_reach, prune_levels
+from selection.search.levels import Search, most_accurate
 from selection.search.problem import Problem
 
 MODES = ("exact", "published")
 WIDE = 5_000
+"""The beam of a pool with more teams than can all be looked at."""
 
 
 @METHODS.register("hq")
@@ -40,7 +41,7 @@ class HierarchicalSelection(SelectionMethod):
         Names of diversity measures, each once.
 
     beam
-        The most teams of a size to grow from: of those still standing the most accurate,
+        The most teams of one size to grow from: of those still standing the most accurate,
         sought among twice as many of least squared error. None is exact where the pool
         has at most five million teams of up to S members, and 5,000 beyond.
     mode

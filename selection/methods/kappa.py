@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from selection.methods.method import METHODS, SelectionMethod
-from selection.search.found import Search, looked_at
 from selection.search.lattice import all_teams
+from selection.search.levels import Search, looked_at
 from selection.search.problem import Problem
 
 

@@ -15,7 +15,7 @@ from pruning.core.registry import Registry
 from selection.costs import Budget, PoolCosts
 from selection.pool import PoolPredictions
 from selection.search.candidates import candidate_table, level_table
-from selection.search.found import Search, with_right
+from selection.search.levels import Search, with_right
 from selection.search.problem import Problem
 from selection.search.thrift import thriftiest
 from selection.team import Team

@@ -8,7 +8,7 @@ import numpy as np
 
 from pruning.core.errors import RequestError
 from selection.methods.method import METHODS, SelectionMethod
-from selection.search.found import Search, looked_at
+from selection.search.levels import Search, looked_at
 from selection.search.problem import Problem
 from selection.team import as_team
 

@@ -1,4 +1,4 @@
-"""Search by soft accuracy: what generalises, rather than what happened to fall well."""
+"""Search by soft accuracy, which depends less on chance than accuracy does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
 from selection.methods.method import METHODS, SelectionMethod
-from selection.search.found import Search, looked_at
+from selection.search.levels import Search, looked_at
 from selection.search.problem import Problem
 from selection.search.soft_accuracy import SoftAccuracy
 from selection.team import Team, as_team

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from selection.methods.method import METHODS, SelectionMethod
-from selection.search.found import Search, looked_at, most_accurate
+from selection.search.levels import Search, looked_at, most_accurate
 from selection.search.problem import Problem
 
 

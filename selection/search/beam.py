@@ -12,14 +12,17 @@ Teams = NDArray[np.integer[Any]]
 Keys = NDArray[np.uint64]
 
 ROWS = 1 << 17
+"""Teams that are made at once."""
+
 SIEVE = (1 << 22) - 1
+"""The bits of a key that are looked up first: most teams are known by them not to be dropped."""
 
 
 class Dropped:
     """The teams dropped so far, to be looked up by key.
 
-    A team's key is the sum of fixed random 64-bit numbers, one a member, so it does not
-    hang on their order. That two teams share a key has odds of about one in ten million
+    A team's key is the sum of fixed random 64-bit numbers, one per member, so it does not
+    depend on their order. That two teams share a key has odds of about one in ten million
     where fifty million subsets are asked for; it would cost the beam one team.
 
     Parameters

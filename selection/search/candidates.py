@@ -1,4 +1,4 @@
-"""The candidates table: the best teams with why they stand or fell, and counts a level."""
+"""The candidates table: the best teams with why they stand or fell, and counts per level."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from selection.focal import FEW_NEGATIVES
 from selection.measures import MEASURES
-from selection.search.found import UNKNOWN, Level, Search
+from selection.search.levels import UNKNOWN, Level, Search
 from selection.search.problem import Problem
 
 KEPT = 1000
+"""Rows of the table."""
+
+SHORTEST_REASON = 24
+"""Characters that what a team fell by has room for, at least."""
 
 
 def candidate_table(
@@ -34,7 +38,7 @@ def candidate_table(
     """
     measures = tuple(measures)
     focal = tuple(dict.fromkeys(name for level in search.levels for name, _ in level.focal))
-    table = np.zeros(0, _fields(problem, measures, focal))
+    table = np.zeros(0, _fields(problem, measures, focal, _reason_width(search)))
     fallen = _fallen(search.levels, kept // 2)
     room = kept - sum(len(rows) for rows in fallen)
     parts = []
@@ -64,7 +68,7 @@ def _fallen(levels: Sequence[Level], most: int) -> list[NDArray[np.intp]]:
 
 
 def level_table(search: Search) -> NDArray[np.void]:
-    """Return a row a size: how many teams were made, fell by what, and stand."""
+    """Return one row per size: how many teams were made, fell by what, and stand."""
     rows = []
     for level in search.levels:
         budget, beam = int(level.fell("budget").sum()), int(level.fell("beam").sum())
@@ -75,8 +79,13 @@ def level_table(search: Search) -> NDArray[np.void]:
     return np.array(rows, [(name, np.int64) for name in names])
 
 
+def _reason_width(search: Search) -> int:
+    named = (len(reason) for level in search.levels for reason in level.reasons)
+    return max(SHORTEST_REASON, *named)
+
+
 def _fields(
-    problem: Problem, measures: tuple[str, ...], focal: tuple[str, ...]
+    problem: Problem, measures: tuple[str, ...], focal: tuple[str, ...], reason_width: int
 ) -> list[tuple[str, Any]]:
     text = problem.size * (len(str(problem.members - 1)) + 1)
     return [
@@ -86,7 +95,7 @@ def _fields(
         *((f"focal_{name}", np.float64) for name in focal),
         *((kind, np.float64) for kind, _ in problem.costs),
         ("fewest_negatives", np.int64), ("few_negatives", bool),
-        ("fell_at", np.int64), ("fell_by", "U24"), ("chosen", bool),
+        ("fell_at", np.int64), ("fell_by", f"U{reason_width}"), ("chosen", bool),
     ]  # fmt: skip
 
 

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selection.focal import FocalDiversity, rank_weights
+from selection.focal import DECIMALS, FocalDiversity, rank_weights
 from selection.search.beam import Dropped, grow_beam
-from selection.search.found import STANDS, UNKNOWN, Level
-from selection.search.lattice import Ranks, all_teams, grow
+from selection.search.lattice import MOST_TEAMS, Ranks, all_teams, grow
+from selection.search.levels import STANDS, UNKNOWN, Level
 from selection.search.problem import Problem
-from selection.search.quadratic import team_error
+from selection.search.squared_error import team_error
 
 Array = NDArray[np.float64]
 Teams = NDArray[np.integer[Any]]
 
 BUDGET, BEAM = "budget", "beam"
 SHORTLIST = 2
+"""A beam is sought among so many times as many teams, those of least squared error."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Rules:
     fractions
         β: the share of the standing teams dropped at sizes 2, 3, …, one for each size.
     beam
-        The most teams of a size to grow from, the most accurate; None grows from all.
+        The most teams of one size to grow from, the most accurate; None grows from all.
     published
         Score as the published script: weights by ``argsort`` of the accuracies instead of
         their ranks, min–max over all teams of a size instead of those still standing.
@@ -83,7 +84,7 @@ def prune_level(
         asked = teams[fits]
         scores = [_scores(problem, rules, scorer, asked) for scorer in scorers]
         ranks = np.array([rank_share(score) for score in scores])
-        focal[:, fits], consensus[fits] = scores, np.round(ranks.mean(0), 12)
+        focal[:, fits], consensus[fits] = scores, np.round(ranks.mean(0), DECIMALS)
         tie = problem.member_right[asked].sum(1)
         if rules.published:
             tie = right[fits] = problem.right(asked)
@@ -117,7 +118,7 @@ def narrow(problem: Problem, level: Level, grown: Teams, beam: int) -> Level:
     if len(rows) <= beam or level.fell_by is None:
         return level
     fell_by = level.fell_by.copy()
-    error = np.round(team_error(problem.error_products, level.teams[rows]), 12)
+    error = np.round(team_error(problem.error_products, level.teams[rows]), DECIMALS)
     order = rows[np.lexsort((-level.diversity[rows], error))]
     fell_by[order[SHORTLIST * beam :]] = level.reasons.index(BEAM)
     counted = count_right(problem, replace(level, fell_by=fell_by), grown, always=True)
@@ -137,7 +138,7 @@ def count_right(problem: Problem, level: Level, grown: Teams, always: bool = Fal
     return replace(level, right=right)
 
 
-def beyond_reach(members: int, size: int, most: int = 5_000_000) -> bool:
+def beyond_reach(members: int, size: int, most: int = MOST_TEAMS) -> bool:
     """Return whether a pool has more teams of up to this size than can all be looked at."""
     return sum(comb(members, n) for n in range(2, size + 1)) > most
 

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 Teams = NDArray[np.integer[Any]]
 
 ROWS = 1 << 16
+"""Teams that are grown at once."""
+
+MOST_TEAMS = 5_000_000
+"""The most teams of a pool that are all looked at."""
 
 
 def all_teams(members: int | NDArray[np.integer[Any]], size: int) -> NDArray[np.int16]:

@@ -7,7 +7,7 @@ sample every team gets wrong is counted once: on samples where all members agree
 left to do. The same is asked again of each group of teams that share their first members.
 
 Scores are rounded to whole steps (about a millionth), small enough in number that their
-sums are exact in floating point: the answer does not hang on the order of summation, and
+sums are exact in floating point: the answer does not depend on the order of summation, and
 ties are ties.
 """
 
@@ -20,9 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1 << 21
+"""Numbers held at once where columns are made, members × samples × classes."""
+
 CELLS = 1 << 15
+"""Numbers held at once where teams are counted, teams × columns: they stay in the cache."""
+
 SINGLE_BITS, DOUBLE_BITS = 22, 50
+"""Bits of the sum of a team's steps: two fewer than float32 and float64 hold exactly."""
+
 SINGLE_SIZE = 16
+"""Larger teams are counted in float64: float32 would leave each member too few steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +53,7 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """Columns that teams of one size can lose and need not.
+    """Columns that teams of one size can lose but need not lose.
 
     Attributes
     ----------
@@ -131,7 +138,7 @@ def wrong_in_run(
 
 
 def _by_turn(sample: NDArray[np.intp]) -> tuple[NDArray[np.intp], list[int]]:
-    """Order columns so: a first of every sample, then the second ones, …; and how many each.
+    """Order columns: the first of every sample, then the second ones, …; and how many of each.
 
     Samples with more columns come first, so that the columns of a turn lie under the
     leading ones of the turn before.

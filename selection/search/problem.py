@@ -15,7 +15,7 @@ from selection.measures import MEASURES
 from selection.pair_counts import SampleSets
 from selection.pool import PoolPredictions
 from selection.search.accuracy import TeamAccuracy
-from selection.search.quadratic import error_products
+from selection.search.squared_error import error_products
 
 Teams = NDArray[np.integer[Any]]
 

@@ -21,7 +21,10 @@ from selection.search.problem import Problem
 from selection.voting import VOTES
 
 CELLS = 1 << 20
+"""Numbers held at once, teams × samples."""
+
 FAR = 1e6
+"""A margin no team reaches: the true class is no rival of its own."""
 
 
 class SoftAccuracy:

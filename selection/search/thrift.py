@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from pruning.core.errors import RequestError
-from selection.search.found import UNKNOWN, Search
+from selection.search.levels import UNKNOWN, Search
 from selection.search.problem import Problem
 from selection.team import as_team
 
-MOST = 1_000
-"""The most accurate teams of a size that are compared with the best, sample by sample."""
+MOST_COMPARED = 1_000
+"""The most accurate teams of one size that are compared with the best, sample by sample."""
 
 
 def thriftiest(problem: Problem, search: Search) -> Search:
@@ -39,7 +39,7 @@ def thriftiest(problem: Problem, search: Search) -> Search:
     chosen, least = search.team, (-problem.cheapness(np.array([search.team]))[0], -best.sum())
     for level in search.levels:
         rows = np.flatnonzero(level.standing & (level.right != UNKNOWN))
-        rows = rows[np.argsort(-level.right[rows], kind="stable")[:MOST]]
+        rows = rows[np.argsort(-level.right[rows], kind="stable")[:MOST_COMPARED]]
         teams = level.teams[rows]
         other = problem.team_accuracy.hits(teams)
         lost, gained = (best & ~other).sum(1), (~best & other).sum(1)

@@ -1,4 +1,4 @@
-"""How a team votes: one file a vote; NumPy only, used by selection and by the artefact."""
+"""How a team votes: one file per vote; NumPy only, used by selection and by the artefact."""
 
 from selection.voting.rule import VOTES, Vote, vote
 

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from selection.voting.rule import VOTES, Array, Vote
 
-LEAST = 1e-3
+LEAST_WEIGHT = 1e-3
 """The weight of a member at chance or below: enough to keep every team defined."""
 
 
 def log_odds(probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return (M,) ln((C−1) a / (1−a)), at least `LEAST`, a the smoothed accuracy.
+    """Return (M,) ln((C−1) a / (1−a)), at least `LEAST_WEIGHT`, a the smoothed accuracy.
 
     The weight of independent voters (Kuncheva, *Combining Pattern Classifiers*, 2004,
     §4.3.3), 0 at chance. One right and C−1 wrong samples are added, which keeps it finite
@@ -23,7 +23,7 @@ def log_odds(probabilities: Array, labels: NDArray[np.int64]) -> NDArray[np.floa
         return np.ones(len(probabilities))
     right = (probabilities.argmax(-1) == labels).sum(1)
     odds = (classes - 1) * (right + 1) / (samples - right + classes - 1)
-    return np.asarray(np.maximum(np.log(odds), LEAST))
+    return np.asarray(np.maximum(np.log(odds), LEAST_WEIGHT))
 
 
 @VOTES.register("accuracy_weighted")

@@ -14,7 +14,10 @@ SHRINKAGE = 0.1
 """Imagined samples that speak for equal weights, as a share of the true ones."""
 
 STEPS = 200
+"""Steps of expectation and maximisation."""
+
 FLOOR = 1e-12
+"""Smaller probabilities count as this, so that a zero has a logarithm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class WeightFit(ArrayValue):
     weights
         (S,) summing to 1, fitted on all samples.
     gain_seen
-        Nats of log-likelihood a sample that the weights gain over equal ones where fitted.
+        Nats of log-likelihood per sample that the weights gain over equal ones where fitted.
     gain_unseen
         The same on samples left out of the fit (two-fold).
     """

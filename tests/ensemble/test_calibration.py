@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ensemble.calibration import LEAST, MOST, fit_temperature, temper
+from ensemble.calibration import LEAST_TEMPERATURE, MOST_TEMPERATURE, fit_temperature, temper
 from pruning.core.errors import RequestError
 
 
@@ -44,7 +44,7 @@ def test_no_other_temperature_is_likelier() -> None:
     best = fit_temperature(p, y)
     assert all(
         log_loss(temper(p, best), y) <= log_loss(temper(p, t), y) + 1e-4
-        for t in np.geomspace(LEAST, MOST, 60)
+        for t in np.geomspace(LEAST_TEMPERATURE, MOST_TEMPERATURE, 60)
     )
 
 

@@ -13,8 +13,8 @@ from selection.pool import PoolPredictions
 from selection.search.accuracy import TeamAccuracy
 from selection.search.lattice import all_teams
 from selection.search.problem import Problem
-from selection.search.quadratic import error_products, team_error
 from selection.search.soft_accuracy import SoftAccuracy
+from selection.search.squared_error import error_products, team_error
 from selection.voting import VOTES, vote
 
 MakePool = Callable[..., PoolPredictions]

@@ -17,9 +17,9 @@ from selection.focal import rank_weights
 from selection.measures import MEASURES, team_diversity
 from selection.methods.hq import HierarchicalSelection
 from selection.pool import PoolPredictions
-from selection.search.found import UNKNOWN, Level
 from selection.search.hierarchy import Rules, narrow, prune_levels
 from selection.search.lattice import Ranks, all_teams, grow
+from selection.search.levels import UNKNOWN, Level
 from selection.search.problem import Problem
 
 MakePool = Callable[..., PoolPredictions]

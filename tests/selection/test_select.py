@@ -227,3 +227,11 @@ def test_values_that_hold_arrays_are_equal_by_value(pool_of: MakePool) -> None:
     holes = select_team(pool_of(5, 40, 3), "top", 1, halvings=0)
     assert np.isnan(holes.candidates["cohen_kappa"]).any()
     assert holes == select_team(pool_of(5, 40, 3), "top", 1, halvings=0)
+
+
+def test_what_a_team_fell_by_is_named_in_full(pool_of: MakePool) -> None:
+    """A measure of one's own may have a longer name than any built in."""
+    pool = pool_of(6, 60, 3)
+    name = "selection.measures.disagreement:Disagreement"
+    chosen = select_team(pool, "hq", 3, measures=(name,), prune_fraction=0.4, halvings=0)
+    assert set(chosen.candidates["fell_by"].tolist()) == {"", name}

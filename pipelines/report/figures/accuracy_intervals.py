@@ -6,14 +6,12 @@ from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.compare.results import Result
 from pipelines.report.contender_names import label
-from pipelines.report.figures.drawing import canvas, dot, line, text_at
+from pipelines.report.figures.drawing import PHONE, canvas, dot, line, text_at
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.run.control import CONTROL
-
-_PHONE = 500
 
 
 def mark_class(row: Result) -> str:
@@ -37,7 +35,7 @@ def accuracy_intervals(comparison: Comparison) -> Section:
 
 
 def _draw(comparison: Comparison, width: int) -> Markup:
-    phone = width < _PHONE
+    phone = width < PHONE
     rows = comparison.results
     step, top = (44, 40) if phone else (30, 40)
     bottom = top + step * len(rows)

@@ -9,14 +9,25 @@ from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.compare.probability_scores import Reliability
 from pipelines.compare.results import Result
 from pipelines.report.contender_names import label
-from pipelines.report.figures.drawing import Axis, axes, canvas, dot, line, path
+from pipelines.report.figures.drawing import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Axis,
+    axes,
+    canvas,
+    dot,
+    line,
+    path,
+)
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import loss, percent, percent_tick, up
 from pipelines.report.scale import Scale
 from pipelines.report.section import Section
 from pipelines.report.table import plain_table
 
-_HEIGHT = 420
+_SIDE = 334
 _WHO = (ALL_UNPRUNED, SELECTED)
 
 
@@ -59,8 +70,8 @@ def _after(selected: Result, everyone: Result) -> str:
 
 
 def _draw(comparison: Comparison, width: int) -> Markup:
-    side = min(width - 62, _HEIGHT - 86)
-    x, y = Scale(0, 1, 52, 52 + side), Scale(0, 1, 36 + side, 36)
+    side = min(width - LEFT - RIGHT, _SIDE)
+    x, y = Scale(0, 1, LEFT, LEFT + side), Scale(0, 1, TOP + side, TOP)
     names = (
         Axis(x, "Confidence", percent_tick),
         Axis(y, "Accuracy on test", percent_tick),
@@ -70,7 +81,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
         for name, kind in zip(_WHO, ("reference", "selected"), strict=True)
     ]
     diagonal = line(x(0), y(0), x(1), y(1), "diagonal")
-    return canvas(width, side + 86, axes(*names), diagonal, *curves)
+    return canvas(width, TOP + side + BOTTOM, axes(*names), diagonal, *curves)
 
 
 def _curve(bins: Reliability, x: Scale, y: Scale, kind: str, name: str) -> Markup:

@@ -6,14 +6,24 @@ from collections.abc import Iterable
 
 from pipelines.compare.candidate_teams import Candidates
 from pipelines.compare.comparison import Comparison
-from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot
+from pipelines.report.figures.drawing import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    Axis,
+    axes,
+    canvas,
+    dot,
+    plot_labels,
+)
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_tick
 from pipelines.report.scale import Scale, padded, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.table import plain_table
 
-_HEIGHT = 400
 _TOUCHED = 60
 _LISTED = 20
 
@@ -48,10 +58,10 @@ def candidate_teams(comparison: Comparison) -> Section:
 
 
 def _draw(found: Candidates, width: int) -> Markup:
-    x = Scale(*padded(found.diversity.tolist()), 52, width - 10)
-    y = Scale(*padded_shares(found.accuracy.tolist()), _HEIGHT - 50, 36)
+    x = Scale(*padded(found.diversity.tolist()), LEFT, width - RIGHT)
+    y = Scale(*padded_shares(found.accuracy.tolist()), HEIGHT - BOTTOM, TOP)
     places = [(x(a), y(b)) for a, b in zip(found.diversity, found.accuracy, strict=True)]
-    labels = Labels(52, width, 20, _HEIGHT - 54)
+    labels = plot_labels(width)
     touched = [
         dot(*places[k], "touch", 6,
             f"{' '.join(found.teams[k])}: {percent(float(found.accuracy[k]))} on select, "
@@ -65,7 +75,7 @@ def _draw(found: Candidates, width: int) -> Markup:
     stands = found.stands.tolist()
     return canvas(
         width,
-        _HEIGHT,
+        HEIGHT,
         axes(*names),
         _dots((p for p, stood in zip(places, stands, strict=True) if not stood), "dropped"),
         _dots((p for p, stood in zip(places, stands, strict=True) if stood), "stood"),

@@ -9,6 +9,17 @@ from pipelines.report.markup import Markup, element, join
 from pipelines.report.scale import Scale
 
 WIDE, NARROW_WIDTH = 680, 340
+"""Widths of a drawing for a desktop and for a phone, in pixels."""
+
+PHONE = 500
+"""A narrower drawing is laid out for a phone."""
+
+HEIGHT = 400
+"""Height of a plot with two axes."""
+
+LEFT, RIGHT, TOP, BOTTOM = 52, 10, 36, 50
+"""Room around such a plot: for the ticks of y, for marks at the edge, for the names of y and x."""
+
 _LETTER = 6.4  # mean width of a letter at the size labels are set in, in pixels
 
 Draw = Callable[[int], Markup]
@@ -143,6 +154,11 @@ class Labels:
         return inside and all(
             x2 <= a1 or x1 >= a2 or y2 <= b1 or y1 >= b2 for a1, b1, a2, b2 in self._taken
         )
+
+
+def plot_labels(width: int) -> Labels:
+    """Return the placing of labels in a plot with two axes."""
+    return Labels(LEFT, width, TOP - 16, HEIGHT - BOTTOM - 4)
 
 
 _AROUND = (

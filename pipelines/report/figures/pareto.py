@@ -6,13 +6,24 @@ from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, EXPORTED, SELECTED
 from pipelines.report.contender_names import label
 from pipelines.report.figures.accuracy_intervals import mark_class
-from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, line, path
+from pipelines.report.figures.drawing import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    Axis,
+    axes,
+    canvas,
+    dot,
+    line,
+    path,
+    plot_labels,
+)
 from pipelines.report.markup import Markup
 from pipelines.report.number_format import amount, percent, percent_range, percent_tick, tick
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
-
-HEIGHT = 400
 
 
 def pareto(comparison: Comparison) -> Section:
@@ -29,11 +40,11 @@ def _draw(comparison: Comparison, width: int) -> Markup:
     rows = [row for row in comparison.results if row.contender not in EXPORTED]
     flops = [max(row.cost.flops, 1) for row in rows]
     accuracies = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
-    x = Scale(min(flops) / 1.6, max(flops) * 1.6, 52, width - 8, log=True)
-    y = Scale(*padded_shares(accuracies), HEIGHT - 50, 36)
+    x = Scale(min(flops) / 1.6, max(flops) * 1.6, LEFT, width - RIGHT, log=True)
+    y = Scale(*padded_shares(accuracies), HEIGHT - BOTTOM, TOP)
     front = [comparison.row(name) for name in comparison.pareto]
     places = {row.contender: (x(max(row.cost.flops, 1)), y(row.accuracy.value)) for row in rows}
-    labels = Labels(52, width, 20, HEIGHT - 54)
+    labels = plot_labels(width)
     for at in places.values():
         labels.keep_clear(*at, 6)
     parts = [

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.compare.comparison import Comparison
-from pipelines.report.figures.drawing import Axis, Labels, axes, canvas, dot, path, shortened
+from pipelines.report.figures.drawing import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    Axis,
+    axes,
+    canvas,
+    dot,
+    path,
+    plot_labels,
+    shortened,
+)
 from pipelines.report.markup import Markup
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.table import plain_table
 
-_HEIGHT = 400
 _DASHES = ("none", "7 4", "2 3", "10 4 2 4", "1 5", "14 5")
 """Lines are told apart by their dashes and names, the first also by its colour."""
 
@@ -40,13 +52,13 @@ def pruning_by_run(comparisons: Sequence[Comparison]) -> Section:
 def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
     lines = [one.firm_mean_curve for one in comparisons]
     every = [p for line in lines for p in line]
-    x = Scale(min(*(p.remaining for p in every), 0.99) - 0.01, 1.0, width - 10, 52)
-    y = Scale(*padded_shares([p.accuracy.value for p in every]), _HEIGHT - 50, 36)
+    x = Scale(min(*(p.remaining for p in every), 0.99) - 0.01, 1.0, width - RIGHT, LEFT)
+    y = Scale(*padded_shares([p.accuracy.value for p in every]), HEIGHT - BOTTOM, TOP)
     names = (
         Axis(x, "Units remaining", percent_tick),
         Axis(y, "Accuracy on validation", percent_tick),
     )
-    labels = Labels(52, width, 20, _HEIGHT - 50)
+    labels = plot_labels(width)
     drawn: list[Markup] = []
     for k, (one, line) in enumerate(zip(comparisons, lines, strict=True)):
         stroke = "" if k == 0 else "stroke: var(--ink); stroke-width: 1.5; "
@@ -66,4 +78,4 @@ def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
     placed = [
         labels.place(x(p.remaining), y(p.accuracy.value), shortened(name, 20)) for name, p in ends
     ]
-    return canvas(width, _HEIGHT, axes(*names), *drawn, *placed)
+    return canvas(width, HEIGHT, axes(*names), *drawn, *placed)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import math
 
 from pipelines.compare.comparison import Comparison
-from pipelines.report.figures.drawing import Axis, axes, canvas, dot, path
+from pipelines.report.figures.drawing import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    Axis,
+    axes,
+    canvas,
+    dot,
+    path,
+)
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.table import plain_table
-
-_HEIGHT = 400
 
 
 def pruning_curves(comparison: Comparison) -> Section:
@@ -46,8 +55,8 @@ def _draw(comparison: Comparison, width: int) -> Markup:
     firm = comparison.firm_mean_curve
     accuracies += [end for p in firm for end in (p.accuracy.low, p.accuracy.high)]
     least = min(value for run in comparison.curves for value in run.remaining)
-    x = Scale(min(least, 0.99) - 0.01, 1.0, width - 10, 52)
-    y = Scale(*padded_shares(accuracies), _HEIGHT - 50, 36)
+    x = Scale(min(least, 0.99) - 0.01, 1.0, width - RIGHT, LEFT)
+    y = Scale(*padded_shares(accuracies), HEIGHT - BOTTOM, TOP)
     names = (
         Axis(x, "Units remaining", percent_tick),
         Axis(y, "Accuracy on validation", percent_tick),
@@ -64,7 +73,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
             f"{percent(m.val_accuracy)} on validation")
         for m in comparison.handed_on
     ]  # fmt: skip
-    return canvas(width, _HEIGHT, axes(*names), *runs, *_mean(comparison, x, y), *handed_on)
+    return canvas(width, HEIGHT, axes(*names), *runs, *_mean(comparison, x, y), *handed_on)
 
 
 def _mean(comparison: Comparison, x: Scale, y: Scale) -> list[Markup]:

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED
 from pipelines.compare.paired_tests import PairedTest
-from pipelines.report.figures.drawing import canvas, dot, line, shortened, text_at
+from pipelines.report.figures.drawing import PHONE, canvas, dot, line, shortened, text_at
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import points, points_range, ratio, tick
 from pipelines.report.scale import Scale, padded
 from pipelines.report.section import Section
-
-_PHONE = 500
 
 
 def run_differences(comparisons: Sequence[Comparison]) -> Section:
@@ -26,7 +24,7 @@ def run_differences(comparisons: Sequence[Comparison]) -> Section:
 
 
 def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
-    phone = width < _PHONE
+    phone = width < PHONE
     step, top = (44, 40) if phone else (30, 40)
     bottom = top + step * len(comparisons)
     tests = [against_all(comparison) for comparison in comparisons]

@@ -163,3 +163,13 @@ def test_every_pool_can_be_chosen_from(data: Path, pool: str) -> None:
     assert [record.id for record in built.team] == list(built.selection.team)
     if pool == "rounds":
         assert len(built.pool) == len(built.records)
+
+
+def test_what_is_done_to_a_network_that_was_handed_out_stays_there(data: Path) -> None:
+    built = build(tiny_config(data, m=2))
+    before = built.ensemble.predict_proba(built.splits.test.images)
+    for member in built.members:
+        for parameter in member.network.parameters():
+            parameter.data.zero_()
+    assert np.array_equal(built.ensemble.predict_proba(built.splits.test.images), before)
+    assert all(any(p.any() for p in m.network.parameters()) for m in built.members)

@@ -62,9 +62,7 @@ def test_data_free_from_data_to_artefact(
     before = {file: file.read_bytes() for file in (out / "members").rglob("*") if file.is_file()}
     assert run(["build", *words, *removed]) == 0, "the same command goes on"
     assert before == {file: file.read_bytes() for file in before}
-    assert "--saliency: exact asked, heuristic there" in _refused(
-        capsys, *words, *removed[:-2]
-    )
+    assert "--saliency: exact asked, heuristic there" in _refused(capsys, *words, *removed[:-2])
 
 
 def test_data_free_goes_on_where_it_was_stopped(data: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from torch import nn
 from pruning.scores.score import Score
 from selection.measures.disagreement import Disagreement
 from selection.methods.method import SelectionMethod
-from selection.search.found import Search, looked_at, most_accurate
+from selection.search.levels import Search, looked_at, most_accurate
 
 
 class Weakest(Score):

@@ -145,3 +145,9 @@ def test_groups_of_another_network_are_refused() -> None:
 def test_a_shape_that_is_none_is_said(shape: object) -> None:
     with pytest.raises(RequestError, match="must be the shape of one sample, without a batch axis"):
         find_groups(build_network("mlp-a:3-4", 2, (4,), seed=0), shape)  # type: ignore[arg-type]
+
+
+def test_groups_compare_and_hash_by_what_they_hold() -> None:
+    first, again = (find_groups(build_network("mlp-a:3-4", 2, (4,), seed), (4,)) for seed in (0, 1))
+    assert first == again and hash(first) == hash(again)
+    assert first != find_groups(build_network("mlp-a:4-4", 2, (4,), 0), (4,))

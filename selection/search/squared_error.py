@@ -21,6 +21,7 @@ from selection.measures.measure import CHUNK, pair_sums
 
 Array = NDArray[np.float64]
 BLOCK = 1 << 21
+"""Numbers held at once, members × samples × classes."""
 
 
 def error_products(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> Array:

@@ -1,4 +1,11 @@
-"""A client that trickles its headers is closed: uvicorn itself waits for ever."""
+"""A client that trickles its headers is closed after a time.
+
+uvicorn has no limit for this: ``timeout_keep_alive`` begins after a first response,
+``h11_max_incomplete_event_size`` bounds the bytes of a header, not the time they take, and
+``limit_concurrency`` would count the trickling connections and refuse everybody else. So its
+protocol is extended here, by asyncio's own three methods; of uvicorn's internals it reads
+whether a request is under way (``cycle``), and a test trickles over real sockets.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +15,10 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-def patient_for(seconds: float) -> type[H11Protocol]:
+def protocol_with_timeout(seconds: float) -> type[H11Protocol]:
     """Return uvicorn's protocol, closing connections that send no request in `seconds`."""
 
-    class PatientProtocol(H11Protocol):
+    class TimeoutProtocol(H11Protocol):
         """Counts from the connection, or from the first byte of the next request."""
 
         _timer: asyncio.TimerHandle | None = None
@@ -51,4 +58,4 @@ def patient_for(seconds: float) -> type[H11Protocol]:
             if self._idle() and not self.transport.is_closing():
                 self.transport.close()
 
-    return PatientProtocol
+    return TimeoutProtocol
