@@ -29,7 +29,7 @@ ProgressHook = Callable[[int, int, list[int]], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Outcome:
     """A network as one training left it.
 
     Attributes
@@ -89,19 +89,23 @@ class Rounds:
         self, round_index: int, plan: dict[int, Masks], baselines: dict[int, float]
     ) -> tuple[Member, ...]:
         """Train each run under its masks, again while it is at chance and attempts are left."""
-        fits = self._attempt(round_index, plan, 1)
+        outcomes = self._attempt(round_index, plan, 1)
         most = self.settings.recipe.attempts if round_index else 1
         for attempt in range(2, most + 1):
-            stuck = {run: plan[run] for run, fit in fits.items() if self._at_chance(fit)}
+            stuck = {
+                run: plan[run] for run, outcome in outcomes.items() if self._at_chance(outcome)
+            }
             if not stuck:
                 break
-            fits |= self._attempt(round_index, stuck, attempt)
+            outcomes |= self._attempt(round_index, stuck, attempt)
         return tuple(
-            self._member((run, round_index), masks, fits[run], baselines.get(run))
+            self._member((run, round_index), masks, outcomes[run], baselines.get(run))
             for run, masks in plan.items()
         )
 
-    def _attempt(self, round_index: int, plan: dict[int, Masks], attempt: int) -> dict[int, Fit]:
+    def _attempt(
+        self, round_index: int, plan: dict[int, Masks], attempt: int
+    ) -> dict[int, Outcome]:
         key = round_index + (attempt - 1) * NEXT_ATTEMPT
         networks = [self._start(run, round_index, key, masks) for run, masks in plan.items()]
         silenced = [
@@ -115,7 +119,7 @@ class Rounds:
         for network, masks in zip(networks, plan.values(), strict=True):
             self.units.write_silence(network, masks)
         return {
-            run: Fit(network, result, attempt)
+            run: Outcome(network, result, attempt)
             for run, network, result in zip(plan, networks, results, strict=True)
         }
 
@@ -156,25 +160,25 @@ class Rounds:
         data = self.full_width.training.data
         return few_inputs(data.train_images, data.scaling)
 
-    def _at_chance(self, fit: Fit) -> bool:
-        return fit.result.val_accuracy <= self.full_width.training.data.majority
+    def _at_chance(self, outcome: Outcome) -> bool:
+        return outcome.result.val_accuracy <= self.full_width.training.data.majority
 
     def _member(
-        self, run_and_round: tuple[int, int], masks: Masks, fit: Fit, baseline: float | None
+        self, run_and_round: tuple[int, int], masks: Masks, outcome: Outcome, baseline: float | None
     ) -> Member:
         run, round_index = run_and_round
-        runs, result = self.full_width.population.runs, fit.result
+        runs, result = self.full_width.population.runs, outcome.result
         return Member(
             run=run,
             round=round_index,
             arch=architecture_name(runs.arch),
             seed=runs.seed_of(run),
             masks=masks,
-            network=fit.network.to("cpu"),
+            network=outcome.network.to("cpu"),
             epochs=tuple(result.epochs),
             val_accuracy=result.val_accuracy,
             baseline_accuracy=result.val_accuracy if baseline is None else baseline,
-            collapsed=self._at_chance(fit),
+            collapsed=self._at_chance(outcome),
             removed=self.units.removed(masks),
-            attempts=fit.attempts,
+            attempts=outcome.attempts,
         )
