@@ -18,7 +18,7 @@ def test_an_example_runs_and_prints(script: Path, tmp_path: Path) -> None:
     places = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
     done = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": places}, timeout=300,
+        env={**os.environ, "PYTHONPATH": places}, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() and not done.stderr.strip(), done.stderr

@@ -195,6 +195,16 @@ def test_equal_sums_are_ties_at_any_weights() -> None:
             assert problem.team_accuracy.right_weighted((0, 1), np.array(weights)) == right
 
 
+def test_ties_of_weights_that_no_float_holds_are_ties_too() -> None:
+    """¼ + 7·⅜ + 2·⅜ and ½ + 7·⅜ + 2·¼ are equal; with tenths for weights their sums are not."""
+    p = np.array([[[0.25, 0.5, 0.25]], [[0.375, 0.375, 0.25]], [[0.375, 0.25, 0.375]]])
+    weights = np.array([1, 7, 2]) / 10
+    summed = (p[:, 0] * weights[:, None]).sum(0)
+    assert summed[0] == pytest.approx(summed[1])
+    problem = METHODS["top"](size=3).problem(PoolPredictions.of(p, [0]))
+    assert problem.team_accuracy.right_weighted((0, 1, 2), weights) == 1
+
+
 def array_holders() -> Iterator[type]:
     """Yield every dataclass of both packages whose fields hold arrays."""
     for package in (selection, ensemble):
