@@ -1,7 +1,7 @@
 """The story: configuration, the run directory, build, compare, report, commands.
 
 What a notebook needs stands on this page; the functions `build` and `compare` are on their
-rooms' pages, ``from pipelines.build import build`` and ``from pipelines.compare import compare``.
+rooms' pages, ``from pipelines.build import build`` and ``from pipelines.report import compare``.
 """
 
 from typing import TYPE_CHECKING

@@ -67,6 +67,25 @@ def build(
     ------
     RequestError
         If the data cannot be used, or `out` holds another configuration's run.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines import BuildConfig, SelectionConfig
+    >>> from pipelines.build import build
+    >>> from pruning import DropNet, Recipe, Splits
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(0, 2, 300)
+    >>> splits = Splits.from_arrays(rng.normal(size=(300, 5)) + y[:, None], y)
+    >>> dropnet = DropNet(rounds=1, kappa=0.0, recipe=Recipe(max_epochs=3))
+    >>> config = BuildConfig(
+    ...     m=3, archs=("mlp-a:8-6",), dropnet=dropnet, selection=SelectionConfig(size=2)
+    ... )
+    >>> built = build(config, splits)
+    >>> [record.id for record in built.handed_on], len(built.selection.team)
+    (['00-r1', '01-r1', '02-r1'], 2)
+    >>> built.ensemble.predict_proba(splits.test.images).shape == (splits.sizes["test"], 2)
+    True
     """
     data = load_data(config) if splits is None else hand_over(config, splits)
     for line in _left_out(data.skipped):

@@ -10,7 +10,6 @@ __all__ = [
     "Evidence",
     "OtherForms",
     "against_the_first",
-    "compare",
     "comparison_of",
 ]
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from pipelines.compare.contenders import Contender, OtherForms
     from pipelines.compare.evidence import Evidence
     from pipelines.compare.from_evidence import comparison_of
-    from pipelines.compare.story import compare
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
@@ -30,6 +28,5 @@ else:
             "pipelines.compare.contenders": ("Contender", "OtherForms"),
             "pipelines.compare.evidence": ("Evidence",),
             "pipelines.compare.from_evidence": ("comparison_of",),
-            "pipelines.compare.story": ("compare",),
         },
     )

@@ -33,7 +33,7 @@ def compare(built: Built, *, seed: int = 0, measure: bool = False, threads: int 
         Seeds the random teams and the bootstrap: the same seed, the same numbers.
     measure
         Measure time and memory, one process per contender; otherwise what was measured before
-        of this team is shown.
+        of this team is taken.
     threads
         CPU threads of every contender that is measured.
 
