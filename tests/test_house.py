@@ -28,7 +28,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "description", "probe", "member", "probing", "classifier", "artefact", "onnx", "model",
         "loader", "summary", "stream", "web",
     ),
-    "pipelines": ("run", "build", "compare", "report", "commands"),
+    "pipelines": ("run", "build", "compare", "report", "estimator", "commands"),
 }  # fmt: skip
 """The folders in the order in which the data walks, and the rooms of each likewise."""
 

@@ -1,0 +1,218 @@
+"""A build as a scikit-learn estimator: arrays in, fitted ensemble out, nothing written."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from pipelines.build.story import build
+from pipelines.report import ComparisonReport, compare
+from pipelines.run.config import BuildConfig
+from pipelines.run.resources import Placement
+from pruning.core.settings import settings_of
+from pruning.data.settings import DataConfig
+from pruning.data.splits import Splits
+
+if TYPE_CHECKING:
+    from ensemble.model import Ensemble
+    from pipelines.build.built import Built
+    from pruning.dropnet.member import Member
+    from pruning.inference.cost import Cost
+    from selection.team import Selection
+
+FEWEST_PER_CLASS = 10
+"""With fewer samples of a class no part can be held out for validation, choice and test."""
+
+
+class FewSamplesWarning(UserWarning):
+    """Too few samples of a class to hold any out: all parts are the same samples."""
+
+
+class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """M networks are trained and pruned with DropNet; the S that vote best together predict.
+
+    Parameters
+    ----------
+    m, s, arch, seed, …
+        Every option of ``ensemble build`` but those that name data and folders, by its name
+        there (``max_flops`` for ``--max-flops``), with its default and its range: they are made
+        from the same settings. `arch` is a name, an ``nn.Module``, a function that makes one, or
+        a tuple of them. `DropNetEnsembleClassifier.options` lists names, defaults and help.
+    jobs
+        Groups of runs that train at a time; they do not change what is fitted.
+
+    Attributes
+    ----------
+    classes_
+        (C,) the distinct labels, sorted.
+    n_features_in_, feature_names_in_
+        Of feature rows; images have none.
+    members_
+        Every round of every run with its network (`pruning.dropnet.Member`).
+    selection_
+        The choice (`selection.team.Selection`).
+    ensemble_
+        The chosen team (`ensemble.Ensemble`), which predicts.
+    cost_
+        Cost per sample, summed over the team (`pruning.inference.Cost`).
+    comparison_
+        The team against the unpruned networks on the test part, made when first asked for.
+
+    Notes
+    -----
+    `fit` cuts the samples into 60/10/15/15 %: training, early stopping, choice, comparison.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DropNetEnsembleClassifier(m=3, s=2, arch="mlp-a:8-8", epochs=10).fit(X, y)
+    >>> len(clf.ensemble_.members), clf.predict(X[:2]).tolist()
+    (2, [0, 0])
+    """
+
+    def __init__(self, **options: Any) -> None:
+        for name, default in _DEFAULTS.items():
+            setattr(self, name, options.pop(name, default))
+        if options:
+            known = ", ".join(_DEFAULTS)
+            raise TypeError(f"unknown option {next(iter(options))!r}; known: {known}")
+
+    @staticmethod
+    def options() -> dict[str, tuple[Any, str]]:
+        """Return every parameter's name → (default, help)."""
+        told = {setting.name: (setting.default, setting.option.help) for setting in _SETTINGS}
+        return told | {"jobs": (1, "Groups of runs that train at a time.")}
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train, prune and choose.
+
+        Parameters
+        ----------
+        X
+            (N, F) feature rows, or images (N, H, W), (N, H, W, C) or (N, C, H, W): integers in
+            0..255 or floats in 0..1.
+        y
+            (N,) labels of at least two classes.
+
+        Raises
+        ------
+        ValueError
+            For arrays or options that cannot be used; one line.
+        """
+        X, labels = self._checked(X, y)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class, {self.classes_[0]!r}; classification needs at least 2 classes"
+            )
+        splits = _splits(X, _stored_labels(self.classes_)[codes], int(self.seed))
+        self.__dict__.pop("comparison_", None)
+        self.built_: Built = build(self._config(), splits, placement=Placement(jobs=self.jobs))
+        self.members_: tuple[Member, ...] = self.built_.members
+        self.selection_: Selection = self.built_.selection
+        self.ensemble_: Ensemble = self.built_.ensemble
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return (N, C) float32 probabilities, rows summing to 1, columns as `classes_`."""
+        check_is_fitted(self)
+        found: NDArray[np.float32] = self.ensemble_.predict_proba(self._samples(X))
+        return found
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return (N,) labels, the most probable each."""
+        columns = self.predict_proba(X).argmax(1)
+        return np.asarray(self.classes_[columns])
+
+    @property
+    def cost_(self) -> Cost:
+        """Cost per sample, summed over the team."""
+        check_is_fitted(self)
+        return self.ensemble_.cost_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    @cached_property
+    def comparison_(self) -> ComparisonReport:
+        """The team against the unpruned networks, on the part of the data held out for that."""
+        check_is_fitted(self)
+        return compare(self.built_)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the chosen team to a folder that `ensemble.load` reads; nothing is pickled."""
+        check_is_fitted(self)
+        self.ensemble_.save(Path(path))
+
+    def _config(self) -> BuildConfig:
+        given = {name: getattr(self, name) for name in _DEFAULTS if name != "jobs"}
+        arch = given["arch"]
+        return BuildConfig.of(**given | {"arch": arch if isinstance(arch, tuple) else (arch,)})
+
+    def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+        if _are_images(X):
+            samples = check_array(X, ensure_2d=False, allow_nd=True)
+            labels = np.asarray(y)
+        else:
+            samples, labels = validate_data(self, X, y)
+        check_classification_targets(labels)
+        return samples, labels
+
+    def _samples(self, X: ArrayLike) -> NDArray[Any]:
+        if _are_images(X):
+            return np.asarray(check_array(X, ensure_2d=False, allow_nd=True))
+        return np.asarray(validate_data(self, X, reset=False))
+
+
+def _are_images(X: ArrayLike) -> bool:
+    return np.asarray(X).ndim in (3, 4)
+
+
+def _splits(X: NDArray[Any], labels: NDArray[Any], seed: int) -> Splits:
+    counts = np.unique(labels, return_counts=True)[1]
+    if counts.min() >= FEWEST_PER_CLASS:
+        return Splits.from_arrays(X, labels, seed=seed)
+    warnings.warn(
+        f"a class has {counts.min()} samples; below {FEWEST_PER_CLASS} none are held out: "
+        "training, choice and comparison see the same samples, and their accuracies say little",
+        FewSamplesWarning,
+        stacklevel=3,
+    )
+    whole = (X, labels)
+    return Splits.from_parts(train=whole, val=whole, select=whole, test=whole)
+
+
+def _stored_labels(classes: NDArray[Any]) -> NDArray[Any]:
+    """Return what an artefact can hold for these classes: whole numbers or text as they are."""
+    if classes.dtype.kind in "iuU":
+        return classes
+    if classes.dtype.kind == "O" and all(isinstance(label, str) for label in classes):
+        return classes.astype(str)
+    return np.arange(len(classes))
+
+
+def _parameters() -> inspect.Signature:
+    """Return the signature that scikit-learn reads: every option by keyword, with its default."""
+    first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    rest = [inspect.Parameter(n, keyword, default=d) for n, d in _DEFAULTS.items()]
+    return inspect.Signature([first, *rest])
+
+
+_OF_DATA = {setting.name for setting in settings_of(DataConfig)}
+_SETTINGS = tuple(s for s in settings_of(BuildConfig) if s.name not in _OF_DATA)
+_DEFAULTS: dict[str, Any] = {setting.name: setting.default for setting in _SETTINGS} | {"jobs": 1}
+DropNetEnsembleClassifier.__init__.__signature__ = _parameters()  # type: ignore[attr-defined]

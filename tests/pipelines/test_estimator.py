@@ -1,0 +1,131 @@
+"""A build as a scikit-learn estimator: scikit-learn's own checks, and what must hold beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_digits, load_iris
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch import nn
+
+import ensemble
+from pipelines.estimator import DropNetEnsembleClassifier, FewSamplesWarning
+from pipelines.run.config import BuildConfig, DataConfig
+from pruning.core.settings import settings_of
+
+SMALL: dict[str, Any] = {"m": 2, "s": 1, "arch": "mlp-a:16-8", "epochs": 12, "rounds": 1}
+
+
+def small(**options: Any) -> DropNetEnsembleClassifier:
+    return DropNetEnsembleClassifier(**SMALL | options)
+
+
+@pytest.fixture(scope="module")
+def iris() -> tuple[Any, Any]:
+    X, y = load_iris(return_X_y=True)
+    return X, np.array(["setosa", "versicolor", "virginica"])[y]
+
+
+@pytest.fixture(scope="module")
+def fitted(iris: tuple[Any, Any]) -> DropNetEnsembleClassifier:
+    return small(m=3, s=2).fit(*iris)
+
+
+@parametrize_with_checks([small()])
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_finds_nothing(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+def test_every_option_of_a_build_is_a_parameter() -> None:
+    params = DropNetEnsembleClassifier().get_params()
+    of_data = {setting.name for setting in settings_of(DataConfig)}
+    wanted = {s.name: s.default for s in settings_of(BuildConfig) if s.name not in of_data}
+    assert params == wanted | {"jobs": 1}
+    assert set(DropNetEnsembleClassifier.options()) == set(params)
+    with pytest.raises(TypeError, match="unknown option 'mm'; known: m, "):
+        DropNetEnsembleClassifier(mm=3)
+
+
+def test_what_is_fitted(fitted: DropNetEnsembleClassifier, iris: tuple[Any, Any]) -> None:
+    assert fitted.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    assert {member.run for member in fitted.members_} == {0, 1, 2}
+    assert {member.round for member in fitted.members_} == {0, 1}
+    assert len(fitted.ensemble_.members) == len(fitted.selection_.team) == 2
+    assert fitted.cost_ == fitted.ensemble_.cost_
+    voted = fitted.ensemble_.predict_members(iris[0]).mean(axis=0)
+    assert np.array_equal(fitted.classes_[voted.argmax(1)], fitted.predict(iris[0]))
+
+
+def test_the_comparison_reads_the_part_held_out(fitted: DropNetEnsembleClassifier) -> None:
+    table = fitted.comparison_.table.set_index("contender")
+    assert table.loc["all_unpruned", "members"] == 3
+    splits = fitted.built_.splits
+    predicted = fitted.ensemble_.predict(splits.test.images)
+    right = (predicted == splits.classes[splits.test.labels]).mean()
+    assert table.loc["selected", "accuracy"] == pytest.approx(right)
+    assert fitted.comparison_ is fitted.comparison_
+
+
+def test_what_is_saved_predicts_the_same(
+    fitted: DropNetEnsembleClassifier, iris: tuple[Any, Any], tmp_path: Path
+) -> None:
+    fitted.save(tmp_path / "team")
+    loaded = ensemble.load(tmp_path / "team")
+    assert np.array_equal(loaded.predict(iris[0].astype(np.float32)), fitted.predict(iris[0]))
+
+
+def test_it_works_where_scikit_learn_puts_estimators(iris: tuple[Any, Any]) -> None:
+    X, y = iris
+    piped = make_pipeline(StandardScaler(), small()).fit(X, y)
+    assert piped.score(X, y) > 0.6
+    assert len(cross_val_score(small(), X, y, cv=2)) == 2
+    grid = GridSearchCV(small(), {"fraction": [0.2, 0.4]}, cv=2).fit(X, pd.Series(y))
+    assert grid.best_params_["fraction"] in (0.2, 0.4)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(grid.best_estimator_)).fit(X, y)
+    assert calibrated.predict_proba(X).shape == (150, 3)
+
+
+def test_a_clone_fits_the_same_networks(
+    fitted: DropNetEnsembleClassifier, iris: tuple[Any, Any]
+) -> None:
+    again = clone(fitted).fit(*iris)
+    assert np.array_equal(again.predict_proba(iris[0]), fitted.predict_proba(iris[0]))
+    other = clone(fitted).set_params(seed=1).fit(*iris)
+    assert not np.array_equal(other.predict_proba(iris[0]), fitted.predict_proba(iris[0]))
+
+
+def test_images_and_a_network_of_ones_own() -> None:
+    def make() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 10))
+
+    digits = load_digits()
+    images = (digits.images * 15).astype(np.uint8)
+    fitted = small(arch=make, epochs=2).fit(images[:400], digits.target[:400])
+    assert fitted.predict(images[:7]).shape == (7,)
+    assert not hasattr(fitted, "n_features_in_")
+    assert fitted.predict(images[:7]).dtype == digits.target.dtype
+
+
+def test_too_few_samples_to_hold_any_out_are_told() -> None:
+    X = np.random.default_rng(0).normal(size=(12, 3))
+    with pytest.warns(FewSamplesWarning, match="a class has 6 samples; below 10 none are held"):
+        small().fit(X, np.arange(12) % 2)
+
+
+def test_a_wrong_option_is_named_when_it_is_used(iris: tuple[Any, Any]) -> None:
+    with pytest.raises(ValueError, match=r"`fraction` 1\.5: allowed more than 0, less than 1"):
+        small(fraction=1.5).fit(*iris)
+    with pytest.raises(ValueError, match="`size` 3 is more than the 2 networks of `m` 2"):
+        small(s=3).fit(*iris)
