@@ -42,7 +42,7 @@ release-check: $(VENV)/installed-release  ## Build sdist and wheel, check them, 
 	$(BIN)/python .ci/release.py
 
 # The package is installed, not linked: the tests run against what a user would get.
-$(VENV)/installed: $(VENV)/made pyproject.toml constraints.txt $(shell find ensemble pruning selection pipelines -type f -not -name '*.pyc')
+$(VENV)/installed: $(VENV)/made pyproject.toml constraints.txt dropnet_ensemble.py $(shell find ensemble pruning selection pipelines -type f -not -name '*.pyc')
 	rm -rf build
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt .
 	@touch $@

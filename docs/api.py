@@ -16,13 +16,13 @@ from types import ModuleType
 
 import pdoc
 
-PACKAGES = ("pruning", "selection", "ensemble", "pipelines")
+PACKAGES = ("dropnet_ensemble", "pruning", "selection", "ensemble", "pipelines")
 
 
 def pages() -> Iterator[ModuleType]:
     """Yield every package and room that says what it offers."""
     for package in map(importlib.import_module, PACKAGES):
-        rooms = pkgutil.iter_modules(package.__path__, prefix=f"{package.__name__}.")
+        rooms = pkgutil.iter_modules(getattr(package, "__path__", ()), f"{package.__name__}.")
         names = [room.name for room in rooms if room.ispkg]
         for page in (package, *map(importlib.import_module, names)):
             if getattr(page, "__all__", None):
@@ -44,7 +44,7 @@ def main() -> None:
     # Said wherever the command is given from the folder that holds the packages.
     warnings.filterwarnings("ignore", ".*may refer to either the installed Python module")
     # What a dataclass makes holds inherited annotations as text; pdoc shows the text.
-    warnings.filterwarnings("ignore", r"Error parsing type annotation \w+ for .*\.__init__\.")
+    warnings.filterwarnings("ignore", r"Error parsing type annotation .* for .*\.__init__\.")
     found = list(pages())
     for page in found:
         fetch(page)

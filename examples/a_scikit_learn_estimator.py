@@ -1,6 +1,6 @@
 """The whole build as a scikit-learn estimator: fit, predict, compare, save.
 
-    python examples/a_scikit_learn_estimator.py
+python examples/a_scikit_learn_estimator.py
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def test_every_name_a_page_offers_is_on_its_page(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     pages = [path.relative_to(tmp_path).with_suffix("") for path in tmp_path.rglob("*.html")]
     found = {".".join(page.parts) for page in pages} - {"index"}
-    assert {"pruning", "selection", "ensemble"} <= found
+    assert {"dropnet_ensemble", "pruning", "selection", "ensemble"} <= found
     for name in found:
         offered = getattr(importlib.import_module(name), "__all__", ())
         text = tmp_path.joinpath(*name.split(".")).with_suffix(".html").read_text(encoding="utf-8")
