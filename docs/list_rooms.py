@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
 PACKAGES = ("pruning", "selection", "ensemble", "pipelines")
+HOUSE = ROOT / "tests" / "test_house.py"
 BEGIN, END = "<!-- rooms: begin -->", "<!-- rooms: end -->"
 
 
@@ -37,17 +38,27 @@ def page_with(text: str, page: str) -> str:
 def _package(folder: Path) -> Iterator[str]:
     yield f"### `{folder.name}/`\n"
     yield f"{_first_line(folder / '__init__.py')}\n"
-    flat = [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
-    yield from _table(f"{folder.name}/", flat, "")
-    for room in sorted(path for path in folder.rglob("*") if (path / "__init__.py").is_file()):
-        files = [path for path in sorted(room.glob("*.py")) if path.name != "__init__.py"]
-        name = f"{room.relative_to(ROOT)}/"
-        yield from _table(name, files, _first_line(room / "__init__.py"))
+    for room in _floors()[folder.name]:
+        if (folder / room).is_dir():
+            inside = (folder / room).rglob("__init__.py")
+            for place in sorted({folder / room, *(page.parent for page in inside)}):
+                name, about = f"{place.relative_to(ROOT)}/", _first_line(place / "__init__.py")
+                files = [path for path in sorted(place.glob("*.py")) if path.stem != "__init__"]
+                yield from _table(name, about, files)
+        else:
+            yield from _table(f"{folder.name}/{room}.py", _first_line(folder / f"{room}.py"), [])
 
 
-def _table(name: str, files: list[Path], about: str) -> Iterator[str]:
-    if not files:
-        return
+def _floors() -> dict[str, tuple[str, ...]]:
+    """Return the rooms of each folder in the order in which the test holds them."""
+    for node in ast.parse(HOUSE.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "FLOORS":
+            found: dict[str, tuple[str, ...]] = ast.literal_eval(ast.unparse(node.value))
+            return found
+    raise ValueError(f"{HOUSE} names no FLOORS")
+
+
+def _table(name: str, about: str, files: list[Path]) -> Iterator[str]:
     yield f"| `{name}` | {about} |"
     yield "|---|---|"
     yield from (f"| `{path.name}` | {_first_line(path)} |" for path in files)

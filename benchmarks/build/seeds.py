@@ -24,7 +24,7 @@ from pipelines.build.story import build
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.interval import Interval
 from pipelines.compare.mean_intervals import mean_interval
-from pipelines.compare.story import compare
+from pipelines.compare.of_build import compare
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.run.resources import Placement

@@ -1,4 +1,4 @@
-"""What stands in an ensemble's folder, read and checked without building a network.
+"""What stands in an ensemble's folder, read and checked against its checksums.
 
 ``ensemble.json`` is sealed and names every other file with its checksum.
 """

@@ -1,4 +1,4 @@
-"""Training the groups of a build, here or in worker processes.
+"""Training the groups of a build, from where they were stopped, here or in worker processes.
 
 Groups are placed whole. Each finished round is kept where it was trained, so that a stopped
 build loses at most one round per group.

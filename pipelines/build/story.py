@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipelines.build.built import Built, team_of
-from pipelines.build.choice import check_size, choose_team, pool_costs
-from pipelines.build.control import Tell, check_control, train_control
+from pipelines.build.choosing_team import check_size, choose_team, pool_costs
+from pipelines.build.control_training import Tell, check_control, train_control
 from pipelines.build.data import hand_over, load_data, small_parts
 from pipelines.build.device import resolve_device
 from pipelines.build.handover import make_ensemble

@@ -1,4 +1,4 @@
-"""``ensemble build``."""
+"""``ensemble build``: train, prune and choose, with progress on the terminal."""
 
 from __future__ import annotations
 

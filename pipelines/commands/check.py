@@ -1,4 +1,4 @@
-"""``ensemble check``."""
+"""``ensemble check``: can this network be pruned?"""
 
 from __future__ import annotations
 

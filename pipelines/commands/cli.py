@@ -1,4 +1,4 @@
-"""The commands: thin, each hands typed values to the pipeline and prints what comes back.
+"""The commands, each thin; a wrong request becomes one line and exit code 2.
 
 Nothing heavy is imported before a command needs it, so that ``--help`` answers at once.
 """

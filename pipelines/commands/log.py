@@ -1,11 +1,11 @@
-"""``ensemble log``."""
+"""``ensemble log``: a run's training curves for TensorBoard."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pipelines.report.tensorboard import log_tensorboard
-from pipelines.run.control import CONTROL
+from pipelines.run.control_files import CONTROL
 from pipelines.run.directory import RunDirectory
 
 

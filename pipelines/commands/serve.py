@@ -1,4 +1,4 @@
-"""``ensemble serve``."""
+"""``ensemble serve``: a page and a JSON API on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ensemble show``."""
+"""``ensemble show``: what is in an ensemble and what it costs."""
 
 from __future__ import annotations
 

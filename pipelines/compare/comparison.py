@@ -20,7 +20,7 @@ from pipelines.compare.paired_tests import PairedTest
 from pipelines.compare.probability_scores import Reliability
 from pipelines.compare.pruning_curves import Curve, MeanPoint
 from pipelines.compare.results import Result
-from pipelines.run.control import CONTROL
+from pipelines.run.control_files import CONTROL
 from pipelines.run.records import RoundRecord
 
 

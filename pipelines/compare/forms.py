@@ -18,7 +18,7 @@ from ensemble.description import Description
 from pipelines.build.built import Built
 from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender, OtherForms
 from pipelines.compare.evidence import Evidence
-from pipelines.run.control import CONTROL, Control
+from pipelines.run.control_files import CONTROL, Control
 from pruning.core.errors import RequestError
 from pruning.data.splits import Split
 from pruning.inference.cost import Cost

@@ -1,4 +1,4 @@
-"""Time and memory of a comparison's contenders, kept apart from all that is the same again.
+"""Latency and memory of a comparison's contenders, measured in one process each.
 
 Each contender runs in a process of its own; they take turns, so that a slow moment of the
 machine falls on all of them, and each figure is the best of its turns: whatever else the
@@ -33,7 +33,7 @@ from pipelines.compare.contenders import (
 from pipelines.compare.measurements import TURNS, Measured, Measurements
 from pipelines.compare.run_ensembles import plain_ensemble
 from pipelines.compare.stopwatch import CONTROL_OF
-from pipelines.run.control import CONTROL
+from pipelines.run.control_files import CONTROL
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles, Store
 from pruning.core.errors import DamagedRunError, RequestError

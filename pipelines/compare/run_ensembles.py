@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ensemble.model import Ensemble
 from pipelines.build.handover import ensemble_member
-from pipelines.run.control import CONTROL
+from pipelines.run.control_files import CONTROL
 from pipelines.run.directory import RunDirectory
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig

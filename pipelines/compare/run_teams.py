@@ -1,4 +1,4 @@
-"""The teams of one run that every comparison has, all voting alike."""
+"""The contenders that every comparison has: all unpruned, the best one, random teams, …."""
 
 from __future__ import annotations
 

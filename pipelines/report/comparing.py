@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from pipelines.build.built import Built, read_built
-from pipelines.compare import story
+from pipelines.compare import of_build
 from pipelines.compare.between_runs import against_the_first
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
 from pipelines.report.several_runs import Failure
@@ -50,7 +50,7 @@ def compare(
     >>> comparison.to_html("report.html")  # doctest: +SKIP
     """
     built = run if isinstance(run, Built) else read_built(RunDirectory.existing(Path(run)))
-    return ComparisonReport.of(story.compare(built, seed=seed, measure=measure, threads=threads))
+    return ComparisonReport.of(of_build.compare(built, seed=seed, measure=measure, threads=threads))
 
 
 def compare_runs(

@@ -1,4 +1,4 @@
-"""From numbers to places on paper."""
+"""Scales of a figure: from numbers to places on the page, with ticks."""
 
 from __future__ import annotations
 

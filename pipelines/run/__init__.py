@@ -20,7 +20,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
-    from pipelines.run.control import Control
+    from pipelines.run.control_files import Control
     from pipelines.run.directory import RunDirectory
     from pipelines.run.records import RoundRecord, RunHistory
     from pipelines.run.resolved import ResolvedConfig
@@ -30,7 +30,7 @@ else:
         __name__,
         {
             "pipelines.run.config": ("BuildConfig", "DataConfig", "SelectionConfig"),
-            "pipelines.run.control": ("Control",),
+            "pipelines.run.control_files": ("Control",),
             "pipelines.run.directory": ("RunDirectory",),
             "pipelines.run.records": ("RoundRecord", "RunHistory"),
             "pipelines.run.resolved": ("ResolvedConfig",),

@@ -24,7 +24,7 @@ from ensemble.loader import load_folder
 from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of, unseal, write_bytes_atomic, write_json_atomic
 from pipelines.run.config import differences
-from pipelines.run.control import Control, control_from_json, write_control
+from pipelines.run.control_files import Control, control_from_json, write_control
 from pipelines.run.member_files import (
     history_from_json,
     history_to_json,

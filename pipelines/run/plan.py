@@ -18,7 +18,7 @@ from pruning.dropnet import Runs
 from pruning.dropnet.fit import find_units
 from pruning.networks.architecture import architecture_name, build_network
 from pruning.networks.weights import start_from
-from pruning.training.engines.choice import choose_engine
+from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES
 
 

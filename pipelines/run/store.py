@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ensemble.description import Description
 from ensemble.model import Ensemble
-from pipelines.run.control import Control
+from pipelines.run.control_files import Control
 from pipelines.run.records import InMemory, RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError

@@ -1,4 +1,4 @@
-"""Image files become the four parts: their common shape, decoding, what cannot be read."""
+"""Image files become the four parts: their common shape, the cache, what cannot be read."""
 
 from __future__ import annotations
 

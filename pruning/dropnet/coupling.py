@@ -1,4 +1,4 @@
-"""Which channels are masked together, and which are cut together.
+"""Which channels are masked together and which cut together: one mask per group, or per layer.
 
 Channels that a sum or a depthwise convolution couples can only be cut together. By default
 they are masked together as well (``"joint"``). The published code of Tan & Motani 2020 gives

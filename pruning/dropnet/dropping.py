@@ -1,4 +1,4 @@
-"""One pruning step of Algorithm 1: which units of a trained member go."""
+"""One pruning step of Algorithm 1: score a trained member's units, and mask those that go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which units survive: the ranking step of DropNet's Algorithm 1, on plain tensors."""
+"""The ranking step, on plain tensors: the lowest scores go, no layer is emptied."""
 
 from __future__ import annotations
 

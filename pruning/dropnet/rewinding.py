@@ -1,4 +1,4 @@
-"""What the survivors of a round start from: Algorithm 1's "rewind to θ0", and its kin."""
+"""What survivors start from: θ0's weights, a new draw, or those after a few epochs of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network costs per sample, counted on the network as it stands.
+"""What a network costs per sample: FLOPs, parameters, bytes, counted on the network as it stands.
 
 `Cost` needs no torch, so that an exported ensemble can say what it costs without it.
 """

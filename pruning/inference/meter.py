@@ -1,4 +1,4 @@
-"""What a network does while a sample passes: bytes alive at once, operations not counted."""
+"""Bytes alive at once while a sample passes, and operations that the FLOP count leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All asked-for scores of a network in one forward sweep over the training data."""
+"""Means over the training data of what a score observes, such as |activation|, in one sweep."""
 
 from __future__ import annotations
 

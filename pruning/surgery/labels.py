@@ -1,4 +1,4 @@
-"""Labels of channels: which must live and die together, and which must stay.
+"""Labels of channels: which a sum, such as a residual one, couples, and which must stay.
 
 A label is a positive integer, one for each output channel of each layer that makes
 channels; 0 marks values that belong to no prunable channel. A value's labels are an int64

@@ -1,4 +1,4 @@
-"""How labels flow through each operation.
+"""How labels flow through each operation: sums couple channels, products of matrices make new ones.
 
 A rule either knows exactly what happens to channels, or stops them (`Call.stop`). The
 operations are ATen's as they appear in inference mode, before they are decomposed.

@@ -1,4 +1,4 @@
-"""The training loop. It takes a population: G members, each with its own data order."""
+"""The training loop with early stopping, for a population: G members, each with its data order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pruning.inference.stackable import stackable
 from pruning.networks.weights import load_weights
 from pruning.training.augmentation import draw_shifts
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.choice import choose_engine
+from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
 from pruning.training.recipe import Recipe
 

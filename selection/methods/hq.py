@@ -1,4 +1,4 @@
-"""HQ: drop the least diverse teams level by level, keep the most accurate of the rest."""
+"""HQ, the method and its settings: the least diverse teams fall, the most accurate is chosen."""
 
 from __future__ import annotations
 

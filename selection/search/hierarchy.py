@@ -1,4 +1,4 @@
-"""HQ: hierarchical pruning of teams by focal diversity, level by level.
+"""HQ's search: teams are pruned by focal diversity, level by level.
 
 Wu & Liu, *Boosting Deep Ensemble Performance with Hierarchical Pruning* (ICDM 2021).
 """

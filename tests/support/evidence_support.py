@@ -18,7 +18,7 @@ from pipelines.compare.contenders import (
 from pipelines.compare.evidence import Evidence
 from pipelines.compare.from_evidence import comparison_of
 from pipelines.compare.measurements import Measurements
-from pipelines.run.control import CONTROL
+from pipelines.run.control_files import CONTROL
 from pipelines.run.records import RoundRecord
 from pruning.inference.cost import Cost
 from selection.choosing import select_team

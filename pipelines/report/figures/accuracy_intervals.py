@@ -11,7 +11,7 @@ from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
-from pipelines.run.control import CONTROL
+from pipelines.run.control_files import CONTROL
 
 
 def mark_class(row: Result) -> str:

@@ -16,7 +16,7 @@ from pipelines.build.progress import EpochDone, Event, RoundDone, Tally
 from pipelines.build.story import build
 from pipelines.build.watching import Watcher
 from pipelines.compare.gather import gather
-from pipelines.compare.story import compare
+from pipelines.compare.of_build import compare
 from pipelines.run.config import SelectionConfig
 from pipelines.run.directory import RunDirectory
 from pipelines.run.plan import plan_groups

@@ -13,7 +13,7 @@ from pipelines.build.built import Built
 from pipelines.build.story import build
 from pipelines.compare.forms import other_forms
 from pipelines.compare.gather import gather
-from pipelines.compare.story import compare
+from pipelines.compare.of_build import compare
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.inference.cost import count_cost
 
@@ -68,7 +68,7 @@ def test_it_is_trained_once_and_a_finished_run_gets_it_later(
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("pipelines.build.control.train", refuse)
+    monkeypatch.setattr("pipelines.build.control_training.train", refuse)
     build(config, out=tmp_path / "run", control=True)
 
 

@@ -15,7 +15,7 @@ from pipeline_support import directory, tiny_config, write_images
 from pipelines.build.built import Built, read_built
 from pipelines.build.story import build
 from pipelines.commands.cli import run as command
-from pipelines.compare.story import compare
+from pipelines.compare.of_build import compare
 from pipelines.run.config import DataConfig, SelectionConfig
 from pipelines.run.resources import Placement
 from pruning.core.errors import RequestError

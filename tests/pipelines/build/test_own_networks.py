@@ -12,7 +12,7 @@ from torch import nn
 
 from pipelines.build.placement import Placement
 from pipelines.build.story import build
-from pipelines.compare.story import compare
+from pipelines.compare.of_build import compare
 from pruning.core.errors import RequestError
 
 

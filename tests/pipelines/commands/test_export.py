@@ -15,7 +15,7 @@ from pipelines.build.built import Built, read_built
 from pipelines.build.story import build
 from pipelines.commands.cli import run
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.story import compare
+from pipelines.compare.of_build import compare
 from pipelines.run.config import SelectionConfig
 from pipelines.run.directory import RunDirectory
 

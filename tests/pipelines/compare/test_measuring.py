@@ -16,8 +16,8 @@ from pipelines.commands.cli import run as cli
 from pipelines.compare.contenders import SELECTED
 from pipelines.compare.gather import gather
 from pipelines.compare.measuring import Measured, measure, stored_measurements
+from pipelines.compare.of_build import compare
 from pipelines.compare.run_teams import contenders
-from pipelines.compare.story import compare
 from pipelines.run.directory import RunDirectory
 
 

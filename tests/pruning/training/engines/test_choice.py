@@ -7,7 +7,7 @@ from pruning.core.errors import RequestError
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
 from pruning.training.engines import loop_bf16
-from pruning.training.engines.choice import choose_engine
+from pruning.training.engines.choosing import choose_engine
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import build_network
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.choice import choose_engine
+from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
 from pruning.training.recipe import Recipe
 

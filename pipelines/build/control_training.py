@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from pipelines.build.device import threads
-from pipelines.run.control import Control
+from pipelines.run.control_files import Control
 from pipelines.run.records import InMemory, RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.seeds import torch_generator
