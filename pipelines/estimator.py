@@ -19,8 +19,8 @@ from pipelines.build.story import build
 from pipelines.report import ComparisonReport, compare
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
-from pruning.core.settings import settings_of
-from pruning.data.settings import DataConfig
+from pruning.core.settings_tree import settings_of
+from pruning.data.data_config import DataConfig
 from pruning.data.splits import Splits
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_t
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
-from pruning.core.settings import made, settings_of
+from pruning.core.settings_tree import made, settings_of
 
 
 def run_build(*, out: str | None, control: bool, **options: Any) -> None:

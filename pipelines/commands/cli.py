@@ -90,9 +90,15 @@ def select(**options: Any) -> None:
 
 @cli.command(short_help="Chosen team against unpruned networks.")
 @click.argument("runs", nargs=-1, required=True)
-@click.option("--measure", is_flag=True, help="Measure time and memory too, a process a contender.")
-@click.option("--threads", type=int, help="CPU threads of each when measured; default 1.")
-@click.option("--out", help="Folder for the report; by default the run itself.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Measure time and memory, too, each contender in a process of its own.",
+)
+@click.option("--threads", type=int, help="CPU threads of each when measured.  [default: 1]")
+@click.option(
+    "--out", callback=_given_path, help="Folder for the report.  [default: the run itself]"
+)
 def compare(**options: Any) -> int:
     """Compare the chosen teams of RUNS with the unpruned networks on the test set.
 
@@ -113,8 +119,8 @@ def compare(**options: Any) -> int:
 @click.option(
     "--cascade", is_flag=True, help="Cheapest member first, the next only where it is not sure."
 )
-@click.option("--batch-size", type=int, help="Samples at a time.")
-@click.option("--device", default="cpu", show_default=True)
+@click.option("--batch-size", type=int, help="Samples at a time.  [default: 256]")
+@click.option("--device", default="cpu", show_default=True, help="Where it is computed.")
 @_own_networks
 def predict(**options: Any) -> int:
     """Predict with the ensemble SOURCE: images, folders, .npy or .npz arrays, - for stdin.
@@ -152,10 +158,14 @@ def show(**options: Any) -> None:
 @click.option(
     "--max-loss",
     type=float,
-    help="Accuracy that --int8 (default 0.005) or --cascade (default 0) may lose, in 0 to 1.",
+    help="Accuracy that --int8 or --cascade may lose.  [default: 0.005 or 0; allowed: 0 and "
+    "more, less than 1]",
 )
 @_own_networks
-@click.option("--out", help="The file; by default ensemble.onnx or ensemble-int8.onnx in SOURCE.")
+@click.option(
+    "--out", callback=_given_path,
+    help="The file.  [default: ensemble.onnx or ensemble-int8.onnx in SOURCE]",
+)  # fmt: skip
 def export(format: str, **options: Any) -> None:  # noqa: A002
     """Write the ensemble SOURCE as one ONNX file: scaling, every member and the vote inside.
 
@@ -196,11 +206,11 @@ def log(**options: Any) -> None:
     help="Another than loopback opens it to the network, without passwords.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--max-upload", type=int, help="Most bytes of a request; default 10 MiB.")
-@click.option("--max-pixels", type=int, help="Most pixels of an image; default 25 million.")
-@click.option("--max-samples", type=int, help="Most samples of a request; default 64.")
-@click.option("--max-requests", type=int, help="Most requests in work at once; default 64.")
-@click.option("--timeout", type=float, help="Seconds a client has to send a request; default 10.")
+@click.option("--max-upload", type=int, help="Most bytes of a request.  [default: 10 MiB]")
+@click.option("--max-pixels", type=int, help="Most pixels of an image.  [default: 25 million]")
+@click.option("--max-samples", type=int, help="Most samples of a request.  [default: 64]")
+@click.option("--max-requests", type=int, help="Most requests in work at once.  [default: 64]")
+@click.option("--timeout", type=float, help="Seconds to send a request in.  [default: 10]")
 @_own_networks
 def serve(**options: Any) -> None:
     """Serve the ensemble SOURCE: a page to drop images on, POST /predict, GET /health."""

@@ -16,7 +16,7 @@ from pipelines.run.directory import RunDirectory
 from pipelines.run.selection_config import SelectionConfig
 from pipelines.run.sharing import share_members
 from pruning.core.errors import RequestError
-from pruning.core.settings import changed
+from pruning.core.settings_tree import changed
 from selection.team import Selection
 
 

@@ -9,7 +9,7 @@ from ensemble.storage.sealed import seal, write_bytes_atomic, write_json_atomic
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
-from pruning.core.settings import made
+from pruning.core.settings_tree import made
 from selection.choosing import select_team
 from selection.exchange import candidates_to_csv, read_predictions
 

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipelines.commands.help_sections import SectionedOption
-from pruning.core.settings import Setting, settings_of
+from pruning.core.settings_tree import Setting, settings_of
 
 FEW_NAMES = 4
 """Up to so many names stand in place of the value, more in the text."""

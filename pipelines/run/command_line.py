@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from pipelines.run.config import BuildConfig
-from pruning.core.settings import Setting, asked, settings_of
+from pruning.core.settings_tree import Setting, asked, settings_of
 
 ALWAYS = ("m", "s")
 """Options that stand in every command, first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,8 @@ from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import RegistryNames, group, option
 from pruning.core.registry import names_in
-from pruning.core.settings import asked, from_json, made, settings_of, to_json
-from pruning.data.settings import DataConfig
+from pruning.core.settings_tree import asked, from_json, made, settings_of, to_json
+from pruning.data.data_config import DataConfig
 from pruning.datafree.settings import Merging
 from pruning.dropnet.settings import DropNet
 from pruning.training.recipe import Recipe
@@ -35,8 +35,8 @@ class BuildConfig:
     Run i of `m` has seed ``seed + i`` and the (i mod number)-th architecture. What engine
     ``auto`` came to stands with each group of runs. With the pruner ``datafree``, round 0 trains
     by the recipe and the initial weights of `dropnet`, whose κ says when the merged network is
-    handed on. An architecture may also be a network, or a function that makes one; a run directory
-    holds only names.
+    handed on. Where nothing is written, an architecture may be a network or a function that
+    makes one.
 
     >>> BuildConfig.of(m=4, s=2, arch="mlp-a:60-60", rewind="initial").dropnet.rewinding.to
     'initial'
@@ -44,13 +44,12 @@ class BuildConfig:
 
     m: int = option(20, "M, networks to train and prune.", least=1, section="What")
     data: DataConfig = group(DataConfig, section="Data")
-    archs: tuple[Any, ...] = option(
+    archs: tuple[str | Callable[..., Any], ...] = option(
         ("mlp-a",),
         "Architecture: a known one, with widths if you like (mlp-a:60-60), torchvision:NAME, or "
         "your own module:factory; repeat for a mixed pool.",
-        names=RegistryNames("pruning.networks.architecture:NETWORKS"), open=True,
-        values_too=True, flag="arch", kind="architecture",
-        section="Networks and their training",
+        names=RegistryNames("pruning.networks.architecture:NETWORKS"), open=True, flag="arch",
+        kind="architecture", section="Networks and their training",
     )  # fmt: skip
     pruner: Pruner = option(
         "dropnet",
@@ -119,6 +118,11 @@ class BuildConfig:
         """Return the configuration as plain JSON values."""
         return to_json(self) | {"archs": list(self.arch_names)}
 
+    @property
+    def arch_names(self) -> tuple[str, ...]:
+        """What the architectures are called in records and messages."""
+        return tuple(map(_arch_name, self.archs))
+
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> BuildConfig:
         """Return the configuration that `to_json` wrote, in this version or the first."""
@@ -136,11 +140,6 @@ class BuildConfig:
         return hashlib.sha256(canonical_json(content)).hexdigest()
 
     @property
-    def arch_names(self) -> tuple[str, ...]:
-        """What the architectures are called in records and messages."""
-        return tuple(_arch_name(arch) for arch in self.archs)
-
-    @property
     def default_out(self) -> Path:
         """``results/<data>-<arch>-m20-s5-<hash of the configuration>``.
 
@@ -153,22 +152,20 @@ class BuildConfig:
         return Path("results") / f"{name}-{self.sha256[:8]}"
 
 
-def _arch_name(arch: Any) -> str:
+def _check_arch(arch: str | Callable[..., Any]) -> None:
+    """Refuse an architecture that does not exist; torch is loaded unless the name is known."""
+    if isinstance(arch, str) and arch not in names_in("pruning.networks"):
+        from pruning.networks.architecture import resolve_factory
+
+        resolve_factory(arch)
+
+
+def _arch_name(arch: str | Callable[..., Any]) -> str:
     if isinstance(arch, str):
         return arch
     from pruning.networks.architecture import architecture_name
 
     return architecture_name(arch)
-
-
-def _check_arch(arch: Any) -> None:
-    """Refuse an architecture that does not exist; torch is loaded unless the name is known."""
-    if not isinstance(arch, str):
-        _arch_name(arch)
-    elif arch not in names_in("pruning.networks"):
-        from pruning.networks.architecture import resolve_factory
-
-        resolve_factory(arch)
 
 
 def differences(asked_for: BuildConfig, stored: BuildConfig) -> list[str]:

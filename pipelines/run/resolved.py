@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from ensemble.storage.sealed import canonical_json, seal
+from ensemble.storage.sealed import seal
 from pipelines.run.config import BuildConfig
 from pipelines.run.member_files import MemberShape
 from pipelines.run.plan import Group
@@ -71,10 +69,10 @@ class ResolvedConfig:
         """What all members have in common."""
         return MemberShape(len(self.classes), self.input_shape)
 
-    @cached_property
+    @property
     def config_sha256(self) -> str:
         """Checksum of what was asked."""
-        return hashlib.sha256(canonical_json(self.config.to_json())).hexdigest()
+        return self.config.sha256
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``config.json``, with the checksum of all the rest."""

@@ -9,12 +9,12 @@ from pruning.core.option_checks import check_options
 from pruning.core.options import option
 
 HERE = ("loky", "threading", "sequential")
-"""joblib's backends that compute on this machine."""
+"""joblib's backends on this machine, which with one job train in this very process."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where groups of runs are computed."""
+    """Where groups of runs are computed; on CUDA one process holds the device."""
 
     jobs: int | None = option(
         None, "Groups of runs computed at a time.", least=1, unset="one per core",

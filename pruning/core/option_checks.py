@@ -23,6 +23,7 @@ import operator
 import os
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,12 +33,16 @@ from pruning.core.options import Option, Range, option_of
 
 @dataclass(frozen=True)
 class ValueType:
-    """What a field's annotation says: ``int | None``, ``tuple[str, ...]``, a `Literal`, …."""
+    """What a field's annotation says: ``int | None``, ``tuple[str, ...]``, a `Literal`, ….
+
+    `callables` are taken beside text where the annotation has them.
+    """
 
     kind: type
     optional: bool = False
     repeated: bool = False
     literals: tuple[str, ...] = ()
+    callables: bool = False
 
 
 def value_types(settings: type) -> dict[str, ValueType]:
@@ -47,10 +52,12 @@ def value_types(settings: type) -> dict[str, ValueType]:
 
 def _value_type(hint: Any) -> ValueType:
     if isinstance(hint, types.UnionType):
-        (of,) = (part for part in typing.get_args(hint) if part is not type(None))
-        return dataclasses.replace(_value_type(of), optional=True)
-    if hint is Any:
-        return ValueType(str)  # with `values_too`, more than text
+        parts = typing.get_args(hint)
+        return dataclasses.replace(
+            _value_type(parts[0]),
+            optional=type(None) in parts,
+            callables=any(typing.get_origin(part) is Callable for part in parts),
+        )
     if typing.get_origin(hint) is Literal:
         return ValueType(str, literals=typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
@@ -84,8 +91,8 @@ def _checked(field: dataclasses.Field[Any], said: Option, expected: ValueType, v
         return None
     if not expected.repeated:
         return _checked_one(field, said, expected, value)
-    single = isinstance(value, str) or (said.values_too and not isinstance(value, tuple | list))
-    values = (value,) if single else value
+    alone = isinstance(value, str) or (expected.callables and callable(value))
+    values = (value,) if alone else value
     if not isinstance(values, tuple | list):
         raise _refused(field, said, expected, value)
     return tuple(_checked_one(field, said, expected, each) for each in values)
@@ -111,9 +118,9 @@ def _checked_one(
 def _checked_text(
     field: dataclasses.Field[Any], said: Option, expected: ValueType, value: Any
 ) -> Any:
-    value = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if said.values_too and not isinstance(value, str):
+    if expected.callables and callable(value):
         return value
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(value, str) or not value:
         raise _refused(field, said, expected, value)
     word = said.formerly.get(value, value)
@@ -156,6 +163,7 @@ def _refused(
     shown = repr(value) if isinstance(value, str) else f"{value}"
     whole = "whole numbers, " if expected.kind is int and isinstance(value, float | str) else ""
     allowed = whole + (allowed_text(said, expected) or "a text that is not empty")
+    allowed += ", or a function" if expected.callables else ""
     usual = said.unset if field.default in (None, ()) else field.default
     usual = " ".join(usual) if isinstance(usual, tuple) else usual
     ending = f"; {usual} by default" if usual not in (None, dataclasses.MISSING) else ""

@@ -3,7 +3,7 @@
 A settings class is a frozen dataclass whose fields are made by `option`, or by `group` where a
 field holds further settings. `pruning.core.option_checks` checks values against them; the
 command line, ``config.json`` and the printed command are made of them
-(`pruning.core.settings`), so that checks, help and types cannot disagree.
+(`pruning.core.settings_tree`), so that checks, help and types cannot disagree.
 """
 
 from __future__ import annotations
@@ -124,9 +124,6 @@ class Option:
         Of a text: the names it may have. None for a `Literal`, which says its own.
     open
         Whether `names` are examples, and more may be given (a path, a factory).
-    values_too
-        Of a text: whether values that are no text may be given from Python, such as a network;
-        the settings class checks them.
     unset
         What None, or nothing given, comes to, in words.
     formerly
@@ -146,7 +143,6 @@ class Option:
     range: Range | None = None
     names: RegistryNames | None = None
     open: bool = False
-    values_too: bool = False
     unset: str | None = None
     formerly: Mapping[str, str] = dataclasses.field(default_factory=dict)
     kind: str | None = None

@@ -22,7 +22,7 @@ from torch import nn
 import ensemble
 from pipelines.estimator import DropNetEnsembleClassifier, FewSamplesWarning
 from pipelines.run.config import BuildConfig, DataConfig
-from pruning.core.settings import settings_of
+from pruning.core.settings_tree import settings_of
 
 SMALL: dict[str, Any] = {"m": 2, "s": 1, "arch": "mlp-a:16-8", "epochs": 12, "rounds": 1}
 

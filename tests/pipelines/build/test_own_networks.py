@@ -10,9 +10,9 @@ import torch
 from pipeline_support import tiny_config, write_images
 from torch import nn
 
-from pipelines.build.placement import Placement
 from pipelines.build.story import build
 from pipelines.compare.of_build import compare
+from pipelines.run.resources import Placement
 from pruning.core.errors import RequestError
 
 

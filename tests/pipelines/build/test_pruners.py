@@ -90,10 +90,7 @@ def test_data_free_goes_on_where_it_was_stopped(data: Path, tmp_path: Path) -> N
         (["--remove", "fc1=12"], "cannot remove 12 of the 12 units of layer 'fc1'"),
         (["--remove", "lots"], "--remove 'lots': allowed a share of each layer"),
         (["--remove", "1.5"], "--remove '1.5': allowed a share of each layer"),
-        (
-            ["--remove", "0.5", "--remove", "fc1=2"],
-            "--remove takes one share for all layers",
-        ),
+        (["--remove", "0.5", "--remove", "fc1=2"], "--remove takes one share for all layers"),
         (["--saliency", "exakt"], "unknown saliency 'exakt'; did you mean 'exact'"),
         (["--metric", "l1"], "--pruner 'datafree' does not use --metric; leave it out"),
         (["--rewind", "initial"], "--pruner 'datafree' does not use --rewind"),

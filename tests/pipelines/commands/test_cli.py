@@ -20,7 +20,7 @@ from pipelines.commands.cli import cli, main, run
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig
 from pipelines.run.directory import RunDirectory
-from pruning.core.settings import settings_of
+from pruning.core.settings_tree import settings_of
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pipelines.run.config import BuildConfig, SelectionConfig, differences
 from pruning.core.errors import RequestError
 from pruning.core.options import RegistryNames, group, option
 from pruning.core.registry import names_in
-from pruning.core.settings import asked, from_json, made, settings_of, to_json
+from pruning.core.settings_tree import asked, from_json, made, settings_of, to_json
 from pruning.dropnet.settings import DropNet
 from pruning.training.recipe import RECIPES
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import Range, RegistryNames, group, option
-from pruning.core.settings import asked, changed, from_json, made, settings_of, to_json
+from pruning.core.settings_tree import asked, changed, from_json, made, settings_of, to_json
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Oven:
     mode: Literal["fan", "grill"] = option("fan", "How.", formerly={"turbo": "fan"})
     trays: tuple[str, ...] = option((), "What goes in.", flag="tray")
     light: bool = option(True, "Whether it is lit.")
+    cook: str | Callable[..., object] = option("none", "Who does it.", flag=None)
     hidden: int = option(3, "Not for everyone.", flag=None)
 
     def __post_init__(self) -> None:
@@ -64,6 +66,7 @@ class Kitchen:
         ({"mode": ""}, "`mode` '': allowed fan, grill; fan by default"),
         ({"trays": ("bread", "")}, "`trays` '': allowed a text that is not empty"),
         ({"trays": 3}, "`trays` 3: allowed"),
+        ({"cook": 3}, "`cook` 3: allowed a text that is not empty, or a function; none by default"),
         ({"light": 1}, "`light` 1: allowed True, False"),
     ],
 )
@@ -81,6 +84,7 @@ def test_equal_settings_have_one_form_however_they_were_spelt() -> None:
     assert oven == Oven(heat=200.0, minutes=3, mode="fan", trays=("a",))
     assert [type(value) for value in dataclasses.astuple(oven)[:4]] == [float, int, str, tuple]
     assert Oven(trays="bread").trays == ("bread",)  # type: ignore[arg-type]
+    assert Oven(cook=len).cook is len
     assert Oven(trays=(Path("a") / "b",)).trays == ("a/b",)  # type: ignore[arg-type]
 
 

@@ -112,7 +112,7 @@ def test_missing_files_are_one_line_that_names_them(
     message = str(error.value)
     assert "\n" not in message
     assert str(tmp_path) in message
-    assert "--data-dir" in message
+    assert "`data_dir`" in message
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
 

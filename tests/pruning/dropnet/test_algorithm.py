@@ -174,7 +174,9 @@ def test_late_rewinding_goes_on_from_what_round_0_was_after_so_many_epochs() -> 
 
 @pytest.mark.parametrize("to", REWINDS)
 def test_going_on_from_any_round_gives_what_the_whole_run_gave(to: Rewind) -> None:
-    settings = dataclasses.replace(SETTINGS, rewinding=Rewinding(to, late_epochs=2))
+    settings = dataclasses.replace(
+        SETTINGS, rewinding=Rewinding(to, late_epochs=2 if to == "late" else None)
+    )
     whole = _rounds(settings)
     for done in range(len(whole) - 1):
         rest = list(dropnet(RUNS, blobs(), settings, start=whole[done]))
@@ -237,19 +239,21 @@ def test_a_network_that_learns_nothing_is_called_collapsed() -> None:
 def test_a_rewinding_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(RequestError, match="unknown rewind 'latte'; did you mean 'late'"):
         Rewinding("latte")  # type: ignore[arg-type]
-    with pytest.raises(RequestError, match="late epochs 0 must be at least 1"):
+    with pytest.raises(RequestError, match="`late_epochs` 0: allowed 1 and more"):
         Rewinding("late", 0)
+    with pytest.raises(RequestError, match="`late_epochs` 3 belongs to late rewinding, and rounds"):
+        Rewinding("initial", 3)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"metric": "minimun"}, "unknown metric 'minimun'; did you mean 'minimum'"),
-        ({"fraction": 0.0}, "fraction 0.0 must lie between 0 and 1"),
-        ({"fraction": 1.0}, "fraction 1.0 must lie between 0 and 1"),
-        ({"kappa": 1.5}, "kappa 1.5 must lie between 0 and 1"),
-        ({"keep": -0.1}, "keep -0.1 must lie between 0 and 1"),
-        ({"rounds": -1}, "rounds -1 must be 0 or more"),
+        ({"fraction": 0.0}, "`fraction` 0.0: allowed more than 0, less than 1"),
+        ({"fraction": 1.0}, "`fraction` 1.0: allowed more than 0, less than 1"),
+        ({"kappa": 1.5}, "`kappa` 1.5: allowed 0 to 1"),
+        ({"keep": -0.1}, "`keep` -0.1: allowed 0 to 1"),
+        ({"rounds": -1}, "`rounds` -1: allowed 0 and more"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(change: dict[str, object], message: str) -> None:

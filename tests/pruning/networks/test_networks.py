@@ -61,9 +61,9 @@ def test_wrong_names_are_said(arch: str, message: str) -> None:
         build_network(arch, 3, IMAGE, 0)
 
 
-def test_no_widths_are_the_usual_ones() -> None:
-    usual, none = (build_network(arch, 3, IMAGE, 0).state_dict() for arch in ("mlp-a", "mlp-a:"))
-    assert all(torch.equal(usual[key], none[key]) for key in usual)
+def test_a_colon_without_widths_is_said() -> None:
+    with pytest.raises(RequestError, match="'mlp-a:' gives no widths after the colon; give some"):
+        build_network("mlp-a:", 3, IMAGE, 0)
 
 
 @pytest.mark.parametrize(("arch", "side"), [("conv-b", 3), ("conv-c", 3), ("conv-c4", 15)])
