@@ -12,7 +12,7 @@ import torch
 
 from pipelines.build.story import resolve, train
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
-from pipelines.run.directory import RunDirectory
+from pipelines.run.opening import open_run
 from pipelines.run.resources import Placement
 from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
@@ -118,7 +118,7 @@ def program(
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        run = RunDirectory.opened(Path(folder) / "run", resolve(config, splits))
+        run = open_run(Path(folder) / "run", resolve(config, splits))
         histories = train(run, splits, Placement(jobs))
         seconds = time.perf_counter() - started
         accuracies = {

@@ -17,8 +17,8 @@ from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.progress import Tally
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
-from pipelines.run.directory import RunDirectory
 from pipelines.run.fingerprint import data_fingerprint, versions
+from pipelines.run.opening import open_run
 from pipelines.run.plan import check_archs, describe_groups, plan_groups
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
@@ -91,7 +91,7 @@ def build(
     for line in _left_out(data.skipped):
         tell(line)
     resolved = resolve(data.config, data.splits, control=control)
-    store = Memory(resolved) if out is None else RunDirectory.opened(out, resolved)
+    store = Memory(resolved) if out is None else open_run(out, resolved)
     for line in (*small_parts(data.splits), *_training_plan(store)):
         tell(line)
     earlier = store.finished

@@ -13,6 +13,7 @@ from pipelines.build.data import same_data
 from pipelines.build.story import choose
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.run.directory import RunDirectory
+from pipelines.run.opening import open_run
 from pipelines.run.selection_config import SelectionConfig
 from pipelines.run.sharing import share_members
 from pruning.core.errors import RequestError
@@ -54,7 +55,7 @@ def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) ->
     splits = same_data(run.resolved, str(run.path))
     fresh = not out.exists()
     config = dataclasses.replace(run.resolved.config, selection=asked)
-    new = RunDirectory.opened(out, dataclasses.replace(run.resolved, config=config))
+    new = open_run(out, dataclasses.replace(run.resolved, config=config))
     try:
         share_members(run, new)
         return choose(new, splits, histories).selection

@@ -23,7 +23,6 @@ from ensemble.description import Description
 from ensemble.loader import load_folder
 from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of, unseal, write_bytes_atomic, write_json_atomic
-from pipelines.run.config import differences
 from pipelines.run.control_files import Control, control_from_json, write_control
 from pipelines.run.member_files import (
     history_from_json,
@@ -36,7 +35,7 @@ from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.member import Member
-from pruning.networks.architecture import architecture_name, built_in, resolve_factory
+from pruning.networks.architecture import built_in, resolve_factory
 from selection.exchange import candidates_from_csv, candidates_to_csv
 from selection.pool import PoolPredictions
 from selection.team import Selection
@@ -70,40 +69,6 @@ class RunDirectory:
                 f"{path} is not a run: it has no config.json; make one with `ensemble build`"
             )
         return run
-
-    @classmethod
-    def opened(cls, path: Path, resolved: ResolvedConfig) -> RunDirectory:
-        """Start the run at `path`, or go on with the one that is there if it is the same.
-
-        What was resolved when the run began (groups, device) is kept.
-
-        Raises
-        ------
-        RequestError
-            If the folder holds another configuration's run, other data, or other files, or an
-            architecture is not given by its name.
-        """
-        run = cls(path)
-        _check_named(resolved)
-        if run.config_file.exists():
-            run._check_same(resolved)
-            return run
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RequestError(f"{path} exists and is not a run; give a new or empty folder")
-        path.mkdir(parents=True, exist_ok=True)
-        write_json_atomic(run.config_file, resolved.to_json())
-        return run
-
-    def _check_same(self, resolved: ResolvedConfig) -> None:
-        there = self.resolved
-        found = differences(resolved.config, there.config)
-        if resolved.fingerprint != there.fingerprint and not found:
-            found = ["the data is not what it was when the run began"]
-        if found:
-            raise RequestError(
-                f"{self.path} holds another configuration's run ({'; '.join(found)}); "
-                "give another folder, or delete that one"
-            )
 
     @property
     def path(self) -> Path:
@@ -277,13 +242,3 @@ class RunDirectory:
 
     def _predictions_file(self, split: str) -> Path:
         return self.predictions_folder / f"{split}.npz"
-
-
-def _check_named(resolved: ResolvedConfig) -> None:
-    """Refuse what could not be built again from its name."""
-    for arch in resolved.config.archs:
-        if not isinstance(arch, str):
-            raise RequestError(
-                f"a run directory holds architectures by name, and {architecture_name(arch)!r} is "
-                "given itself; leave `out` away to build in memory, or name it module:factory"
-            )

@@ -1,0 +1,57 @@
+"""Starting a run in a directory, or going on with the one that is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ensemble.storage.sealed import write_json_atomic
+from pipelines.run.config import differences
+from pipelines.run.directory import RunDirectory
+from pipelines.run.resolved import ResolvedConfig
+from pruning.core.errors import RequestError
+from pruning.networks.architecture import architecture_name
+
+
+def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
+    """Start the run at `path`, or go on with the one that is there if it is the same.
+
+    What was resolved when the run began (groups, device) is kept.
+
+    Raises
+    ------
+    RequestError
+        If the folder holds another configuration's run, other data, or other files, or an
+        architecture is not given by its name.
+    """
+    _check_named(resolved)
+    run = RunDirectory(path)
+    if run.config_file.exists():
+        _check_same(run, resolved)
+        return run
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RequestError(f"{path} exists and is not a run; give a new or empty folder")
+    path.mkdir(parents=True, exist_ok=True)
+    write_json_atomic(run.config_file, resolved.to_json())
+    return run
+
+
+def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
+    there = run.resolved
+    found = differences(resolved.config, there.config)
+    if resolved.fingerprint != there.fingerprint and not found:
+        found = ["the data is not what it was when the run began"]
+    if found:
+        raise RequestError(
+            f"{run.path} holds another configuration's run ({'; '.join(found)}); "
+            "give another folder, or delete that one"
+        )
+
+
+def _check_named(resolved: ResolvedConfig) -> None:
+    """Refuse what could not be built again from its name."""
+    for arch in resolved.config.archs:
+        if not isinstance(arch, str):
+            raise RequestError(
+                f"a run directory holds architectures by name, and {architecture_name(arch)!r} is "
+                "given itself; leave `out` away to build in memory, or name it module:factory"
+            )
