@@ -106,7 +106,7 @@ def test_a_convolutional_network_trains_alone() -> None:
 
 @pytest.mark.parametrize("setting", ["learning_rate", "batch_size", "max_epochs", "patience"])
 def test_a_recipe_that_makes_no_sense_is_refused(setting: str) -> None:
-    with pytest.raises(RequestError, match=f"{setting} 0 must be positive"):
+    with pytest.raises(RequestError, match=f"`{setting}` 0: allowed "):
         Recipe(**{setting: 0})
 
 

@@ -89,7 +89,7 @@ def test_what_an_engine_cannot_run_is_refused_in_its_words(name: str, arch: str)
         return
     with pytest.raises(RequestError) as refused:
         choose_engine(name, network, "cpu")
-    assert f"{name} {obstacle}" in str(refused.value)
+    assert f"`engine` '{name}' {obstacle}" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
