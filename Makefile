@@ -21,7 +21,7 @@ types: $(VENV)/installed-tests
 	$(BIN)/mypy
 
 unit: $(VENV)/installed-tests
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 slow: $(VENV)/installed-tests  ## The long checks: every torchvision classifier, a real browser, whole data sets
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --durations 0 -q > results/slow-tests.txt; \
