@@ -16,7 +16,8 @@ from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import RegistryNames, group, option
 from pruning.core.registry import names_in
-from pruning.core.settings_tree import asked, from_json, made, settings_of, to_json
+from pruning.core.settings_json import from_json, to_json
+from pruning.core.settings_tree import asked, made, settings_of
 from pruning.data.data_config import DataConfig
 from pruning.datafree.settings import Merging
 from pruning.dropnet.settings import DropNet

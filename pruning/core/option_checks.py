@@ -12,12 +12,13 @@ Kettle(litres=2.0)
 >>> Kettle(litres=0)
 Traceback (most recent call last):
     ...
-pruning.core.errors.RequestError: `litres` 0: allowed more than 0, up to 20; 1.5 by default
+pruning.core.errors.RequestError: `litres` 0: allowed more than 0, up to 20; the default is 1.5
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
 import operator
 import os
@@ -161,10 +162,12 @@ def _refused(
     field: dataclasses.Field[Any], said: Option, expected: ValueType, value: Any
 ) -> RequestError:
     shown = repr(value) if isinstance(value, str) else f"{value}"
-    whole = "whole numbers, " if expected.kind is int and isinstance(value, float | str) else ""
-    allowed = whole + (allowed_text(said, expected) or "a text that is not empty")
+    sort = "whole numbers, " if expected.kind is int and isinstance(value, float | str) else ""
+    if isinstance(value, float) and not math.isfinite(value):
+        sort = "finite numbers, "
+    allowed = sort + (allowed_text(said, expected) or "a text that is not empty")
     allowed += ", or a function" if expected.callables else ""
     usual = said.unset if field.default in (None, ()) else field.default
     usual = " ".join(usual) if isinstance(usual, tuple) else usual
-    ending = f"; {usual} by default" if usual not in (None, dataclasses.MISSING) else ""
+    ending = f"; the default is {usual}" if usual not in (None, dataclasses.MISSING) else ""
     return RequestError(f"`{field.name}` {shown}: allowed {allowed}{ending}")

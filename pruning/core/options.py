@@ -3,7 +3,7 @@
 A settings class is a frozen dataclass whose fields are made by `option`, or by `group` where a
 field holds further settings. `pruning.core.option_checks` checks values against them; the
 command line, ``config.json`` and the printed command are made of them
-(`pruning.core.settings_tree`), so that checks, help and types cannot disagree.
+(`pruning.core.settings_tree`, `settings_json`), so that checks, help and types cannot disagree.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from pipelines.run.config import BuildConfig, SelectionConfig, differences
 from pruning.core.errors import RequestError
 from pruning.core.options import RegistryNames, group, option
 from pruning.core.registry import names_in
-from pruning.core.settings_tree import asked, from_json, made, settings_of, to_json
+from pruning.core.settings_json import from_json, to_json
+from pruning.core.settings_tree import asked, made, settings_of
 from pruning.dropnet.settings import DropNet
 from pruning.training.recipe import RECIPES
 
@@ -187,7 +188,7 @@ def test_an_option_is_added_in_one_place() -> None:
     assert command_of(config) == "ensemble build --m 20 --s 5 --warm-up 5"
     with pytest.raises(RequestError) as error:
         made(WarmConfig, {"warm_up": 10})
-    assert in_flags(str(error.value), command) == "--warm-up 10: allowed 0 to 9; 3 by default"
+    assert in_flags(str(error.value), command) == "--warm-up 10: allowed 0 to 9; the default is 3"
 
 
 def test_a_flat_list_takes_one_name_where_several_may_be_given() -> None:

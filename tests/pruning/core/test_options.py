@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import Range, RegistryNames, group, option
-from pruning.core.settings_tree import asked, changed, from_json, made, settings_of, to_json
+from pruning.core.settings_json import from_json, to_json
+from pruning.core.settings_tree import asked, changed, made, settings_of
 
 
 @dataclass(frozen=True)
@@ -53,20 +54,23 @@ class Kitchen:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"heat": 0}, "`heat` 0: allowed more than 0, up to 300; 180.0 by default"),
-        ({"heat": math.nan}, "`heat` nan: allowed more than 0"),
+        ({"heat": 0}, "`heat` 0: allowed more than 0, up to 300; the default is 180.0"),
+        ({"heat": math.nan}, "`heat` nan: allowed finite numbers, more than 0"),
         ({"heat": math.inf}, "`heat` inf: allowed"),
         ({"heat": "hot"}, "`heat` 'hot': allowed"),
         ({"heat": True}, "`heat` True: allowed"),
         ({"heat": None}, "`heat` None: allowed"),
-        ({"minutes": 0}, "`minutes` 0: allowed 1 and more; until done by default"),
+        ({"minutes": 0}, "`minutes` 0: allowed 1 and more; the default is until done"),
         ({"minutes": 2.5}, "`minutes` 2.5: allowed whole numbers, 1 and more"),
         ({"minutes": False}, "`minutes` False: allowed"),
         ({"mode": "grll"}, "unknown mode 'grll'; did you mean 'grill'"),
-        ({"mode": ""}, "`mode` '': allowed fan, grill; fan by default"),
+        ({"mode": ""}, "`mode` '': allowed fan, grill; the default is fan"),
         ({"trays": ("bread", "")}, "`trays` '': allowed a text that is not empty"),
         ({"trays": 3}, "`trays` 3: allowed"),
-        ({"cook": 3}, "`cook` 3: allowed a text that is not empty, or a function; none by default"),
+        (
+            {"cook": 3},
+            "`cook` 3: allowed a text that is not empty, or a function",
+        ),
         ({"light": 1}, "`light` 1: allowed True, False"),
     ],
 )

@@ -1,0 +1,61 @@
+"""Settings as JSON and back, nested as their classes are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pruning.core.options import Option, option_of
+
+S = TypeVar("S")
+
+
+def to_json(value: Any, *, formerly: bool = False) -> dict[str, Any]:
+    """Return settings as plain JSON values, the fields of each class an object.
+
+    Parameters
+    ----------
+    value
+        The settings.
+    formerly
+        Write old words for today's: what the first version wrote.
+    """
+    content: dict[str, Any] = {}
+    for field in dataclasses.fields(value):
+        said, here = option_of(field), getattr(value, field.name)
+        if dataclasses.is_dataclass(here):
+            content[field.name] = to_json(here, formerly=formerly)
+        elif formerly and isinstance(said, Option) and isinstance(here, str):
+            old = {new: word for word, new in said.formerly.items()}
+            content[field.name] = old.get(here, here)
+        else:
+            content[field.name] = _plain(here)
+    return content
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def from_json(settings: type[S], stored: Mapping[str, Any]) -> S:
+    """Return the settings that `to_json` wrote; what is not there has its default.
+
+    Raises
+    ------
+    ValueError
+        For a field that is not known, or a value that is not allowed.
+    """
+    usual, values = settings(), {}
+    names = {field.name for field in dataclasses.fields(usual)}  # type: ignore[arg-type]
+    if extra := sorted(stored.keys() - names):
+        raise ValueError(f"unknown setting {extra[0]!r}")
+    for name, value in stored.items():
+        inner = getattr(usual, name)
+        known = dataclasses.is_dataclass(inner) and not isinstance(inner, type)
+        values[name] = from_json(type(inner), value) if known else _frozen(value)
+    return settings(**values)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
