@@ -24,11 +24,11 @@ unit: $(VENV)/installed-tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 slow: $(VENV)/installed-tests  ## The long checks: every torchvision classifier, a real browser, whole data sets
-	$(BIN)/pytest -n 2 --dist worksteal -m slow --durations 0 -q > results/slow-tests.txt; \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m slow --durations 0 -q > results/slow-tests.txt; \
 		status=$$?; cat results/slow-tests.txt; exit $$status
 
 coverage: $(VENV)/installed-tests  ## Which lines and branches the tests reach
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" -q --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not slow" -q --cov --cov-report=term
 
 docs: $(VENV)/installed-tests  ## Pages of the Python API, in site/
 	$(BIN)/python docs/api.py site
