@@ -9,7 +9,7 @@ from pipeline_support import tiny_config, write_images
 
 from pipelines.build.built import Built
 from pipelines.build.story import build
-from pipelines.compare import story
+from pipelines.compare import of_build
 from pipelines.report import ComparisonReport, compare, compare_runs
 from pruning.core.errors import RequestError
 
@@ -22,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 def test_a_build_and_its_directory_give_the_commands_comparison(run: Built) -> None:
     assert run.path is not None
-    known = story.compare(run)
+    known = of_build.compare(run)
     for given in (run, run.path, str(run.path)):
         found = compare(given)
         assert isinstance(found, ComparisonReport)
