@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from functools import cached_property
 from os import PathLike
@@ -19,6 +20,7 @@ from pipelines.build.story import build
 from pipelines.report import ComparisonReport, compare
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
+from pruning.core.errors import RequestError
 from pruning.core.settings_tree import settings_of
 from pruning.data.data_config import DataConfig
 from pruning.data.splits import Splits
@@ -160,7 +162,11 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     def _config(self) -> BuildConfig:
         given = {name: getattr(self, name) for name in _DEFAULTS if name != "jobs"}
         arch = given["arch"]
-        return BuildConfig.of(**given | {"arch": arch if isinstance(arch, tuple) else (arch,)})
+        given["arch"] = arch if isinstance(arch, tuple) else (arch,)
+        try:
+            return BuildConfig.of(**given)
+        except RequestError as error:
+            raise RequestError(_by_parameter(str(error))) from None
 
     def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         if _are_images(X):
@@ -175,6 +181,12 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         if _are_images(X):
             return np.asarray(check_array(X, ensure_2d=False, allow_nd=True))
         return np.asarray(validate_data(self, X, reset=False))
+
+
+def _by_parameter(message: str) -> str:
+    """Return an error of the settings, its fields called what the parameters are called."""
+    names = {setting.field: setting.name for setting in _SETTINGS}
+    return re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", message)
 
 
 def _are_images(X: ArrayLike) -> bool:

@@ -127,5 +127,5 @@ def test_too_few_samples_to_hold_any_out_are_told() -> None:
 def test_a_wrong_option_is_named_when_it_is_used(iris: tuple[Any, Any]) -> None:
     with pytest.raises(ValueError, match=r"`fraction` 1\.5: allowed more than 0, less than 1"):
         small(fraction=1.5).fit(*iris)
-    with pytest.raises(ValueError, match="`size` 3 is more than the 2 networks of `m` 2"):
+    with pytest.raises(ValueError, match="`s` 3 is more than the 2 networks of `m` 2"):
         small(s=3).fit(*iris)
