@@ -36,7 +36,7 @@ EVERYWHERE = ("tests/test_house.py",)
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the house in which the recipes have been followed."""
-    copy = tmp_path_factory.mktemp("house")
+    copy = tmp_path_factory.mktemp("recipes_followed")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "docs", copy / "docs", ignore=shutil.ignore_patterns("*.png"))

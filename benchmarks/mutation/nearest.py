@@ -64,11 +64,11 @@ def find_nearest(house: Path, tests: Sequence[str], store: Path) -> Nearest:
             command, cwd=house, env=environment(house) | {FILE: str(seconds)}, check=True
         )
         known = json.loads(seconds.read_text(encoding="utf-8"))
+        by_line = _by_line(house, data, known)
+        if not by_line:
+            sys.exit("coverage saw no line of the copy: see [tool.coverage.run] in pyproject.toml")
         store.parent.mkdir(parents=True, exist_ok=True)
-        store.write_text(
-            json.dumps({"by_line": _by_line(house, data, known), "seconds": known}),
-            encoding="utf-8",
-        )
+        store.write_text(json.dumps({"by_line": by_line, "seconds": known}), encoding="utf-8")
     content = json.loads(store.read_text(encoding="utf-8"))
     by_line = {
         file: {int(line): found for line, found in lines.items()}

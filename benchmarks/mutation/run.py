@@ -2,11 +2,12 @@
 
     python benchmarks/mutation/run.py selection                 # 300 mutants; goes on if stopped
     python benchmarks/mutation/run.py pruning --count 20
+    python benchmarks/mutation/run.py selection --again         # those that no test noticed, anew
 
 Each mutant is one change (see `mutants.py`), tried in a copy of the house against the tests of
 its rooms that run the changed line (see `nearest.py`), quickest first, until one fails. The
-copy is thrown away; results stand in ``results/mutation/NAME.jsonl``, a line per mutant, and a
-second call leaves out what is there of the same bytes. Then ``results/mutation/NAME.md`` is
+copy is thrown away; results stand in ``results/mutation/NAME.jsonl``, a line per mutant (the
+last one counts), and a second call leaves out what is there of the same bytes. Then ``results/mutation/NAME.md`` is
 written: the score, and the mutants that no test noticed.
 """
 
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from mutants import Mutant, draw
 from nearest import find_nearest
-from report import Outcome, write_report
+from report import NOTICED, Outcome, write_report
 from trying import copied_house, load, run_tests, tried
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("name", choices=TARGETS)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", action="store_true", help="Try anew what no test noticed.")
     asked = parser.parse_args()
     target, file = TARGETS[asked.name], RESULTS / f"{asked.name}.jsonl"
     known = read(file)
@@ -77,7 +79,7 @@ def main() -> None:
         if (status := run_tests(house, usual, 600)) != 0:
             sys.exit(f"the tests fail on the code as it is (pytest's status {status})")
         for number, mutant in enumerate(drawn, start=1):
-            if mutant not in known:
+            if mutant not in known or (asked.again and known[mutant].state not in NOTICED):
                 known[mutant] = outcome = tried(house, mutant, nearest)
                 append(file, mutant, outcome)
                 print(f"{number}/{len(drawn)} {outcome.state:8} {outcome.seconds:5.1f} s "
