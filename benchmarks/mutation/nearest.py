@@ -2,7 +2,8 @@
 
 The tests of the rooms are run once under coverage, which notes for each line the tests that
 reach it. A line that is run when its module is imported belongs to no test: there, the tests
-that reach any other line of the file are nearest.
+that reach any other line of the file are nearest, and those that run no line of its package, as
+they may look at what stands in its modules.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ class Nearest:
     def of(self, file: str, line: int) -> list[str]:
         """Return the tests nearest to a line, quickest first."""
         lines = self.by_line.get(file, {})
-        found = set(lines.get(line, ())) or {test for tests in lines.values() for test in tests}
+        found = set(lines.get(line, ()))
+        if lines and not found:
+            found = set().union(*lines.values()) | self._onlookers(file.partition("/")[0])
         chosen, spent = [], 0.0
         for test in sorted(found, key=lambda name: (self.seconds[name], name)):
             spent += self.seconds[test]
@@ -49,6 +52,14 @@ class Nearest:
                 break
             chosen.append(test)
         return chosen
+
+    def _onlookers(self, package: str) -> set[str]:
+        """Return the tests that run no line of a package."""
+        run = (
+            test for file, lines in self.by_line.items() if file.startswith(f"{package}/")
+            for tests in lines.values() for test in tests
+        )  # fmt: skip
+        return set(self.seconds) - set(run)
 
 
 def find_nearest(house: Path, tests: Sequence[str], store: Path) -> Nearest:

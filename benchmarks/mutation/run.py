@@ -7,8 +7,8 @@
 Each mutant is one change (see `mutants.py`), tried in a copy of the house against the tests of
 its rooms that run the changed line (see `nearest.py`), quickest first, until one fails. The
 copy is thrown away; results stand in ``results/mutation/NAME.jsonl``, a line per mutant (the
-last one counts), and a second call leaves out what is there of the same bytes. Then ``results/mutation/NAME.md`` is
-written: the score, and the mutants that no test noticed.
+last one counts), and a second call leaves out what is there of the same bytes. Then
+``results/mutation/NAME.md`` is written: the score, and the mutants that no test noticed.
 """
 
 from __future__ import annotations

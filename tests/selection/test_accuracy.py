@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from selection.pool import PoolPredictions
 from selection.search.accuracy import TeamAccuracy
@@ -15,7 +16,8 @@ from selection.search.lattice import all_teams
 from selection.search.problem import Problem
 from selection.search.soft_accuracy import SoftAccuracy
 from selection.search.squared_error import error_products, team_error
-from selection.voting import VOTES, vote
+from selection.voting import VOTES, Vote, vote
+from selection.voting.rule import Array, mean_of
 
 MakePool = Callable[..., PoolPredictions]
 
@@ -70,6 +72,31 @@ def test_ties_are_ties(
     np.testing.assert_array_equal(accuracy.right(teams[:, ::-1]), expected)
 
 
+class SharesSeen(Vote):
+    """A vote that does not add, and notes the weights it is handed."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[float]] = []
+
+    def scores(self, probabilities: Array, labels: NDArray[np.int64], size: int) -> None:
+        """Return None: teams are judged by the vote itself."""
+
+    def __call__(self, probabilities: Array, weights: Array) -> Array:
+        """Return the mean."""
+        self.seen.append(weights.tolist())
+        return mean_of(probabilities, weights)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_vote_that_does_not_add_is_handed_equal_shares(pool_of: MakePool, size: int) -> None:
+    pool, teams = pool_of(6, 60, 3), all_teams(6, size)
+    accuracy = TeamAccuracy(pool, "majority", size)
+    accuracy.vote = own = SharesSeen()
+    accuracy.right(teams)
+    accuracy.hits(teams)
+    assert own.seen and all(weights == [1 / size] * size for weights in own.seen)
+
+
 def test_many_teams_in_runs_and_threads_are_counted_as_one_by_one(pool_of: MakePool) -> None:
     pool = pool_of(16, 200, 5)
     teams = all_teams(16, 5)
@@ -101,9 +128,12 @@ def test_squared_error_is_that_of_the_mean_vote(pool_of: MakePool) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("width", [0.05, 0.4, 1.0])
-def test_soft_accuracy_is_the_ramp_of_the_mean_margin(pool_of: MakePool, width: float) -> None:
-    pool = pool_of(5, 120, 3)
+def test_soft_accuracy_is_the_ramp_of_the_mean_margin(
+    pool_of: MakePool, width: float, classes: int
+) -> None:
+    pool = pool_of(5, 120, classes)
     teams = all_teams(5, 3)
     p = pool.probabilities[teams].astype(float).mean(1)
     rows = np.arange(120)

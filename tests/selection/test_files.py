@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from pruning.core.errors import RequestError
 from selection.choosing import select_team
 from selection.costs import PoolCosts, pareto_front
-from selection.exchange import candidates_from_csv, candidates_to_csv, read_predictions
+from selection.exchange import (
+    candidates_from_csv,
+    candidates_to_csv,
+    predictions_to_npz,
+    read_predictions,
+)
 from selection.pool import PoolPredictions
 
 MakePool = Callable[..., PoolPredictions]
@@ -36,6 +41,17 @@ def test_names_and_costs_may_be_left_out(tmp_path: Path) -> None:
     pool, costs = read_predictions(tmp_path / "p.npz")
     assert pool.member_ids == ("0", "1", "2")
     assert costs is None
+
+
+def test_a_pool_survives_its_file_and_equal_pools_are_equal_bytes(
+    pool_of: MakePool, tmp_path: Path
+) -> None:
+    pool = pool_of(4, 30, 3)
+    content = predictions_to_npz(pool)
+    (tmp_path / "p.npz").write_bytes(content)
+    assert read_predictions(tmp_path / "p.npz") == (pool, None)
+    assert predictions_to_npz(pool_of(4, 30, 3)) == content
+    assert predictions_to_npz(pool_of(4, 30, 3, seed=1)) != content
 
 
 def spoilt(index: tuple[int, ...], value: float) -> NDArray[np.float64]:

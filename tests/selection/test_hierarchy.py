@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from pruning.core.errors import RequestError
 from selection.focal import rank_weights
 from selection.measures import MEASURES, team_diversity
 from selection.methods.hq import HierarchicalSelection
 from selection.pool import PoolPredictions
-from selection.search.hierarchy import Rules, narrow, prune_levels
+from selection.search.hierarchy import Rules, narrow, prune_levels, rank_share
 from selection.search.lattice import Ranks, all_teams, grow
 from selection.search.levels import UNKNOWN, Level
 from selection.search.problem import Problem
@@ -186,6 +187,12 @@ def test_rank_weights_are_true_ranks() -> None:
     np.testing.assert_allclose(weights * 10, [[2.5, 4, 2.5, 1]])
 
 
+@given(scores=st.lists(st.integers(0, 4), min_size=1, max_size=12))
+def test_a_standing_is_the_share_of_the_mean_rank(scores: list[int]) -> None:
+    expected = (rankdata(scores) - 1) / max(len(scores) - 1, 1)
+    np.testing.assert_allclose(rank_share(np.array(scores, float)), expected)
+
+
 def test_a_wide_beam_is_exact_and_a_narrow_one_no_better(digits_pool: PoolPredictions) -> None:
     exact = HierarchicalSelection(size=5).fit_pool(digits_pool)
     wide = HierarchicalSelection(size=5, beam=10_000).fit_pool(digits_pool)
@@ -234,6 +241,12 @@ def test_a_beam_keeps_the_most_accurate_of_twice_as_many_of_least_error(
 def test_no_pruning_leaves_every_team(pool_of: MakePool) -> None:
     hq = HierarchicalSelection(size=4, prune_fraction=0.0).fit_pool(pool_of(8, 60, 3))
     assert hq.levels_["standing"].tolist() == [8, 28, 56, 70]
+
+
+def test_of_the_sizes_on_the_way_only_the_teams_that_fell_are_told(pool_of: MakePool) -> None:
+    table = HierarchicalSelection(size=4).fit_pool(pool_of(8, 60, 3)).candidates_
+    assert set(table["size"][table["fell_at"] == 0].tolist()) == {1, 4}
+    assert set(table["size"].tolist()) == {1, 2, 3, 4}
 
 
 def test_beta_is_halved_until_a_team_survives(pool_of: MakePool) -> None:

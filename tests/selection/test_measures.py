@@ -144,6 +144,15 @@ def test_no_samples_and_no_errors_are_defined(name: str) -> None:
         assert values[0] == values[1]
 
 
+@pytest.mark.parametrize("name", sorted(BY_HAND))
+def test_a_team_that_never_errs_is_as_its_measure_says(name: str) -> None:
+    """Alike, where labels are compared; where correctness is, correlations tell nothing: 0."""
+    labels = np.array([0, 1, 0, 1])
+    team = np.tile(labels, (3, 1))
+    value = team_diversity(team, labels, np.array([[0, 1, 2]]), measure=name)
+    assert value == (1.0 if name in ("cohen_kappa", "fleiss_kappa") else 0.0)
+
+
 def test_kohavi_wolpert_is_disagreement_scaled() -> None:
     rng = np.random.default_rng(0)
     predictions, labels = rng.integers(0, 3, (6, 50)), rng.integers(0, 3, 50)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
 
@@ -228,6 +230,90 @@ def test_a_thrifty_choice_by_hand() -> None:
     costs = PoolCosts.of(flops=[10.0, 4.0, 1.0])
     chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(pool, costs)
     assert chosen.team_ == (1,), "one sample of a hundred is within one standard error, 40 are not"
+
+
+def test_a_cheaper_team_may_err_elsewhere_as_long_as_it_errs_as_often() -> None:
+    """Right alone are the dear one on 10 samples, the cheap one on 9: 1 is within √19."""
+    dear, cheap = [1] * 9 + [0] * 91, [0] * 9 + [1] * 10 + [0] * 81
+    pool = pool_from([dear, cheap], [0] * 100, 2)
+    chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(
+        pool, PoolCosts.of(flops=[2.0, 1.0])
+    )
+    assert chosen.team_ == (1,)
+
+
+def wrong_on(*samples: set[int]) -> PoolPredictions:
+    """Return members each wrong on these samples of eight; a pair errs where both do."""
+    return pool_from([[int(n in own) for n in range(8)] for own in samples], [0] * 8, 2)
+
+
+def test_teams_of_equal_accuracy_go_by_diversity_then_cost_then_order() -> None:
+    """Of two sure members that differ the first class is named, which is right."""
+    exhaustive = METHODS["exhaustive"](size=2)
+    differ = wrong_on({0, 1}, {2}, {3, 4})
+    costs = PoolCosts.of(flops=[9.0, 1.0, 9.0])
+    assert exhaustive.fit_pool(differ, costs).team_ == (0, 2), "they differ on four samples"
+    alike = wrong_on({0}, {1}, {2})
+    assert exhaustive.fit_pool(alike, PoolCosts.of(flops=[1.0, 2.0, 1.0])).team_ == (0, 2)
+    assert exhaustive.fit_pool(alike).team_ == (0, 1)
+    crossed = wrong_on({0, 1}, {0, 2}, {1, 3}, {2, 3})
+    assert exhaustive.fit_pool(crossed).team_ == (0, 3), "before (1, 2); the others share an error"
+
+
+def test_kappa_takes_the_pair_that_agrees_least() -> None:
+    """Over eight samples the last two name each other's opposite; the first two are one."""
+    pool = pool_from([[0] * 8, [0] * 8, [0, 1] * 4, [1, 0] * 4], [0] * 8, 2)
+    assert METHODS["kappa"](size=2).fit_pool(pool).team_ == (2, 3)
+
+
+def plain_caruana(pool: PoolPredictions, size: int, rounds: int) -> dict[int, int]:
+    """Return the votes of each member of the best round with a full team, by the paper's words."""
+    p, truth = pool.probabilities.astype(float), np.eye(3)[pool.labels]
+    picks: list[int] = []
+    best: tuple[int, list[int]] = (-1, [])
+    for _ in range(rounds):
+        full = len(set(picks)) == size
+        scores = {}
+        for row in range(len(pool)):
+            if row in picks or not full:
+                mean = p[[*picks, row]].mean(0)
+                right = int((mean.argmax(-1) == pool.labels).sum())
+                scores[row] = (right, -np.square(mean - truth).sum())
+        picks.append(max(scores, key=lambda row: scores[row]))
+        if len(set(picks)) == size and scores[picks[-1]][0] > best[0]:
+            best = (scores[picks[-1]][0], picks.copy())
+    return dict(sorted(Counter(best[1]).items()))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_caruana_picks_as_the_paper_says(pool_of: MakePool, seed: int) -> None:
+    pool = pool_of(7, 150, 3, seed=seed)
+    votes = plain_caruana(pool, 3, rounds=20)
+    found = METHODS["caruana"](size=3, rounds=20).fit_pool(pool)
+    assert found.team_ == tuple(votes)
+    np.testing.assert_allclose(found.weights_, np.array(list(votes.values())) / sum(votes.values()))
+
+
+def test_caruana_makes_a_pick_at_least(pool_of: MakePool) -> None:
+    with pytest.raises(RequestError, match="rounds 0; allowed 1 and more"):
+        METHODS["caruana"](size=2, rounds=0).fit_pool(pool_of(4, 50, 3))
+    once = METHODS["caruana"](size=1, rounds=1).fit_pool(pool_of(4, 50, 3))
+    assert once.weights_.tolist() == [1]
+
+
+@EVERY
+def test_settings_are_given_by_name(method: str) -> None:
+    kinds = {p.kind for p in inspect.signature(METHODS[method]).parameters.values()}
+    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_few_negatives_are_fewer_than_thirty() -> None:
+    wrong = [[1] * n + [0] * (60 - n) for n in (31, 30, 29)]
+    table = METHODS["exhaustive"](size=1).fit_pool(pool_from(wrong, [0] * 60, 2)).candidates_
+    told = dict(
+        zip(table["fewest_negatives"].tolist(), table["few_negatives"].tolist(), strict=True)
+    )
+    assert told == {31: False, 30: False, 29: True}
 
 
 def test_thrift_without_costs_is_refused(pool_of: MakePool) -> None:

@@ -40,6 +40,13 @@ def test_probabilities_of_any_precision_are_taken(pool_of: MakePool, dtype: Any)
     assert chosen.team == tuple(map(str, chosen.rows)) and len(chosen.rows) == 3
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.float32, np.float64])
+def test_labels_are_whole_numbers_of_any_dtype(pool_of: MakePool, dtype: Any) -> None:
+    pool = pool_of(5, 60, 2)
+    chosen = select(pool.probabilities, pool.labels.astype(dtype), size=2, halvings=0)
+    assert chosen == select(pool.probabilities, pool.labels, size=2, halvings=0)
+
+
 def test_it_is_the_choice_the_pool_gives(pool_of: MakePool) -> None:
     pool = pool_of(7, 200, 4)
     by_array = select(pool.probabilities, pool.labels, size=3, method="soft", voting="plurality")

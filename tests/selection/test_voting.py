@@ -78,6 +78,39 @@ def test_a_better_member_weighs_more() -> None:
         assert weights[0] > 0.6
 
 
+def test_a_member_counts_by_the_log_odds_of_its_accuracy() -> None:
+    """One right and one wrong are added: ln(60 / 40), ln(75 / 25), and at chance next to none."""
+    labels = np.zeros(98, np.int64)
+    right = np.array([59, 74, 49])
+    p = np.where((np.arange(98) < right[:, None])[..., None], [1.0, 0.0], [0.0, 1.0])
+    odds = np.array([np.log(1.5), np.log(3), 0])
+    weights = VOTES["accuracy_weighted"]().weights(p, labels)
+    np.testing.assert_allclose(weights, odds / odds.sum(), atol=1e-3)
+    assert 0 < weights[2] < 1e-3
+
+
+def test_what_weights_gain_is_told_of_samples_that_were_left_out() -> None:
+    """Weights fitted to the even samples are put to the odd ones, and the other way round."""
+    rng = np.random.default_rng(1)
+    p, labels = rng.dirichlet(np.ones(3), (4, 30)), rng.integers(0, 3, 30)
+    true = p[:, np.arange(30), labels]
+
+    def gain(fitted: slice, told: slice) -> float:
+        weights = fit_weights(p[:, fitted], labels[fitted]).weights
+        return float(np.mean(np.log(weights @ true[:, told]) - np.log(true[:, told].mean(0))))
+
+    even, odd, every = slice(0, None, 2), slice(1, None, 2), slice(None)
+    fit = fit_weights(p, labels)
+    assert fit.gain_seen == pytest.approx(gain(every, every))
+    assert fit.gain_unseen == pytest.approx((gain(even, odd) + gain(odd, even)) / 2)
+
+
+def test_of_one_sample_none_is_left_out() -> None:
+    fit = fit_weights(np.array([[[0.9, 0.1]], [[0.3, 0.7]]]), np.array([0]))
+    assert fit.weights[0] > 0.5
+    assert fit.gain_unseen == 0 and not fit.overfits
+
+
 def test_fitted_weights_that_overfit_are_told() -> None:
     rng = np.random.default_rng(3)
     p, labels = rng.dirichlet(np.ones(3), (30, 30)), rng.integers(0, 3, 30)
