@@ -123,34 +123,38 @@ def _sweep(
         for part in layout.parts(len(samples), batch_size):
             inputs = layout.batch(samples.inputs(part))
             logits = network(inputs.requires_grad_(score.needs_gradient))
-            sums.add(logits, None if samples.labels is None else samples.labels[part])
+            sums.add_gradients(logits, None if samples.labels is None else samples.labels[part])
     return sums.means(len(samples))
 
 
 class _Sums:
-    """Adds up what a score observes at each producer, batch by batch."""
+    """Adds up what a score observes at each producer, batch by batch.
+
+    A value is looked at when it is made: what follows may change it in place, as torchvision's
+    residual sums do (``out += identity``).
+    """
 
     def __init__(self, score: Score) -> None:
         self._score = score
         self._totals: dict[str, Tensor] = {}
         self._outputs: dict[str, tuple[Tap, Tensor]] = {}
 
-    def hook(self, producer: str, tap: Tap) -> Callable[[nn.Module, object, Tensor], None]:
-        """Return the forward hook that notes a producer's value."""
+    def hook(self, producer: str, tap: Tap) -> Callable[[nn.Module, object, Tensor], Tensor | None]:
+        """Return the forward hook that looks at a producer's value."""
 
-        def note(module: nn.Module, inputs: object, output: Tensor) -> None:
-            value = output if self._score.needs_gradient else tap(output)
-            self._outputs[producer] = (tap, value)
+        def note(module: nn.Module, inputs: object, output: Tensor) -> Tensor | None:
+            if not self._score.needs_gradient:
+                self._enter(producer, self._score.observe(tap(output)))
+                return None
+            self._outputs[producer] = (tap, output)
+            return output.clone()  # this value stays for its gradient; what follows takes a copy
 
         return note
 
-    def add(self, logits: Tensor, labels: Tensor | None) -> None:
-        """Observe the batch that just passed."""
+    def add_gradients(self, logits: Tensor, labels: Tensor | None) -> None:
+        """Observe the gradients of the batch that just passed, where the score asks for them."""
         if self._score.needs_gradient and labels is not None:
             self._add_gradients(F.cross_entropy(logits, labels, reduction="sum"))
-        else:
-            for producer, (_, value) in self._outputs.items():
-                self._enter(producer, self._score.observe(value))
         self._outputs.clear()
 
     def _add_gradients(self, loss: Tensor) -> None:
