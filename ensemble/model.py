@@ -143,7 +143,10 @@ class Ensemble(Classifier):
         return found
 
     def _probabilities(self, row: int, scaled: torch.Tensor) -> torch.Tensor:
-        return self._layouts[row].through(self.members[row].network, scaled).float().softmax(-1)
+        network = self.members[row].network
+        if row not in self._layouts:
+            self._layouts[row] = Layout.of(network, scaled[:1])
+        return self._layouts[row].through(network, scaled).float().softmax(-1)
 
     def _team_probabilities(self, samples: Samples) -> NDArray[np.float32]:
         if not self.cascade:
@@ -181,11 +184,12 @@ class Ensemble(Classifier):
             raise RequestError(f"cascade {value!r}: allowed is False, or True where one was fitted")
         if name == "device":
             try:
-                networks = [member.network.to(value).eval() for member in self.members]
+                for member in self.members:
+                    member.network.to(value).eval()
             except (RuntimeError, AssertionError) as error:
                 reason = str(error).splitlines()[0]
                 raise RequestError(f"device {value!r} cannot be used: {reason}") from error
-            self._layouts = [Layout.of(network, value) for network in networks]
+            self._layouts: dict[int, Layout] = {}
         super()._set(name, value)
 
 

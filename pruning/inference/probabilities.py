@@ -32,7 +32,7 @@ def predict_probabilities(
         Where to run; the network is moved there.
     """
     network = network.to(device).eval()
-    layout = Layout.of(network, device)
+    layout = Layout.of(network, scaling(torch.tensor(images[:1]).to(device)))
     parts = []
     with torch.inference_mode():
         for part in layout.parts(len(images)):

@@ -112,6 +112,7 @@ def _sweep(
     if not score.needs_sweep:
         return {}
     network, sums = pruned.network, _Sums(score)
+    layout = Layout.of(network, samples.inputs(slice(1)))
     with ExitStack() as stack:
         for group in pruned.groups:
             for producer, tap in zip(group.producers, group.taps, strict=True):
@@ -119,7 +120,6 @@ def _sweep(
                 stack.callback(module.register_forward_hook(sums.hook(producer, tap)).remove)
         stack.enter_context(torch.set_grad_enabled(score.needs_gradient))
         network.eval()
-        layout = Layout.of(network, samples.images.device)
         for part in layout.parts(len(samples), batch_size):
             inputs = layout.batch(samples.inputs(part))
             logits = network(inputs.requires_grad_(score.needs_gradient))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.inference.layout import Layout
+from pruning.surgery.layer_kinds import BatchNorm
 from pruning.training.augmentation import shifted
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES, Engine, Evaluation
@@ -62,16 +63,15 @@ class Trainee:
     def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, bf16: bool) -> None:
         self.network, self._data, self._recipe, self._bf16 = network, data, recipe, bf16
         self._scaled = data.scaling.on(data.train_images)
-        self._layout = Layout.of(network, data.train_images.device)
+        self._layout = Layout.of(network, self._scaled(data.train_images[:1]))
+        self._normed = any(isinstance(module, BatchNorm) for module in network.modules())
         self.optimizer = make_optimizer(recipe, list(network.parameters()))
 
     def epoch(self, order: Tensor, rate: float, shifts: Tensor | None = None) -> float:
         """Train one epoch in this (N,) order; return the mean loss."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=order.device)
-        size = self.batch_of(len(order))
-        for start in range(0, len(order), size):
-            part = slice(start, start + size)
+        for part in self.batches(len(order)):
             drawn = None if shifts is None else shifts[part]
             total += self.step(order[part], rate, drawn) * len(order[part])
         return float(total / len(order))
@@ -89,6 +89,18 @@ class Trainee:
     def batch_of(self, samples: int) -> int:
         """Return how many samples a step takes."""
         return min(self._recipe.batch_size or samples, samples)
+
+    def batches(self, samples: int) -> Iterator[slice]:
+        """Yield an epoch's batches; a last one of one sample joins the one before it.
+
+        A batch norm finds no variance in one sample, and torch refuses to look for it.
+        """
+        size = self.batch_of(samples)
+        last = samples - 1 if self._normed and 1 < size < samples and samples % size == 1 else None
+        for start in range(0, samples, size):
+            if start == last:
+                return
+            yield slice(start, samples if start + size == last else start + size)
 
     def _logits(self, stored: Tensor) -> Tensor:
         # A step reads each weight once: a cache of bfloat16 copies would save nothing.

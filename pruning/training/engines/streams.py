@@ -52,8 +52,7 @@ class Streams(LoopBf16):
         batch = self.members[0].batch_of(orders.shape[1])
         for captured in self._captured:
             captured.begin(batch, rate, augmented=shifts is not None)
-        for start in range(0, orders.shape[1], batch):
-            part = slice(start, start + batch)
+        for part in self.members[0].batches(orders.shape[1]):
             for row, captured in enumerate(self._captured):
                 captured.step(orders[row, part], None if shifts is None else shifts[row, part])
         totals = torch.stack([captured.end() for captured in self._captured])

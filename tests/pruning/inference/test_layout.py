@@ -37,8 +37,8 @@ def test_a_network_computes_the_same_in_parts_and_at_once(arch: str) -> None:
     inputs = torch.rand(150, *SHAPE)
     with torch.inference_mode():
         at_once = network(inputs)
-        in_parts = Layout.of(network, "cpu").through(network, inputs)
-        none = Layout.of(network, "cpu").through(network, inputs[:0])
+        in_parts = Layout.of(network, inputs[:1]).through(network, inputs)
+        none = Layout.of(network, inputs[:1]).through(network, inputs[:0])
     torch.testing.assert_close(in_parts, at_once)
     assert none.shape == (0, 4)
 
@@ -58,12 +58,55 @@ def test_convolutions_see_channels_last_and_few_samples_on_a_processor() -> None
         PrunedNetwork(network, groups, full_masks(groups)), SCORES["minimum"],
         StoredSamples(images, Scaling()), generator=torch.Generator(),
     )  # fmt: skip
+    seen = [inputs for inputs in seen if len(inputs) > 1]  # one sample tries the layout
     assert [len(inputs) for inputs in seen] == [64, 64, 64, 64, 22, 22] * 2
     assert all(inputs.is_contiguous(memory_format=torch.channels_last) for inputs in seen)
 
 
 def test_a_network_of_products_alone_is_left_as_it_is() -> None:
     network = build_network("mlp-a:4-4", 4, SHAPE, 0)
-    layout, inputs = Layout.of(network, "cpu"), torch.rand(9, *SHAPE)
+    inputs = torch.rand(9, *SHAPE)
+    layout = Layout.of(network, inputs[:1])
     assert layout.batch(inputs) is inputs
     assert layout.samples_at_once > 64
+
+
+class ViewAfterConvolution(nn.Module):
+    """The classic tutorial's network; a table of positions read with a view, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(512, 4)
+        self.table = nn.Parameter(torch.randn(1, 8, 8, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x).relu()
+        return self.fc(x.view(len(x), -1) + self.table.view(1, -1))  # type: ignore[no-any-return]
+
+
+def test_a_network_written_for_channels_first_gets_them_first() -> None:
+    network, inputs = ViewAfterConvolution().eval(), torch.rand(150, *SHAPE)
+    with torch.inference_mode():
+        expected = network(inputs)
+        layout = Layout.of(network, inputs[:1])
+        torch.testing.assert_close(layout.through(network, inputs), expected)
+    assert not layout.channels_last and network.conv.weight.is_contiguous()
+    assert layout == Layout.of(network, inputs[:0])
+
+
+def test_trying_a_layout_leaves_mode_and_buffers_alone() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
+    network[1].eval()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    Layout.of(network, torch.rand(1, *SHAPE))
+    assert network[0].training and network[2].training and not network[1].training
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(value, before[key], rtol=0, atol=0)
+
+
+def test_what_fails_in_any_layout_fails_where_it_is_used() -> None:
+    network, inputs = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(99, 2)), torch.rand(2, *SHAPE)
+    layout = Layout.of(network, inputs[:1])
+    assert layout.channels_last
+    with pytest.raises(RuntimeError):
+        layout.through(network, inputs)

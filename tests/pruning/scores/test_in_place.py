@@ -32,9 +32,7 @@ INPLACE_FUNCTIONS = {
 class OutOfPlace(TorchFunctionMode):
     """Every operation that would change its argument makes a new value."""
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = {**(kwargs or {}), **({"inplace": False} if "inplace" in (kwargs or {}) else {})}
         return INPLACE_FUNCTIONS.get(func, func)(*args, **kwargs)
 

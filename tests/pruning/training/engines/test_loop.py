@@ -55,3 +55,25 @@ def test_members_of_a_loop_share_nothing() -> None:
     alone.epoch(_orders()[1:], 0.01)
     assert alone.epoch(_orders()[1:], 0.01) == second
     assert all(torch.equal(v, together.weights(0)[k]) for k, v in alone.weights(0).items())
+
+
+def _normed() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.BatchNorm1d(5), nn.Linear(5, 3))
+
+
+@pytest.mark.parametrize("samples", range(2, 40))
+def test_every_sample_is_in_one_batch_and_no_batch_norm_sees_a_last_one_alone(samples: int) -> None:
+    data = DeviceData.of(blobs(), "cpu")
+    for network in (_normed(), _networks()[0]):
+        batches = list(Loop([network], data, RECIPE).members[0].batches(samples))
+        rows = [list(range(samples))[part] for part in batches]
+        assert [row for part in rows for row in part] == list(range(samples))
+        assert all(len(part) == 16 for part in rows[:-1])
+        alone = len(rows[-1]) == 1
+        assert alone == (samples % 16 == 1 and network[2].__class__ is not nn.BatchNorm1d)
+
+
+def test_a_last_batch_of_one_is_learnt_from_with_a_batch_norm() -> None:
+    data, network = DeviceData.of(blobs(), "cpu"), _normed()
+    loss = Loop([network], data, RECIPE).epoch(_orders()[:1, :33], 0.01)
+    assert loss == pytest.approx([loss[0]]) and network[2].num_batches_tracked == 2
