@@ -17,7 +17,6 @@ from pipelines.run.opening import open_run
 from pipelines.run.selection_config import SelectionConfig
 from pipelines.run.sharing import share_members
 from pruning.core.errors import RequestError
-from pruning.core.settings_tree import changed
 from selection.team import Selection
 
 
@@ -35,7 +34,7 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
             "not be pruned as far as they go; give the `ensemble build` command again to go on",
             err=True,
         )
-    asked = changed(run.resolved.config.selection, options)
+    asked = run.resolved.config.selection.changed_by(options)
     selection = choose_again(run, Path(out) if out else None, asked)
     for line in [*chosen_lines(selection, asked, "the selection split"), *reasons(selection)]:
         print(line)

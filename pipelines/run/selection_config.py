@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import RegistryNames, option
+from pruning.core.settings_tree import changed
 
 if TYPE_CHECKING:
     from selection.costs import Budget
 
 Pool = Literal["pruned", "unpruned", "mixed", "rounds"]
+
+OF_METHODS = ("prune_fraction", "measures", "thrifty")
+"""Settings that go to the method, which may have no such thing."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +90,12 @@ class SelectionConfig:
     def _check_method_options(self) -> None:
         if not self.method_options and ":" not in self.method:
             return
-        from selection.methods.method import METHODS
-
-        chosen = METHODS[self.method]
-        if not isinstance(chosen, type):
-            raise RequestError(f"selection method {self.method!r} is no class but one's instance")
+        known = _parameters(self.method)
         for name in self.method_options:
-            if name not in chosen.__dataclass_fields__:
-                having = [m for m in METHODS if name in METHODS[m].__dataclass_fields__]
+            if name not in known:
+                from selection.methods.method import METHODS
+
+                having = [method for method in METHODS if name in _parameters(method)]
                 raise RequestError(
                     f"`method` {self.method!r} has no `{name}`; "
                     f"the methods that have one: {', '.join(having)}"
@@ -100,12 +104,22 @@ class SelectionConfig:
     @property
     def method_options(self) -> dict[str, Any]:
         """The settings given to the method."""
-        given = {
-            "prune_fraction": self.prune_fraction,
-            "measures": self.measures,
-            "thrifty": self.thrifty or None,
-        }
-        return {name: value for name, value in given.items() if value not in (None, ())}
+        given = {name: getattr(self, name) for name in OF_METHODS}
+        unset = (None, (), False)
+        return {name: value for name, value in given.items() if not any(value is u for u in unset)}
+
+    def changed_by(self, given: Mapping[str, Any]) -> SelectionConfig:
+        """Return this choice with what a flat mapping of option names gives.
+
+        Where that is another method, settings that it does not have stay behind, unless they
+        are given too, which is refused.
+        """
+        kept, method = self, given.get("method")
+        if method is not None and method != self.method:
+            known, usual = _parameters(method), SelectionConfig()
+            lost = {name: getattr(usual, name) for name in OF_METHODS if name not in known}
+            kept = dataclasses.replace(self, **lost)
+        return changed(kept, given)
 
     @property
     def budget(self) -> Budget:
@@ -114,3 +128,13 @@ class SelectionConfig:
 
         latency = None if self.max_latency is None else self.max_latency / 1000
         return Budget(flops=self.max_flops, bytes=self.max_bytes, latency=latency)
+
+
+def _parameters(method: str) -> tuple[str, ...]:
+    """Return the names of a method's settings; its file is run where it is the user's own."""
+    from selection.methods.method import METHODS
+
+    chosen = METHODS[method]
+    if not isinstance(chosen, type):
+        raise RequestError(f"selection method {method!r} is no class but one's instance")
+    return chosen.parameters()

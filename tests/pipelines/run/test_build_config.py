@@ -27,6 +27,7 @@ from pruning.core.settings_json import from_json, to_json
 from pruning.core.settings_tree import asked, made, settings_of
 from pruning.dropnet.settings import DropNet
 from pruning.training.recipe import RECIPES
+from selection.methods.method import METHODS
 
 # The configuration of the first version's default build, as its config.json has it.
 FIRST_VERSION = {
@@ -216,3 +217,28 @@ def test_help_loads_neither_torch_nor_numpy(words: list[str], tmp_path: Path) ->
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_another_method_leaves_behind_the_settings_that_it_does_not_have(method: str) -> None:
+    """All else of the run's choice is kept."""
+    run = SelectionConfig(
+        size=3, method="hq", pool="mixed", voting="majority", max_flops=9.0, prune_fraction=0.0,
+        measures=("entropy",), thrifty=True,
+    )  # fmt: skip
+    chosen = run.changed_by({"method": method, "s": None, "measure": ()})
+    assert set(chosen.method_options) == set(run.method_options) & set(METHODS[method].parameters())
+    assert chosen.method_options.items() <= run.method_options.items()
+    shared = ("size", "pool", "voting", "max_flops")
+    assert all(getattr(chosen, name) == getattr(run, name) for name in shared)
+    assert run.changed_by({"thrifty": False}).method_options == {
+        "prune_fraction": 0.0, "measures": ("entropy",),
+    }  # fmt: skip
+
+
+def test_a_setting_given_with_a_method_that_has_none_is_refused() -> None:
+    run = SelectionConfig(method="hq", prune_fraction=0.2)
+    with pytest.raises(RequestError, match="`method` 'soft' has no `prune_fraction`"):
+        run.changed_by({"method": "soft", "prune_fraction": 0.1})
+    with pytest.raises(RequestError, match="did you mean 'soft'"):
+        run.changed_by({"method": "sofft"})
