@@ -46,14 +46,14 @@ class Target:
 TARGETS = {
     "selection": Target(
         ("selection/**/*.py",),
-        ("tests/selection", "tests/test_doctests.py"),
+        ("tests/selection", "tests/test_doctests.py", "tests/test_values.py"),
         ("hypothesis", "numpy", "pandas", "pytest", "scipy.stats", "sklearn"),
     ),
     "pruning": Target(
         ("pruning/dropnet/*.py", "pruning/surgery/*.py", "pruning/scores/sweep.py",
          "pruning/scores/scoring.py", "pruning/scores/stacked_sweep.py"),
         ("tests/pruning/dropnet", "tests/pruning/surgery", "tests/pruning/scores",
-         "tests/pruning/training/test_work.py", "tests/test_doctests.py"),
+         "tests/pruning/training/test_work.py", "tests/test_doctests.py", "tests/test_values.py"),
         ("hypothesis", "numpy", "pandas", "pytest", "safetensors.torch", "scipy.stats",
          "sklearn", "torch", "torch.utils.flop_counter"),
     ),

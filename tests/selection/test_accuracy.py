@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from selection.pool import PoolPredictions
 from selection.search.accuracy import TeamAccuracy
 from selection.search.lattice import all_teams
+from selection.search.margins import in_whole_steps
 from selection.search.problem import Problem
 from selection.search.soft_accuracy import SoftAccuracy
 from selection.search.squared_error import error_products, team_error
@@ -70,6 +71,18 @@ def test_ties_are_ties(
     np.testing.assert_array_equal(accuracy.right(teams), expected)
     np.testing.assert_array_equal(accuracy.hits(teams).sum(1), expected)
     np.testing.assert_array_equal(accuracy.right(teams[:, ::-1]), expected)
+
+
+@pytest.mark.parametrize("top", [1e-3, 1.0, 40.0])
+@pytest.mark.parametrize("size", [1, 5, 16, 17, 64])
+def test_steps_are_whole_fine_and_their_sums_exact(size: int, top: float) -> None:
+    scores = np.random.default_rng(size).random((size, 50)) * top
+    steps = in_whole_steps(scores, size)
+    assert (steps % 1 == 0).all()
+    exact = [sum(int(step) for step in column) for column in steps.T]
+    assert steps.sum(0).tolist() == exact == steps[::-1].sum(0).tolist()
+    step = top / steps.max() * scores.max() / top
+    np.testing.assert_allclose(steps * step, scores, atol=1e-5 * top)
 
 
 class SharesSeen(Vote):

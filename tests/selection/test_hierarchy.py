@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from pruning.core.errors import RequestError
+from selection.costs import Budget, PoolCosts
 from selection.focal import rank_weights
 from selection.measures import MEASURES, team_diversity
 from selection.methods.hq import HierarchicalSelection
@@ -176,10 +178,11 @@ def test_grow_makes_exactly_the_teams_all_of_whose_subsets_stand(
     assert as_set(grow(every[stands], members)) == expected
 
 
-def test_ranks_number_the_teams_without_gaps() -> None:
-    teams = all_teams(9, 4)
-    assert sorted(Ranks(9, 4).of(teams).tolist()) == list(range(126))
-    assert as_set(teams) == set(combinations(range(9), 4))
+@pytest.mark.parametrize(("members", "size"), [(9, 4), (20, 5), (70, 3)])
+def test_ranks_number_the_teams_without_gaps(members: int, size: int) -> None:
+    teams = all_teams(members, size)
+    assert sorted(Ranks(members, size).of(teams).tolist()) == list(range(comb(members, size)))
+    assert as_set(teams) == set(combinations(range(members), size))
 
 
 def test_rank_weights_are_true_ranks() -> None:
@@ -236,6 +239,19 @@ def test_a_beam_keeps_the_most_accurate_of_twice_as_many_of_least_error(
     np.testing.assert_array_equal(np.sort(right[left.standing]), best)
     if beam >= 28:
         np.testing.assert_array_equal(best, np.sort(right)[-beam:], "all 56 are on the list")
+
+
+def test_each_level_says_how_many_teams_fell_by_what(pool_of: MakePool) -> None:
+    """Six of 28 pairs are over the budget; of 22, two fall; a beam of 5 trims the other 15."""
+    pool = pool_of(8, 60, 3)
+    costs = PoolCosts.of(flops=[1, 1, 1, 1, 5, 5, 5, 5])
+    hq = HierarchicalSelection(size=3, beam=5, budget=Budget(flops=9)).fit_pool(pool, costs)
+    names = hq.levels_.dtype.names
+    assert names == ("size", "made", "dropped", "over_budget", "trimmed", "standing")
+    one, two, three = hq.levels_.tolist()
+    assert one == (1, 8, 0, 0, 0, 8)
+    assert two == (2, 28, 2, 6, 15, 5)
+    assert three[1] == sum(three[2:]) and three[4] == 0
 
 
 def test_no_pruning_leaves_every_team(pool_of: MakePool) -> None:

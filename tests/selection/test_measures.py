@@ -149,8 +149,9 @@ def test_a_team_that_never_errs_is_as_its_measure_says(name: str) -> None:
     """Alike, where labels are compared; where correctness is, correlations tell nothing: 0."""
     labels = np.array([0, 1, 0, 1])
     team = np.tile(labels, (3, 1))
-    value = team_diversity(team, labels, np.array([[0, 1, 2]]), measure=name)
-    assert value == (1.0 if name in ("cohen_kappa", "fleiss_kappa") else 0.0)
+    for focal in (None, 1):  # on all samples, and on none
+        value = team_diversity(team, labels, np.array([[0, 1, 2]]), measure=name, focal=focal)
+        assert value == (1.0 if name in ("cohen_kappa", "fleiss_kappa") else 0.0)
 
 
 def test_kohavi_wolpert_is_disagreement_scaled() -> None:
@@ -171,6 +172,12 @@ def test_kohavi_wolpert_is_disagreement_scaled() -> None:
 def test_a_team_that_is_none_is_refused(teams: list[Any], said: str) -> None:
     with pytest.raises(RequestError, match=said):
         team_diversity(PREDICTIONS, LABELS, np.array(teams), measure="disagreement")
+
+
+@pytest.mark.parametrize("focal", [-1, 3])
+def test_a_focal_model_is_a_row_of_the_pool(focal: int) -> None:
+    with pytest.raises(RequestError, match=rf"focal model {focal}; allowed 0\.\.2"):
+        team_diversity(PREDICTIONS, LABELS, np.array([[0, 1]]), measure="disagreement", focal=focal)
 
 
 def test_an_unknown_measure_names_the_near_one() -> None:

@@ -242,6 +242,18 @@ def test_a_cheaper_team_may_err_elsewhere_as_long_as_it_errs_as_often() -> None:
     assert chosen.team_ == (1,)
 
 
+def test_of_too_many_teams_the_most_accurate_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("selection.search.thrift.MOST_COMPARED", 2)
+    wrong = [[1] * n + [0] * (100 - n) for n in (60, 59, 0, 1)]
+    pool = pool_from(wrong, [0] * 100, 2)
+    chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(
+        pool, PoolCosts.of(flops=[1.0, 1.0, 9.0, 5.0])
+    )
+    assert chosen.team_ == (3,)
+
+
 def wrong_on(*samples: set[int]) -> PoolPredictions:
     """Return members each wrong on these samples of eight; a pair errs where both do."""
     return pool_from([[int(n in own) for n in range(8)] for own in samples], [0] * 8, 2)
@@ -319,6 +331,12 @@ def test_few_negatives_are_fewer_than_thirty() -> None:
 def test_thrift_without_costs_is_refused(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="needs costs"):
         METHODS["top"](size=2, thrifty=True).fit_pool(pool_of(4, 50, 3))
+
+
+def test_more_draws_leave_the_random_team_as_it_is(pool_of: MakePool) -> None:
+    pool = pool_of(9, 60, 3)
+    teams = {METHODS["random"](size=4, draws=n, seed=3).fit_pool(pool).team_ for n in (1, 2, 50)}
+    assert len(teams) == 1
 
 
 def test_random_says_what_chance_gives(pool_of: MakePool) -> None:

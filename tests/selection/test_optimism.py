@@ -85,6 +85,17 @@ def test_members_that_guess_are_seen_through() -> None:
     assert abs(chosen.optimism.unseen - 0.5) < 0.06
 
 
+def test_the_split_is_halved_as_often_as_asked(pool_of: MakePool) -> None:
+    pool = pool_of(5, 60, 3)
+    assert select_team(pool, "top", 2, halvings=0).optimism is None
+    for halvings in (1, 3):
+        told = select_team(pool, "top", 2, halvings=halvings).optimism
+        assert told is not None and told.halvings == halvings
+    usual = select_team(pool, "top", 2).optimism
+    assert usual is not None and usual.halvings > 1
+    assert select_team(pool_of(5, 3, 3), "top", 2).optimism is None, "too few to halve"
+
+
 def test_optimism_of_too_few_samples_is_refused(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="halvings of 3 samples"):
         estimate_optimism(

@@ -23,7 +23,8 @@ from selection.costs import Budget, PoolCosts
 from selection.methods.hq import HierarchicalSelection
 from selection.methods.method import METHODS, SelectionMethod
 from selection.pool import PoolPredictions
-from selection.voting import VOTES, vote
+from selection.search.accuracy import TeamAccuracy
+from selection.voting import VOTES, Vote, vote
 
 MakePool = Callable[..., PoolPredictions]
 EVERY = pytest.mark.parametrize("method", METHODS.names())
@@ -210,6 +211,43 @@ def test_ties_of_weights_that_no_float_holds_are_ties_too() -> None:
     assert summed[0] == pytest.approx(summed[1])
     problem = METHODS["top"](size=3).problem(PoolPredictions.of(p, [0]))
     assert problem.team_accuracy.right_weighted((0, 1, 2), weights) == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    eighths=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=3, max_size=3),
+    tenths=st.tuples(*[st.integers(1, 9)] * 3),
+)
+def test_whatever_the_weights_a_tie_of_fractions_is_a_tie(
+    eighths: list[tuple[int, int]], tenths: tuple[int, int, int]
+) -> None:
+    """The third class takes the rest; the first two tie where their whole numbers do."""
+    first, second = (sum(w * e[k] for w, e in zip(tenths, eighths, strict=True)) for k in (0, 1))
+    p = np.array([[[a, b, 8 - a - b]] for a, b in eighths]) / 8
+    rest = sum(tenths) * 8 - first - second
+    for label, votes in enumerate((first, second, rest)):
+        others = [v for k, v in enumerate((first, second, rest)) if k != label]
+        earlier = (first, second, rest)[:label]
+        right = votes >= max(others) and all(votes > v for v in earlier)
+        problem = METHODS["top"](size=3).problem(PoolPredictions.of(p, [label]))
+        counted = problem.team_accuracy.right_weighted((0, 1, 2), np.array(tenths) / 10)
+        assert counted == right
+
+
+def test_weights_of_a_vote_that_does_not_add_are_its_own(pool_of: MakePool) -> None:
+    """All the weight on one member: the team answers as that member does."""
+
+    class OwnVote(Vote):
+        """The mean, of which nothing is told beforehand."""
+
+        def scores(self, probabilities: Any, labels: Any, size: int) -> None:
+            """Return None."""
+
+    pool = pool_of(4, 80, 3)
+    accuracy = TeamAccuracy(pool, "majority", 3)
+    accuracy.vote = OwnVote()
+    alone = (pool.predictions[2] == pool.labels).sum()
+    assert accuracy.right_weighted((0, 2, 3), np.array([0.0, 5.0, 0.0])) == alone
 
 
 def array_holders() -> Iterator[type]:

@@ -26,6 +26,13 @@ def test_a_majority_outvotes_a_sure_member() -> None:
     assert vote(team, voting="majority").tolist() == [[pytest.approx(1 / 3), pytest.approx(2 / 3)]]
 
 
+def test_a_draw_of_votes_goes_by_the_mean_probability() -> None:
+    """One vote each: 0.9 + 0.4 for the second class, 0.1 + 0.6 for the first."""
+    team = np.array([[[0.1, 0.9]], [[0.6, 0.4]]])
+    assert vote(team, voting="plurality").argmax() == 1
+    assert vote(team[:, :, ::-1], voting="plurality").argmax() == 0
+
+
 @pytest.mark.parametrize("voting", VOTES.names())
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 5), classes=st.integers(1, 4))
