@@ -176,6 +176,16 @@ def test_soft_finds_the_best_of_all_where_all_can_be_looked_at(pool_of: MakePool
         assert SoftAccuracy(problem, 0.4).of(np.array([found]))[0] == pytest.approx(values.max())
 
 
+def test_soft_starts_from_the_most_accurate_members_too(pool_of: MakePool) -> None:
+    for seed in range(5):
+        pool = pool_of(16, 80, 4, seed=seed)
+        search = SoftSelection(size=4, starts=0).choose(pool)
+        right = (pool.predictions == pool.labels).sum(1)
+        best = sorted(np.argsort(-right, kind="stable")[:4].tolist())
+        assert best in search.levels[-1].teams.tolist()
+        assert len(search.levels[-1].teams) < 1820, "it does not look at all of them"
+
+
 def test_an_exhaustive_search_out_of_reach_says_so(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="would look at"):
         select_team(pool_of(60, 10, 2), "exhaustive", 8)
