@@ -176,6 +176,14 @@ def test_soft_finds_the_best_of_all_where_all_can_be_looked_at(pool_of: MakePool
         assert SoftAccuracy(problem, 0.4).of(np.array([found]))[0] == pytest.approx(values.max())
 
 
+def test_of_equal_soft_accuracy_soft_takes_the_more_accurate_then_the_cheaper() -> None:
+    """Margins of eighths that sum to 0 within the ramp: right on one sample of four, or three."""
+    margins = np.array([[3, -1, -1, -1], [1, 1, 1, -3], [1, 1, -3, 1]]) / 8
+    pool = PoolPredictions.of(np.stack([1 + margins, 1 - margins], -1) / 2, [0] * 4)
+    assert SoftSelection(size=1).fit_pool(pool).team_ == (1,)
+    assert SoftSelection(size=1).fit_pool(pool, PoolCosts.of(flops=[1, 9, 8])).team_ == (2,)
+
+
 def test_soft_starts_from_the_most_accurate_members_too(pool_of: MakePool) -> None:
     for seed in range(5):
         pool = pool_of(16, 80, 4, seed=seed)
