@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import warnings
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
     from pruning.dropnet.member import Member
     from pruning.inference.cost import Cost
     from selection.team import Selection
-
-FEWEST_PER_CLASS = 10
-"""With fewer samples of a class no part can be held out for validation, choice and test."""
-
-
-class FewSamplesWarning(UserWarning):
-    """Too few samples of a class to hold any out: all parts are the same samples."""
 
 
 class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -72,7 +64,8 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
     Notes
     -----
-    `fit` cuts the samples into 60/10/15/15 %: training, early stopping, choice, comparison.
+    `fit` cuts the samples into 60/10/15/15 %: training, early stopping, choice, comparison. Where
+    a class has fewer than 10 samples it warns and uses all of them for each.
 
     Examples
     --------
@@ -118,7 +111,8 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             raise ValueError(
                 f"y has one class, {self.classes_[0]!r}; classification needs at least 2 classes"
             )
-        splits = _splits(X, _stored_labels(self.classes_)[codes], int(self.seed))
+        labels = _stored_labels(self.classes_)[codes]
+        splits = Splits.from_arrays(X, labels, seed=int(self.seed), share_few=True)
         self.__dict__.pop("comparison_", None)
         self.built_: Built = build(self._config(), splits, placement=Placement(jobs=self.jobs))
         self.members_: tuple[Member, ...] = self.built_.members
@@ -191,20 +185,6 @@ def _by_parameter(message: str) -> str:
 
 def _are_images(X: ArrayLike) -> bool:
     return np.asarray(X).ndim in (3, 4)
-
-
-def _splits(X: NDArray[Any], labels: NDArray[Any], seed: int) -> Splits:
-    counts = np.unique(labels, return_counts=True)[1]
-    if counts.min() >= FEWEST_PER_CLASS:
-        return Splits.from_arrays(X, labels, seed=seed)
-    warnings.warn(
-        f"a class has {counts.min()} samples; below {FEWEST_PER_CLASS} none are held out: "
-        "training, choice and comparison see the same samples, and their accuracies say little",
-        FewSamplesWarning,
-        stacklevel=3,
-    )
-    whole = (X, labels)
-    return Splits.from_parts(train=whole, val=whole, select=whole, test=whole)
 
 
 def _stored_labels(classes: NDArray[Any]) -> NDArray[Any]:

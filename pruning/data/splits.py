@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,13 @@ from pruning.data.stratify import Partition, partition
 from pruning.samples.scaling import Scaling
 
 SPLIT_NAMES = ("train", "val", "select", "test")
+
+FEWEST_PER_CLASS = 10
+"""With fewer samples of a class, what is held out of it says next to nothing."""
+
+
+class FewSamplesWarning(UserWarning):
+    """Too few samples of a class to hold any out: all parts are the same samples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +107,7 @@ class Splits:
         test: Labelled | None = None,
         groups: ArrayLike | None = None,
         seed: int = 0,
+        share_few: bool = False,
     ) -> Splits:
         """Cut samples into the four parts: stratified, disjoint, the same for the same seed.
 
@@ -119,6 +128,9 @@ class Splits:
             never stand in two parts, and the shares are met only as nearly as that allows.
         seed
             Decides which sample falls into which part.
+        share_few
+            Where a class has fewer than 10 samples, hold none out and warn: each part but a test
+            part of your own is then all of the samples.
 
         Raises
         ------
@@ -139,6 +151,9 @@ class Splits:
             raise RequestError(
                 f"y has one class, {raw.classes.item(0)!r}; classification needs at least 2"
             )
+        every, own = np.split(np.arange(len(raw.labels)), [raw.test_from or len(raw.labels)])
+        if share_few and _are_few(np.bincount(raw.labels[every], minlength=len(raw.classes))):
+            return cls.cut(raw, Partition(every, every, every, every if test is None else own))
         rng = numpy_generator(seed, "split")
         parts = partition(raw, rng) if groups is None else partition_by_group(raw, groups, rng)
         return cls.cut(raw, parts)
@@ -189,6 +204,20 @@ class Splits:
     def sizes(self) -> dict[str, int]:
         """Number of samples in each part."""
         return {name: len(getattr(self, name)) for name in SPLIT_NAMES}
+
+
+def _are_few(counts: NDArray[np.intp]) -> bool:
+    """Return whether a class has some samples, but too few to hold any out; if so, warn."""
+    fewest = int(counts.min())
+    few = 0 < fewest < FEWEST_PER_CLASS
+    if few:
+        warnings.warn(
+            f"a class has {fewest} samples; below {FEWEST_PER_CLASS} none are held out: training, "
+            "choice and comparison see the same samples, and their accuracies say little",
+            FewSamplesWarning,
+            stacklevel=3,
+        )
+    return few
 
 
 def standardising(rows: Array) -> Scaling:

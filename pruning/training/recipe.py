@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from pruning.core.errors import RequestError, unknown_name
+from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import option
 
@@ -136,10 +136,3 @@ RECIPES: dict[str, Recipe] = {
         attempts=1,
     ),
 }
-
-
-def find_recipe(name: str) -> Recipe:
-    """Return a recipe by name."""
-    if name not in RECIPES:
-        raise unknown_name("recipe", name, RECIPES)
-    return RECIPES[name]

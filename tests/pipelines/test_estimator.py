@@ -20,9 +20,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 import ensemble
-from pipelines.estimator import DropNetEnsembleClassifier, FewSamplesWarning
+from pipelines.estimator import DropNetEnsembleClassifier
 from pipelines.run.config import BuildConfig, DataConfig
 from pruning.core.settings_tree import settings_of
+from pruning.data.splits import FewSamplesWarning
 
 SMALL: dict[str, Any] = {"m": 2, "s": 1, "arch": "mlp-a:16-8", "epochs": 12, "rounds": 1}
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
-from pruning.data.splits import SPLIT_NAMES, Splits
+from pruning.data.splits import SPLIT_NAMES, FewSamplesWarning, Splits
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 3, 6, 7), dtype=np.uint8)
 ROWS = np.arange(60.0)[:, None] * [1, 2]
@@ -79,6 +79,25 @@ def test_parts_of_ones_own_are_kept_as_they_are() -> None:
     for name, (a, b) in ends.items():
         assert splits.classes[getattr(splits, name).labels].tolist() == NAMES[a:b].tolist()
     np.testing.assert_allclose(splits.scaling.offset, ROWS[:30].mean(0))
+
+
+def test_of_fewer_than_ten_of_a_class_none_are_held_out_if_asked() -> None:
+    few = np.sort(np.argsort(Y, kind="stable")[:49])  # 20, 20 and 9
+    X, y = ROWS[few], Y[few]
+    with pytest.warns(FewSamplesWarning, match="a class has 9 samples; below 10 none are held"):
+        shared = Splits.from_arrays(X, y, share_few=True)
+    assert set(shared.sizes.values()) == {49}
+    with pytest.warns(FewSamplesWarning):
+        beside = Splits.from_arrays(X, y, test=(ROWS[:3], Y[:3]), share_few=True)
+    assert beside.sizes == {"train": 49, "val": 49, "select": 49, "test": 3}
+    assert _rows(beside)["test"] == [0, 1, 2]
+    assert sum(Splits.from_arrays(X, y).sizes.values()) == 49, "unasked, the parts are disjoint"
+    with pytest.raises(RequestError, match="class 2 is in test and not in train"):
+        Splits.from_arrays(X[y < 2], y[y < 2], test=(ROWS[:3], Y[:3]), share_few=True)
+    enough = Splits.from_arrays(ROWS, Y, share_few=True)  # 20 of each
+    assert _rows(enough) == _rows(Splits.from_arrays(ROWS, Y))
+    ten = np.argsort(Y, kind="stable")[:50]
+    assert sum(Splits.from_arrays(ROWS[ten], Y[ten], share_few=True).sizes.values()) == 50
 
 
 @pytest.mark.parametrize("with_test", [False, True])

@@ -10,11 +10,13 @@ from torch import nn
 
 from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
+from pruning.core.settings_tree import made
+from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import build_network
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import Evaluation
 from pruning.training.engines.stacked import Stacked
-from pruning.training.recipe import Recipe, find_recipe
+from pruning.training.recipe import RECIPES, Recipe
 from pruning.training.training_loop import Training, train
 
 RECIPE = Recipe(learning_rate=0.01, batch_size=16, max_epochs=6, patience=3)
@@ -111,10 +113,10 @@ def test_a_recipe_that_makes_no_sense_is_refused(setting: str) -> None:
 
 
 def test_recipes_by_name() -> None:
-    assert find_recipe("paper").momentum == 0
-    assert find_recipe("paper").learning_rate == 0.1
+    assert made(DropNet, {"recipe": "paper"}).recipe == RECIPES["paper"]
+    assert (RECIPES["paper"].momentum, RECIPES["paper"].learning_rate) == (0, 0.1)
     with pytest.raises(RequestError, match="unknown recipe 'papre'; did you mean 'paper'"):
-        find_recipe("papre")
+        made(DropNet, {"recipe": "papre"})
 
 
 def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
