@@ -9,10 +9,10 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ensemble.description import LayerWidth, MemberInfo
+from ensemble.description import MemberInfo
 from ensemble.probe import noise
 from pruning.core.errors import RequestError
-from pruning.inference.cost import Cost, count_cost
+from pruning.inference.cost import count_cost
 from pruning.samples.scaling import Scaling
 
 
@@ -22,23 +22,14 @@ class EnsembleMember:
 
     Attributes
     ----------
-    name
-        The pool row it was, such as ``"07-r3"``.
-    arch
-        Architecture name, or the user's ``module:factory``.
     network
         Physically small; maps scaled input (B, *input_shape) to logits (B, C).
-    cost
-        Per sample.
-    widths
-        Units kept, layer by layer; empty where the unpruned network is not known.
+    info
+        Its name, architecture, cost and widths.
     """
 
-    name: str
-    arch: str
     network: nn.Module
-    cost: Cost
-    widths: tuple[LayerWidth, ...] = ()
+    info: MemberInfo
 
     @classmethod
     def of(
@@ -58,16 +49,11 @@ class EnsembleMember:
             The name under which `ensemble.load` finds what builds it: a registered
             architecture, or ``"module:factory"``. Left away it is the network's own class.
 
-        >>> EnsembleMember.of(nn.Linear(3, 2), (3,)).arch
+        >>> EnsembleMember.of(nn.Linear(3, 2), (3,)).info.arch
         'torch.nn.modules.linear:Linear'
         """
         own = f"{type(network).__module__}:{type(network).__qualname__}"
-        return cls(name, arch or own, network, count_cost(network, input_shape))
-
-    @property
-    def info(self) -> MemberInfo:
-        """The member without its weights."""
-        return MemberInfo(self.name, self.arch, self.cost, self.widths)
+        return cls(network, MemberInfo(name, arch or own, count_cost(network, input_shape)))
 
 
 @runtime_checkable

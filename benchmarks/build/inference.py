@@ -17,7 +17,6 @@ from ensemble.model import Ensemble
 from ensemble.onnx.runtime import load_onnx
 from pruning.core.seeds import torch_generator
 from pruning.dropnet.masks import drop_lowest
-from pruning.inference.cost import count_cost
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, full_masks, shrink
 
@@ -63,5 +62,5 @@ def _team(arch: str, size: int, prunings: int) -> Ensemble:
             drawn = {g.name: torch.rand(g.size, generator=generator) for g in groups}
             masks = drop_lowest(drawn, masks, 0.2, per_layer=True, generator=generator)
         small = shrink(network, groups, masks).eval()
-        members.append(EnsembleMember(f"{seed:02d}", arch, small, count_cost(small, SHAPE)))
+        members.append(EnsembleMember.of(small, SHAPE, f"{seed:02d}", arch))
     return Ensemble(members, np.arange(CLASSES), SHAPE)

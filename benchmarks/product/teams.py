@@ -13,7 +13,6 @@ from torch import nn
 
 from ensemble.member import EnsembleMember
 from ensemble.model import Ensemble
-from pruning.inference.cost import count_cost
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, full_masks, shrink
 
@@ -41,8 +40,7 @@ def random_team(
             network = pruned(network, shape, keep, seed + i)
         with torch.no_grad():  # as sure as a trained network, not near uniform
             network.get_submodule("output").weight.mul_(8)
-        cost = count_cost(network, shape)
-        members.append(EnsembleMember(f"{i:02d}-r5", arch, network.eval(), cost))
+        members.append(EnsembleMember.of(network.eval(), shape, f"{i:02d}-r5", arch))
     return Ensemble(members, np.arange(classes), shape)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from safetensors import SafetensorError
@@ -79,7 +79,7 @@ class _Rebuilding:
                 f"{reason}"[:LONGEST_REASON]
             ) from error
         widths = _widths(unpruned, module_sizes(network))
-        return EnsembleMember(info.name, info.arch, network, info.cost, widths)
+        return EnsembleMember(network, replace(info, widths=widths))
 
     @property
     def _size(self) -> tuple[int, tuple[int, ...]]:

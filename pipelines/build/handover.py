@@ -9,7 +9,7 @@ import numpy as np
 from ensemble.calibration import fit_temperature
 from ensemble.cascade import fit_cascade
 from ensemble.combination import Combination
-from ensemble.description import LayerWidth, Provenance
+from ensemble.description import LayerWidth, MemberInfo, Provenance
 from ensemble.member import EnsembleMember
 from ensemble.model import Ensemble
 from pipelines.run.records import RoundRecord
@@ -58,10 +58,11 @@ def make_ensemble(
     )
 
 
-def ensemble_member(record: RoundRecord) -> EnsembleMember:
-    """Return a round as a member of an ensemble, its network loaded."""
+def ensemble_member(record: RoundRecord, name: str | None = None) -> EnsembleMember:
+    """Return a round as a member of an ensemble, its network loaded; usually by its own name."""
     widths = tuple(LayerWidth(layer, kept, full) for layer, (kept, full) in record.widths.items())
-    return EnsembleMember(record.id, record.arch, record.load().network, record.cost, widths)
+    info = MemberInfo(name or record.id, record.arch, record.cost, widths)
+    return EnsembleMember(record.load().network, info)
 
 
 def _combination(
@@ -72,6 +73,6 @@ def _combination(
     voted = vote(p, np.asarray(selection.weights), selection.voting).astype(np.float32)
     cascade = None
     if len(members) > 1:
-        flops = [member.cost.flops for member in members]
+        flops = [member.info.cost.flops for member in members]
         cascade = fit_cascade(p, labels, flops, selection.weights, selection.voting)
     return Combination(selection.voting, selection.weights, fit_temperature(voted, labels), cascade)

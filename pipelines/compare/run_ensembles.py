@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from ensemble.model import Ensemble
@@ -27,6 +26,6 @@ def control_ensemble(path: Path) -> Ensemble:
     control = run.control()
     if control is None:
         raise DamagedRunError(f"{path} has no control")
-    member = replace(ensemble_member(control.record), name=CONTROL)
+    member = ensemble_member(control.record, CONTROL)
     resolved = run.resolved
     return Ensemble((member,), resolved.classes, resolved.input_shape, scaling=resolved.scaling)

@@ -14,7 +14,6 @@ from ensemble.combination import Combination
 from ensemble.description import Provenance
 from ensemble.member import EnsembleMember
 from ensemble.model import Ensemble
-from pruning.inference.cost import count_cost
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
 from pruning.surgery import find_groups, full_masks, shrink
@@ -51,7 +50,7 @@ def make(
     """Return a mixed team; `options` go to `Ensemble` and its `Combination`."""
     networks = [pruned_network(a, len(classes), shape, i) for i, a in enumerate(archs)]
     members = [
-        EnsembleMember(f"{i:02d}-r3", arch, network, count_cost(network, shape))
+        EnsembleMember.of(network, shape, f"{i:02d}-r3", arch)
         for i, (arch, network) in enumerate(zip(archs, networks, strict=True))
     ]
     how = {key: options.pop(key) for key in ("voting", "weights", "temperature", "cascade")

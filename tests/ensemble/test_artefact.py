@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import ensemble
-from ensemble.description import LayerWidth
+from ensemble.description import LayerWidth, MemberInfo
 from ensemble.member import EnsembleMember
 from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of
@@ -104,7 +104,7 @@ def make_net(num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
 
 def test_a_users_factory_is_run_only_when_handed_over(tmp_path: Path, images: Callable) -> None:
     network = make_net(10, (1, 8, 8))
-    member = EnsembleMember("00-r0", "my.nets:make_net", network, count_cost(network, (1, 8, 8)))
+    member = EnsembleMember.of(network, (1, 8, 8), "00-r0", "my.nets:make_net")
     team = Ensemble([member], np.arange(10), (1, 8, 8))
     team.save(tmp_path / "a")
     with pytest.raises(RequestError, match="factories="):
@@ -228,7 +228,7 @@ def test_a_network_of_ones_own_is_tried_in_full(
     monkeypatch.setattr("ensemble.artefact.rebuilding.MOST_PASSED", 0)
     network = Keeper(2, (5,)).eval()
     cost = count_cost(nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 2)), (5,))
-    member = EnsembleMember("00-r0", "mine:Keeper", network, cost, ())
+    member = EnsembleMember(network, MemberInfo("00-r0", "mine:Keeper", cost))
     own = Ensemble([member], np.array([0, 1]), (5,))
     own.save(tmp_path / "own")
     loaded = ensemble.load(tmp_path / "own", factories={"mine:Keeper": Keeper})

@@ -32,7 +32,7 @@ def test_an_image_is_dropped_and_its_class_read(
         tab.drop("#drop", tmp_path / "a.png")
         tab.wait_for("!document.querySelector('#result').hidden")
         assert tab.evaluate("document.querySelector('#winner').textContent") == str(wanted)
-        names = [member.name for member in team.members]
+        names = [member.info.name for member in team.members]
         told = tab.evaluate("[...document.querySelectorAll('#members li')].map(e => e.innerText)")
         for line, name, vote in zip(told, names, votes, strict=True):
             assert line.startswith(f"{name}: {vote}")

@@ -127,7 +127,7 @@ def test_parameters_are_checked(team: Ensemble) -> None:
 
 def test_costs_add_up(team: Ensemble) -> None:
     assert team.cost_.params == sum(p.numel() for m in team.members for p in m.network.parameters())
-    assert team.cost_.flops == sum(m.cost.flops for m in team.members)
+    assert team.cost_.flops == sum(m.info.cost.flops for m in team.members)
 
 
 @pytest.mark.parametrize(

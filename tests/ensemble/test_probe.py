@@ -182,7 +182,7 @@ def test_a_processor_that_rounds_to_tf32_or_worse_is_no_stranger(
             mantissa, exponent = torch.frexp(value.detach())
             value.data = torch.ldexp((mantissa * 2**bits).round() / 2**bits, exponent)
     x = probe.inputs((1, 8, 8), Scaling())
-    probe.check([m.name for m in model.members], model.predict_members(x), "team")
+    probe.check([m.info.name for m in model.members], model.predict_members(x), "team")
 
 
 def test_a_copy_that_was_changed_a_little_too_much_is_found(make_ensemble: Make) -> None:
@@ -195,7 +195,7 @@ def test_a_copy_that_was_changed_a_little_too_much_is_found(make_ensemble: Make)
     found = model.predict_members(x)
     assert [probe.strays(row, found[row]) for row in range(3)] == [False, True, False]
     with pytest.raises(RequestError, match="team: member '01-r3' answers otherwise"):
-        probe.check([m.name for m in model.members], found, "team")
+        probe.check([m.info.name for m in model.members], found, "team")
 
 
 def test_noise_is_the_same_everywhere_and_fits_the_input() -> None:
