@@ -23,7 +23,8 @@ from ensemble.stream import record_content, records_of
 from ensemble.web.batcher import Batcher
 from ensemble.web.contract import HEALTH, PREDICT
 from ensemble.web.header_timeout import protocol_with_timeout
-from ensemble.web.limits import Limits, LimitsMiddleware
+from ensemble.web.limits import Limits
+from ensemble.web.limits_middleware import LimitsMiddleware
 from ensemble.web.requests import Upload, decode_upload, read_upload
 from pruning.core.errors import RequestError
 

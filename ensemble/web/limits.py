@@ -1,120 +1,28 @@
-"""What a server refuses: uploads too large, too many, too slow. Plain ASGI."""
+"""What a server takes at most, as a value."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from pruning.core.errors import RequestError
+from pruning.core.option_checks import check_options
+from pruning.core.options import option
 
 
 @dataclass(frozen=True)
 class Limits:
     """Limits of `ensemble serve`, told by ``GET /health``.
 
-    Attributes
-    ----------
-    upload_bytes
-        Largest body of a request.
-    pixels
-        Most pixels of one image, checked before it is decoded.
-    samples
-        Most images or rows of one request.
-    requests
-        Requests worked on at once; another gets 503 with ``Retry-After``.
-    seconds
-        Time a client has to send its headers, and then its body.
+    An image's pixels are counted before it is decoded. A request beyond those worked on at once
+    gets 503 with ``Retry-After``. A client has the time for its headers, and again for its body.
     """
 
-    upload_bytes: int = 10 * 2**20
-    pixels: int = 25_000_000
-    samples: int = 64
-    requests: int = 64
-    seconds: float = 10.0
+    upload_bytes: int = option(
+        10 * 2**20, "Most bytes of a request.", least=1, flag="max_upload"
+    )  # fmt: skip
+    pixels: int = option(25_000_000, "Most pixels of an image.", least=1, flag="max_pixels")
+    samples: int = option(64, "Most samples of a request.", least=1, flag="max_samples")
+    requests: int = option(64, "Most requests in work at once.", least=1, flag="max_requests")
+    seconds: float = option(10.0, "Seconds to send a request in.", above=0, flag="timeout")
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if not getattr(self, field.name) > 0:
-                raise RequestError(
-                    f"limit {field.name} is {getattr(self, field.name)}; it must be above 0"
-                )
-
-
-LONGEST_LENGTH = 18
-"""Digits of a ``content-length`` that are read as a number."""
-
-
-class LimitsMiddleware:
-    """Applies the limits that concern bodies and counts, whatever the route.
-
-    A body is counted while it arrives: past the limit nothing more of it is read or held.
-
-    uvicorn's ``limit_concurrency`` is no substitute for the limit on requests: it counts open
-    connections too, so a browser that keeps some open is refused with nothing being worked on,
-    and its 503 has neither ``Retry-After`` nor a JSON body. uvicorn has no limit on a body.
-    """
-
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self.app = app
-        self.limits = limits
-        self.active = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        if self.active >= self.limits.requests:
-            busy = f"{self.limits.requests} requests are being worked on; try again in a second"
-            await _refusal(503, busy, {"Retry-After": "1"})(scope, receive, send)
-            return
-        stated = Headers(scope=scope).get("content-length", "0")
-        if (
-            not stated.isdigit()
-            or len(stated) > LONGEST_LENGTH
-            or int(stated) > self.limits.upload_bytes
-        ):
-            await _refusal(413, self._too_large)(scope, receive, send)
-            return
-        self.active += 1
-        try:
-            await self.app(scope, self._counted(receive), send)
-        finally:
-            self.active -= 1
-
-    @property
-    def _too_large(self) -> str:
-        return f"the request is larger than {self.limits.upload_bytes} bytes"
-
-    def _counted(self, receive: Receive) -> Receive:
-        read = 0
-        done = False
-        deadline = asyncio.get_running_loop().time() + self.limits.seconds
-
-        async def counted() -> Message:
-            nonlocal read, done
-            if done:
-                return await receive()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                slow = f"the request did not arrive within {self.limits.seconds:g} s"
-                raise HTTPException(408, slow, {"Connection": "close"}) from None
-            read += len(message.get("body", b""))
-            done = not message.get("more_body", False)
-            if read > self.limits.upload_bytes:
-                raise HTTPException(413, self._too_large, {"Connection": "close"})
-            return message
-
-        return counted
-
-
-def _refusal(status: int, detail: str, headers: dict[str, Any] | None = None) -> JSONResponse:
-    return JSONResponse({"detail": detail}, status, {"Connection": "close"} | (headers or {}))
+        check_options(self)

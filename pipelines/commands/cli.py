@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from ensemble.web.limits import Limits
 from pipelines.commands.help_sections import SectionedCommand, SectionedOption
 from pipelines.commands.setting_options import in_flags, setting_options
 from pipelines.run.config import BuildConfig
@@ -197,20 +198,20 @@ def log(**options: Any) -> None:
     run_log(**options)
 
 
-@cli.command(short_help="A page and a JSON API on this machine.")
-@click.argument("source")
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Another than loopback opens it to the network, without passwords.",
-)
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--max-upload", type=int, help="Most bytes of a request.  [default: 10 MiB]")
-@click.option("--max-pixels", type=int, help="Most pixels of an image.  [default: 25 million]")
-@click.option("--max-samples", type=int, help="Most samples of a request.  [default: 64]")
-@click.option("--max-requests", type=int, help="Most requests in work at once.  [default: 64]")
-@click.option("--timeout", type=float, help="Seconds to send a request in.  [default: 10]")
+@cli.command(
+    short_help="A page and a JSON API on this machine.",
+    params=[
+        click.Argument(["source"]),
+        click.Option(
+            ["--host"], default="127.0.0.1", show_default=True,
+            help="Another than loopback opens it to the network, without passwords.",
+        ),
+        click.Option(
+            ["--port"], type=click.IntRange(0, 65535), default=8000, show_default=True
+        ),
+        *setting_options(Limits),
+    ],
+)  # fmt: skip
 @_own_networks
 def serve(**options: Any) -> None:
     """Serve the ensemble SOURCE: a page to drop images on, POST /predict, GET /health."""

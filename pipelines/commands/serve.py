@@ -5,29 +5,23 @@ from __future__ import annotations
 import ipaddress
 import sys
 
+from ensemble.web.limits import Limits
 from pipelines.run.loading import load_ensemble
 from pruning.core.errors import RequestError
+from pruning.core.settings_tree import made
 
 
 def run_serve(
     *, source: str, host: str, port: int, archs: tuple[str, ...], **bounds: float | None
 ) -> None:
-    """Serve an ensemble until interrupted."""
+    """Serve an ensemble until interrupted; `bounds` are those of `Limits` by their flat names."""
+    limits = made(Limits, bounds)
     try:
         from ensemble.web.app import serve
-        from ensemble.web.limits import Limits
     except ImportError as error:
         raise RequestError(
             f"serving needs {error.name}; install with pip install 'dropnet-ensemble[serve]'"
         ) from error
-    names = {
-        "max_upload": "upload_bytes", "max_pixels": "pixels", "max_samples": "samples",
-        "max_requests": "requests", "timeout": "seconds",
-    }  # fmt: skip
-    asked = {names[option]: value for option, value in bounds.items() if value is not None}
-    for option, value in bounds.items():
-        if value is not None and not value > 0:
-            raise RequestError(f"--{option.replace('_', '-')} {value} must be above 0")
     model = load_ensemble(source, archs)
     if not is_loopback(host):
         print(
@@ -36,7 +30,7 @@ def run_serve(
             file=sys.stderr,
         )
     serve(
-        model, host=host, port=port, limits=Limits(**asked),  # type: ignore[arg-type]
+        model, host=host, port=port, limits=limits,
         ready=lambda address: print(f"{address}  (Ctrl-C stops)", flush=True),
     )  # fmt: skip
 

@@ -239,5 +239,5 @@ def test_openapi_describes_both_kinds_of_body(client: httpx.Client) -> None:
 
 
 def test_limits_are_checked() -> None:
-    with pytest.raises(RequestError, match="requests"):
+    with pytest.raises(RequestError, match="`requests` 0: allowed 1 and more"):
         Limits(requests=0)

@@ -59,8 +59,8 @@ def test_a_host_others_can_reach_is_warned_of_in_a_line(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--max-upload", "0"], "--max-upload 0 must be above 0"),
-        (["--timeout", "-1"], "--timeout -1.0 must be above 0"),
+        (["--max-upload", "0"], "--max-upload 0: allowed 1 and more"),
+        (["--timeout", "-1"], "--timeout -1.0: allowed more than 0"),
         (["--max-pixels", "many"], "Invalid value for '--max-pixels'"),
         (["--port", "99999"], "Invalid value for '--port'"),
     ],
