@@ -2,8 +2,9 @@
 
     python benchmarks/accuracy/photos.py CIFAR OUT
 
-CIFAR holds ``train/<class>/`` and ``test/<class>/``. OUT gets ``photos/<class>/`` and
-``new/<class>/``, the same pictures each time, as PNG: JPEG's losses are CIFAR's own copy's.
+CIFAR holds ``train/<class>/`` and ``test/<class>/``. OUT gets ``train/<class>/`` and
+``test/<class>/`` with the 6,000, the same pictures each time, as PNG: JPEG's losses are CIFAR's
+own copy's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def make_photos(cifar: Path, out: Path) -> None:
     for name, count in COUNTS.items():
         files = sorted((cifar / "train" / name).iterdir())
         draw.shuffle(files)
-        for part, chosen in (("photos", files[:count]), ("new", _all(cifar / "test" / name))):
+        for part, chosen in (("train", files[:count]), ("test", _all(cifar / "test" / name))):
             folder = out / part / name
             folder.mkdir(parents=True, exist_ok=True)
             for i, file in enumerate(chosen):

@@ -120,7 +120,7 @@ def _rounds(
     merged = config.pruner == "datafree"
     trained = dropnet(
         group.runs, splits,
-        dataclasses.replace(config.dropnet, rounds=0) if merged else config.dropnet,
+        dataclasses.replace(config.of_each_run, rounds=0) if merged else config.of_each_run,
         start=start, device=device, engine=group.engine, on_epoch=on_epoch,
     )  # fmt: skip
     return datafree(trained, splits, config.merging, start=start) if merged else trained

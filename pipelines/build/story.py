@@ -139,7 +139,7 @@ def train(
     histories = store.histories()
     dropnet = config.dropnet
     most = 1 if config.pruner == "datafree" else dropnet.rounds
-    tally = Tally(config.m, dropnet.fraction, dropnet.keep, dropnet.kappa, most)
+    tally = Tally(config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most)
     for history in histories:
         tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)
     with watch(tally) as watcher:

@@ -28,6 +28,9 @@ __all__ = ["BuildConfig", "DataConfig", "SelectionConfig", "differences"]
 Device = Literal["auto", "cpu", "cuda"]
 Pruner = Literal["dropnet", "datafree"]
 
+FORMER_SCHEDULES = {"by-epoch": "cosine"}
+"""Today's word for a schedule, and the first version's."""
+
 
 @dataclass(frozen=True)
 class BuildConfig:
@@ -104,6 +107,12 @@ class BuildConfig:
                 f"`pruner` {other!r}"
             )
 
+    @property
+    def of_each_run(self) -> DropNet:
+        """What each run is given: its part of a target that speaks of the team."""
+        target = self.dropnet.target.of_member(self.m, self.selection.size)
+        return dataclasses.replace(self.dropnet, target=target)
+
     @classmethod
     def of(cls, **options: Any) -> BuildConfig:
         """Return the configuration that flat options ask for, by their names in `options`.
@@ -127,17 +136,17 @@ class BuildConfig:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> BuildConfig:
         """Return the configuration that `to_json` wrote, in this version or the first."""
-        rewinding = stored["dropnet"]["rewinding"]
-        if rewinding["to"] == "late":
-            return from_json(cls, stored)
-        # The first version took late epochs without late rewinding, and ignored them.
-        dropnet = stored["dropnet"] | {"rewinding": rewinding | {"late_epochs": None}}
+        dropnet = dict(stored["dropnet"])
+        if "target" not in dropnet:
+            dropnet |= _of_the_first_version(dropnet)
         return from_json(cls, {**stored, "dropnet": dropnet})
 
     @property
     def sha256(self) -> str:
         """What names the configuration; in the first version's words, so that runs go on."""
         content = to_json(self, formerly=True) | {"archs": list(self.arch_names)}
+        recipe = content["dropnet"]["recipe"]
+        recipe["schedule"] = FORMER_SCHEDULES.get(recipe["schedule"], recipe["schedule"])
         return hashlib.sha256(canonical_json(content)).hexdigest()
 
     @property
@@ -151,6 +160,21 @@ class BuildConfig:
         parts = (Path(self.data.data).stem, *self.arch_names, *sizes)
         name = "-".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts)
         return Path("results") / f"{name}-{self.sha256[:8]}"
+
+
+def _of_the_first_version(dropnet: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is read otherwise in a file of the first version.
+
+    It took late epochs without late rewinding, and ignored them; its cosine fell by epochs.
+    """
+    recipe, rewinding = dropnet["recipe"], dropnet["rewinding"]
+    today = {former: word for word, former in FORMER_SCHEDULES.items()}
+    schedule = today.get(recipe["schedule"], recipe["schedule"])
+    late = rewinding["late_epochs"] if rewinding["to"] == "late" else None
+    return {
+        "recipe": {**recipe, "schedule": schedule},
+        "rewinding": {**rewinding, "late_epochs": late},
+    }
 
 
 def _check_arch(arch: str | Callable[..., Any]) -> None:

@@ -65,7 +65,7 @@ def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, .
             if config.pruner == "datafree":
                 check_mergeable(network, input_shape, dict(config.merging.counts) or None)
             else:
-                find_units(network, input_shape, config.dropnet)
+                find_units(network, input_shape, config.of_each_run)
             if config.dropnet.init is not None:
                 start_from(network, config.dropnet.init)
         except RequestError as error:

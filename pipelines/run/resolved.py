@@ -56,7 +56,7 @@ class ResolvedConfig:
     @property
     def kappa(self) -> float:
         """κ of DropNet, which says what is handed on."""
-        return self.config.dropnet.kappa
+        return self.config.dropnet.least_held
 
     def architecture_of(self, run: int) -> Architecture:
         """Return the architecture of a run: the (run mod number)-th that was asked for."""

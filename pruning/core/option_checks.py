@@ -52,7 +52,7 @@ def value_types(settings: type) -> dict[str, ValueType]:
 
 
 def _value_type(hint: Any) -> ValueType:
-    if isinstance(hint, types.UnionType):
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
         parts = typing.get_args(hint)
         return dataclasses.replace(
             _value_type(parts[0]),

@@ -128,6 +128,9 @@ class Option:
         What None, or nothing given, comes to, in words.
     formerly
         Old word → its word today. Old words are read everywhere, and never written.
+    before
+        What a file means that was written before the option existed; ... where that is the
+        default.
     kind
         What a name is called in an error; by default the field's name in words.
     metavar
@@ -145,6 +148,7 @@ class Option:
     open: bool = False
     unset: str | None = None
     formerly: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    before: Any = ...
     kind: str | None = None
     metavar: str | None = None
     read: Callable[[tuple[str, ...]], Mapping[str, Any]] | None = None

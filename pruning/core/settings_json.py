@@ -19,13 +19,18 @@ def to_json(value: Any, *, formerly: bool = False) -> dict[str, Any]:
     value
         The settings.
     formerly
-        Write old words for today's: what the first version wrote.
+        Write what the first version wrote: old words for today's, and of options that it had
+        not, only those that ask for something else than it did.
     """
     content: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         said, here = option_of(field), getattr(value, field.name)
+        if formerly and isinstance(said, Option) and here == said.before:
+            continue
         if dataclasses.is_dataclass(here):
-            content[field.name] = to_json(here, formerly=formerly)
+            inner = to_json(here, formerly=formerly)
+            if inner or not formerly:
+                content[field.name] = inner
         elif formerly and isinstance(said, Option) and isinstance(here, str):
             old = {new: word for word, new in said.formerly.items()}
             content[field.name] = old.get(here, here)
@@ -39,14 +44,14 @@ def _plain(value: Any) -> Any:
 
 
 def from_json(settings: type[S], stored: Mapping[str, Any]) -> S:
-    """Return the settings that `to_json` wrote; what is not there has its default.
+    """Return the settings that `to_json` wrote; what is not there has what it meant before.
 
     Raises
     ------
     ValueError
         For a field that is not known, or a value that is not allowed.
     """
-    usual, values = settings(), {}
+    usual, values = settings(), _before(settings)
     names = {field.name for field in dataclasses.fields(usual)}  # type: ignore[arg-type]
     if extra := sorted(stored.keys() - names):
         raise ValueError(f"unknown setting {extra[0]!r}")
@@ -55,6 +60,16 @@ def from_json(settings: type[S], stored: Mapping[str, Any]) -> S:
         known = dataclasses.is_dataclass(inner) and not isinstance(inner, type)
         values[name] = from_json(type(inner), value) if known else _frozen(value)
     return settings(**values)
+
+
+def _before(settings: type) -> dict[str, Any]:
+    """Return what files mean that were written before an option existed."""
+    said = {field.name: option_of(field) for field in dataclasses.fields(settings)}
+    return {
+        name: option.before
+        for name, option in said.items()
+        if isinstance(option, Option) and option.before is not ...
+    }
 
 
 def _frozen(value: Any) -> Any:

@@ -5,7 +5,7 @@ repeat  score the units of the trained network
         drop the share p of them that matters least
         rewind the survivors to θ0
         train (anew from another draw if it has not left chance)
-until   accuracy ≤ κ × round 0's
+until   accuracy ≤ κ × round 0's, or the network is as small as was asked
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from pruning.data.splits import Splits
+from pruning.dropnet.aim import Aim
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
 from pruning.dropnet.population import Population, Runs
@@ -95,21 +96,23 @@ def dropnet(
     population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
     full_width = FullWidth(population, training, settings.rewinding)
     units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
-    rounds = Rounds(full_width, units, settings, on_epoch)
+    aim = Aim.of(settings.target, full_width.theta0[runs.numbers[0]], splits.input_shape)
+    rounds = Rounds(full_width, units, settings, on_epoch, aim)
     members = tuple(start)
     if not members:
         members = rounds.first_round()
         yield members
-    while standing := [m for m in members if _goes_on(m, settings)]:
+    while standing := [m for m in members if _goes_on(m, settings, aim)]:
         members = rounds.next_round(standing)
         if not members:
             return
         yield members
 
 
-def _goes_on(member: Member, settings: DropNet) -> bool:
+def _goes_on(member: Member, settings: DropNet, aim: Aim | None) -> bool:
     return (
-        member.held(settings.kappa)
-        and member.remaining > settings.keep
+        member.held(settings.least_held)
+        and member.remaining > settings.least_kept
         and (settings.rounds is None or member.round < settings.rounds)
+        and not (aim and aim.met(member.network))
     )

@@ -20,6 +20,7 @@ from pruning.core.errors import RequestError, unknown_name
 from pruning.core.seeds import torch_generator
 from pruning.dropnet.settings import Coupling
 from pruning.surgery import Masks, UnitGroup, full_masks, shrink
+from pruning.surgery.cutting import remaining_groups
 from pruning.surgery.groups import Slice
 
 
@@ -93,6 +94,14 @@ class PrunableUnits:
         """Return the share of the masked units that are physically gone, in [0, 1)."""
         standing = self.standing(masks).values()
         return 1 - sum(int(s.sum()) for s in standing) / sum(s.numel() for s in standing)
+
+    def within(
+        self, before: Masks, masks: Masks
+    ) -> tuple[tuple[UnitGroup, ...], dict[str, Tensor]]:
+        """Return the groups of a network cut to `before`, and what of them `masks` keep."""
+        standing, kept = self.cut(before), self.cut(masks)
+        relative = {name: mask[standing[name]] for name, mask in kept.items()}
+        return remaining_groups(self.groups, standing), relative
 
     def silence(self, network: nn.Module, masks: Masks) -> list[Any]:
         """Add hooks to a cut network that make its silent channels 0; return their handles."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,11 @@ from pruning.samples.stored import StoredSamples
 from pruning.scores.score import Score
 from pruning.scores.stacked_sweep import can_sweep_together, sweep_together
 from pruning.scores.sweep import Means, check_metric, importances, metric_names, parse_metric
-from pruning.surgery import UnitGroup
+from pruning.surgery import Masks, UnitGroup
 from pruning.surgery.groups import PrunedNetwork
+
+HALVINGS = 7
+"""How finely the last round's share is found: p divided by 128."""
 
 
 def all_metrics() -> tuple[str, ...]:
@@ -53,6 +57,7 @@ def drop_units(
     samples: StoredSamples,
     settings: DropNet,
     means: Means | None = None,
+    enough: Callable[[Masks], bool] | None = None,
 ) -> dict[str, Tensor]:
     """Return the member's masks with the units of one round dropped.
 
@@ -68,6 +73,9 @@ def drop_units(
         Of these the metric, p, the score's reading and the multiple to round down to.
     means
         What the score has observed of the member already (`observe_members`), or None.
+    enough
+        Says whether masks go as far as is wanted. Where p goes farther, as few units are
+        dropped as are enough; None drops p. The oracle always drops p.
     """
     generator = torch_generator(member.seed, "scores", member.round)
     # Ties are drawn in the order of the groups, wherever the member comes from.
@@ -82,13 +90,45 @@ def drop_units(
         importance = importances(
             pruned, _score(settings), samples, generator=generator, means=means
         )
-        _, per_layer = parse_metric(settings.metric)
-        new = drop_lowest(
-            importance, masks, settings.fraction, per_layer=per_layer, generator=generator
-        )
+        network.to(torch.device("cpu"))
+        drop = functools.partial(_drop, importance, masks, settings, generator.get_state())
+        return _just_enough(drop, settings.fraction, enough)
     network.to(torch.device("cpu"))
     if settings.round_to > 1:
         new = round_down(importance, new, settings.round_to, generator=generator)
+    return new
+
+
+def _drop(
+    importance: Masks, masks: Masks, settings: DropNet, ties: Tensor, fraction: float
+) -> dict[str, Tensor]:
+    """Drop a share of what stands; ties are drawn alike whatever the share."""
+    generator = torch.Generator()
+    generator.set_state(ties)
+    _, per_layer = parse_metric(settings.metric)
+    new = drop_lowest(importance, masks, fraction, per_layer=per_layer, generator=generator)
+    if settings.round_to > 1:
+        new = round_down(importance, new, settings.round_to, generator=generator)
+    return new
+
+
+def _just_enough(
+    drop: Callable[[float], dict[str, Tensor]],
+    fraction: float,
+    enough: Callable[[Masks], bool] | None,
+) -> dict[str, Tensor]:
+    """Return what dropping p leaves, or less of p where that is enough already."""
+    new = drop(fraction)
+    if enough is None or not enough(new):
+        return new
+    too_little, most = 0.0, fraction
+    for _ in range(HALVINGS):
+        middle = (too_little + most) / 2
+        found = drop(middle)
+        if enough(found):
+            new, most = found, middle
+        else:
+            too_little = middle
     return new
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from pruning.core.errors import RequestError
+from pruning.dropnet.aim import Aim
 from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import check_fit
 from pruning.dropnet.settings import METRICS, DropNet
@@ -29,4 +30,6 @@ def find_units(
         )
     check_fit(settings.metric, network, units.masked)
     units.check(network, input_shape)
+    if aim := Aim.of(settings.target, network, input_shape):
+        aim.check(network, units.groups)
     return units

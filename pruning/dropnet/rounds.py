@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.core.seeds import torch_generator
+from pruning.dropnet.aim import Aim
 from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import drop_units, observe_members
 from pruning.dropnet.member import Member
@@ -26,6 +27,22 @@ attempts draw from one stream."""
 
 ProgressHook = Callable[[int, int, list[int]], None]
 """Called with round, epoch and the run numbers still training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one run does in a round.
+
+    Attributes
+    ----------
+    masks
+        What survives.
+    before
+        The run's member of the round before; None in round 0.
+    """
+
+    masks: Masks
+    before: Member | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,33 +78,34 @@ class Rounds:
         What Algorithm 1 is run with.
     on_epoch
         Told of the progress.
+    aim
+        How small a network has to become, where a target says so.
     """
 
     full_width: FullWidth
     units: PrunableUnits
     settings: DropNet
     on_epoch: ProgressHook | None = None
+    aim: Aim | None = None
 
     def first_round(self) -> tuple[Member, ...]:
         """Train θ0 at full width."""
         whole = full_masks(self.units.masked)
-        return self._train(0, dict.fromkeys(self.full_width.population.runs.numbers, whole), {})
+        return self._train(0, dict.fromkeys(self.full_width.population.runs.numbers, Step(whole)))
 
     def next_round(self, standing: Sequence[Member]) -> tuple[Member, ...]:
         """Score, drop, rewind, train; a run whose layers are all down to one unit ends."""
         samples = self.full_width.training.data.train_samples
         observed = observe_members(standing, self.units, samples, self.settings)
-        plan: dict[int, Masks] = {}
+        plan: dict[int, Step] = {}
         for member, means in zip(standing, observed, strict=True):
-            masks = drop_units(member, self.units, samples, self.settings, means)
+            enough = self.aim and functools.partial(self.aim.met_under, member, self.units)
+            masks = drop_units(member, self.units, samples, self.settings, means, enough)
             if any(not torch.equal(masks[name], old) for name, old in member.masks.items()):
-                plan[member.run] = masks
-        baselines = {member.run: member.baseline_accuracy for member in standing}
-        return self._train(standing[0].round + 1, plan, baselines) if plan else ()
+                plan[member.run] = Step(masks, member)
+        return self._train(standing[0].round + 1, plan) if plan else ()
 
-    def _train(
-        self, round_index: int, plan: dict[int, Masks], baselines: dict[int, float]
-    ) -> tuple[Member, ...]:
+    def _train(self, round_index: int, plan: dict[int, Step]) -> tuple[Member, ...]:
         """Train each run under its masks, again while it is at chance and attempts are left."""
         outcomes = self._attempt(round_index, plan, 1)
         most = self.settings.recipe.attempts if round_index else 1
@@ -99,35 +117,36 @@ class Rounds:
                 break
             outcomes |= self._attempt(round_index, stuck, attempt)
         return tuple(
-            self._member((run, round_index), masks, outcomes[run], baselines.get(run))
-            for run, masks in plan.items()
+            self._member((run, round_index), step, outcomes[run]) for run, step in plan.items()
         )
 
-    def _attempt(
-        self, round_index: int, plan: dict[int, Masks], attempt: int
-    ) -> dict[int, Outcome]:
+    def _attempt(self, round_index: int, plan: dict[int, Step], attempt: int) -> dict[int, Outcome]:
         key = round_index + (attempt - 1) * NEXT_ATTEMPT
-        networks = [self._start(run, round_index, key, masks) for run, masks in plan.items()]
+        networks = [self._start(run, round_index, key, step) for run, step in plan.items()]
         silenced = [
             handle
-            for network, masks in zip(networks, plan.values(), strict=True)
-            for handle in self.units.silence(network, masks)
+            for network, step in zip(networks, plan.values(), strict=True)
+            for handle in self.units.silence(network, step.masks)
         ]
         results = self._trained(networks, round_index, key, list(plan))
         for handle in silenced:
             handle.remove()
-        for network, masks in zip(networks, plan.values(), strict=True):
-            self.units.write_silence(network, masks)
+        for network, step in zip(networks, plan.values(), strict=True):
+            self.units.write_silence(network, step.masks)
         return {
             run: Outcome(network, result, attempt)
             for run, network, result in zip(plan, networks, results, strict=True)
         }
 
-    def _start(self, run: int, round_index: int, key: int, masks: Masks) -> nn.Module:
-        """Return what the survivors start from, cut out of full-width weights."""
+    def _start(self, run: int, round_index: int, key: int, step: Step) -> nn.Module:
+        """Return what the survivors start from, cut out of larger weights."""
         again = key != round_index
-        full = (self.full_width.weights_of_attempt if again else self.full_width.weights)(run, key)
-        groups, cut = self.units.groups, self.units.cut(masks)
+        if step.before is not None and self.settings.rewinding.to == "trained" and not again:
+            full = step.before.network
+            groups, cut = self.units.within(step.before.masks, step.masks)
+        else:
+            weights = self.full_width.weights_of_attempt if again else self.full_width.weights
+            full, groups, cut = weights(run, key), self.units.groups, self.units.cut(step.masks)
         small = shrink(full, groups, cut)
         if round_index and self.settings.rewinding.rescale:
             rescale(small, full, groups, cut, self._few_inputs)
@@ -138,15 +157,18 @@ class Rounds:
     ) -> list[Trained]:
         """Train the networks of these runs; round 0 passes the late weights on its way."""
         seed_of = self.full_width.population.runs.seed_of
-        late = None if round_index else self.full_width.late_epochs
+        late, again = self.full_width.late_epochs, key != round_index
+        goes_on = bool(round_index) and not again and self.settings.rewinding.goes_on
+        passes = not round_index and self.settings.rewinding.to == "late"
         results = train(
             networks,
             [torch_generator(seed_of(run), "batches", key) for run in runs],
             self.full_width.training,
-            late_epochs=late,
+            first=(late or 0) if goes_on else 0,
+            late_epochs=late if passes else None,
             on_epoch=self._of_round(round_index, runs),
         )
-        if late is not None:
+        if passes:
             passed = (result.late_weights for result in results)
             self.full_width.remember(dict(zip(runs, passed, strict=True)))
         return results
@@ -163,11 +185,10 @@ class Rounds:
     def _at_chance(self, outcome: Outcome) -> bool:
         return outcome.result.val_accuracy <= self.full_width.training.data.majority
 
-    def _member(
-        self, run_and_round: tuple[int, int], masks: Masks, outcome: Outcome, baseline: float | None
-    ) -> Member:
+    def _member(self, run_and_round: tuple[int, int], step: Step, outcome: Outcome) -> Member:
         run, round_index = run_and_round
-        runs, result = self.full_width.population.runs, outcome.result
+        runs, result, masks = self.full_width.population.runs, outcome.result, step.masks
+        baseline = step.before.baseline_accuracy if step.before else result.val_accuracy
         return Member(
             run=run,
             round=round_index,
@@ -177,7 +198,7 @@ class Rounds:
             network=outcome.network.to("cpu"),
             epochs=tuple(result.epochs),
             val_accuracy=result.val_accuracy,
-            baseline_accuracy=result.val_accuracy if baseline is None else baseline,
+            baseline_accuracy=baseline,
             collapsed=self._at_chance(outcome),
             removed=self.units.removed(masks),
             attempts=outcome.attempts,

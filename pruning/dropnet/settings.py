@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import RegistryNames, group, option
+from pruning.dropnet.target import Target
 from pruning.scores.metric_names import SUFFIX
 from pruning.training.recipe import RECIPES, Recipe
 
@@ -17,7 +18,7 @@ METRICS = (ORACLE,)
 
 ScoreMode = Literal["text", "published"]
 Coupling = Literal["joint", "independent"]
-Rewind = Literal["initial", "random", "late"]
+Rewind = Literal["initial", "random", "late", "trained"]
 REWINDS: tuple[str, ...] = get_args(Rewind)
 
 
@@ -28,20 +29,28 @@ class Rewinding:
     ``"initial"`` takes θ0's weights (Tan & Motani 2020), ``"random"`` a new draw at full width
     with the full fan-in, anew in each round (their control), ``"late"`` what θ0 has become after
     some epochs of training (Frankle et al. 2020); after all of the recipe's epochs a round goes
-    on from the trained weights of the unpruned network. Without rescaling
-    (`pruning.dropnet.rescaling`), as published, deep networks cut to a twentieth hardly ever
-    leave chance.
+    on from the trained weights of the unpruned network. With ``"trained"`` the survivors keep
+    the weights of the round before, and only the learning rate goes back (Renda et al. 2020).
+    Without rescaling (`pruning.dropnet.rescaling`), as published, deep networks cut to a
+    twentieth hardly ever leave chance.
     """
 
     to: Rewind = option(
         "late",
-        "What the survivors of a round start from: their first weights, a new draw, or their "
-        "weights after some epochs.",
+        "What the survivors of a round start from: their first weights, a new draw, their "
+        "weights after some epochs, or their trained weights.",
         flag="rewind", kind="rewind",
     )  # fmt: skip
     late_epochs: int | None = option(
-        None, "Epochs after which late rewinding takes weights.", least=1,
-        unset="a quarter of the recipe's",
+        None,
+        "Epochs after which late rewinding takes weights, or to which the learning rate goes back.",
+        least=1, unset="a quarter of the recipe's",
+    )  # fmt: skip
+    schedule: Literal["whole", "rest"] | None = option(
+        None,
+        "Whether a round trains for the recipe's whole schedule, or for the rest of it from the "
+        "late epochs on.",
+        flag="rewind_schedule", unset="rest for trained, else whole", before=None,
     )  # fmt: skip
     rescale: bool = option(
         True, "Whether the survivors' weights grow so that signals stay as strong as at full width."
@@ -49,11 +58,26 @@ class Rewinding:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.late_epochs is not None and self.to != "late":
+        if self.late_epochs is not None and not self.has_late_epochs:
             raise RequestError(
                 f"`late_epochs` {self.late_epochs} belongs to late rewinding, and rounds go back "
-                f"to {self.to!r}; leave it out, or ask for `to` 'late'"
+                f"to {self.to!r}; leave it out, or ask for `to` 'late' or 'trained'"
             )
+        if self.schedule == "rest" and not self.has_late_epochs:
+            raise RequestError(
+                f"`schedule` 'rest' needs weights that have seen the beginning, and rounds go "
+                f"back to {self.to!r}; leave it out, or ask for `to` 'late' or 'trained'"
+            )
+
+    @property
+    def has_late_epochs(self) -> bool:
+        """Whether something goes back to an epoch after the first: weights, or the rate."""
+        return self.to in ("late", "trained")
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a round goes on with the schedule where its weights, or the rate, are."""
+        return (self.schedule or {"trained": "rest"}.get(self.to)) == "rest"
 
 
 @dataclass(frozen=True)
@@ -64,7 +88,8 @@ class DropNet:
     units: on the digits that is as far as a team of five keeps up with the best unpruned
     network. `score_mode` differs in the sign of values averaged over positions, and in APoZ by
     image; for `coupling` see `pruning.dropnet.coupling`, for the oracle
-    `pruning.dropnet.oracle`, for `init` `pruning.networks.weights`.
+    `pruning.dropnet.oracle`, for `init` `pruning.networks.weights`. With a target, κ and `keep`
+    stop a run only where they are not the default.
     """
 
     metric: str = option(
@@ -111,6 +136,7 @@ class DropNet:
         "The runs then differ in the order of their samples alone.",
         section="Networks and their training", unset="a draw per run",
     )  # fmt: skip
+    target: Target = group(Target)
     rewinding: Rewinding = group(Rewinding)
     recipe: Recipe = group(
         Recipe,
@@ -121,3 +147,13 @@ class DropNet:
 
     def __post_init__(self) -> None:
         check_options(self)
+
+    @property
+    def least_held(self) -> float:
+        """The κ that stops a run."""
+        return 0.0 if self.target.given and self.kappa == DropNet.kappa else self.kappa
+
+    @property
+    def least_kept(self) -> float:
+        """The share of units that stops a run."""
+        return 0.0 if self.target.given and self.keep == DropNet.keep else self.keep

@@ -1,4 +1,4 @@
-"""Augmentation as batched tensor work on stored images: shifts and mirror images.
+"""Augmentation as batched tensor work on stored images: shifts, mirror images, light.
 
 What happens to each sample in each epoch is drawn beforehand by the member's own generator:
 neither the engine, nor the device, nor the members that train beside it change it.
@@ -13,17 +13,23 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.core.errors import RequestError
 from pruning.training.recipe import Augment
 
+DARKEST, LIGHTEST = 80, 120
+"""By how many percent a photo's values are multiplied, at least and at most."""
 
-def draw_shifts(
+
+def draw_changes(
     augment: Augment, count: int, shape: tuple[int, ...], generator: torch.Generator
 ) -> Tensor | None:
-    """Return (count, 3) int64 rows (down, right, mirrored), or None for ``"none"``.
+    """Return (count, K) int64, what happens to each sample, or None for ``"none"``.
+
+    A row is (down, right, mirrored); for ``"photo"`` (down, right, mirrored, light in percent).
 
     Parameters
     ----------
     augment
         ``"shift"`` shifts by up to an eighth of the side each way, in whole pixels, and fills
-        with 0; ``"shift-flip"`` also mirrors half of the samples, left to right.
+        with 0; ``"shift-flip"`` also mirrors half of the samples, left to right; ``"photo"``
+        fills with what the image's edge mirrors instead, and multiplies values by 0.8 to 1.2.
     count
         Samples.
     shape
@@ -39,40 +45,64 @@ def draw_shifts(
     if augment == "none":
         return None
     if len(shape) != 3:
-        raise RequestError(f"augmentation {augment!r} needs images, got samples of shape {shape}")
-    shifts = torch.empty(count, 3, dtype=torch.int64)
+        raise RequestError(
+            f"`augment` {augment!r} needs images, got samples of shape {shape}; ask for 'none'"
+        )
+    changes = torch.empty(count, 4 if augment == "photo" else 3, dtype=torch.int64)
     for axis, side in enumerate(shape[1:]):
-        shifts[:, axis] = torch.randint(-(side // 8), side // 8 + 1, (count,), generator=generator)
-    mirrors = 2 if augment == "shift-flip" else 1
-    shifts[:, 2] = torch.randint(0, mirrors, (count,), generator=generator)
-    return shifts
+        changes[:, axis] = torch.randint(-(side // 8), side // 8 + 1, (count,), generator=generator)
+    mirrors = 1 if augment == "shift" else 2
+    changes[:, 2] = torch.randint(0, mirrors, (count,), generator=generator)
+    if augment == "photo":
+        changes[:, 3] = torch.randint(DARKEST, LIGHTEST + 1, (count,), generator=generator)
+    return changes
 
 
-def shifted(images: Tensor, shifts: Tensor) -> Tensor:
-    """Return the images shifted, and mirrored where that was drawn.
+def changed(images: Tensor, changes: Tensor) -> Tensor:
+    """Return the images shifted, and mirrored and lit where that was drawn.
 
     Parameters
     ----------
     images
         (B, C, H, W) of any dtype.
-    shifts
-        (B, 3) int64, as `draw_shifts` drew them, on the images' device.
+    changes
+        (B, K) int64, as `draw_changes` drew them, on the images' device.
+
+    Returns
+    -------
+    Tensor
+        (B, C, H, W) of the same dtype; float32 where light was drawn.
 
     >>> image = torch.tensor([[[[1, 2], [3, 4]]]])
-    >>> shifted(image, torch.tensor([[0, 1, 0]])).tolist()
+    >>> changed(image, torch.tensor([[0, 1, 0]])).tolist()
     [[[[0, 1], [0, 3]]]]
-    >>> shifted(image, torch.tensor([[0, 0, 1]])).tolist()
+    >>> changed(image, torch.tensor([[0, 0, 1]])).tolist()
     [[[[2, 1], [4, 3]]]]
+    >>> changed(image, torch.tensor([[0, 1, 0, 50]])).tolist()
+    [[[[1.0, 0.5], [2.0, 1.5]]]]
     """
-    (count, _, height, width), device = images.shape, images.device
-    down, right, mirrored = shifts.T.unsqueeze(2)
+    (_, _, height, width), device = images.shape, images.device
+    down, right, mirrored = changes[:, :3].T.unsqueeze(2)
     across = torch.arange(width, device=device)
     rows = torch.arange(height, device=device) - down
     columns = torch.where(mirrored.bool(), width - 1 - across, across) - right
-    # All pixels from outside the image are read from a border of zeros, one pixel wide.
-    bordered = F.pad(images, (1, 1, 1, 1))
-    rows = (rows + 1).clamp(0, height + 1)
-    columns = (columns + 1).clamp(0, width + 1)
-    sample = torch.arange(count, device=device)[:, None, None]
-    picked = bordered.movedim(1, 3)[sample, rows[:, :, None], columns[:, None, :]]
+    if changes.shape[1] == 3:
+        # All pixels from outside the image are read from a border of zeros, one pixel wide.
+        bordered = F.pad(images, (1, 1, 1, 1))
+        rows, columns = (rows + 1).clamp(0, height + 1), (columns + 1).clamp(0, width + 1)
+        return _picked(bordered, rows, columns)
+    picked = _picked(images, _reflected(rows, height), _reflected(columns, width))
+    return picked * (changes[:, 3] / 100).view(-1, 1, 1, 1)
+
+
+def _reflected(places: Tensor, side: int) -> Tensor:
+    """Return the places inside the image that those outside it mirror, the edge not twice."""
+    last = side - 1
+    return (last - (last - places.abs()).abs()).clamp(0, last)
+
+
+def _picked(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return (B, C, H, W) read from each image's (B, H) rows and (B, W) columns."""
+    sample = torch.arange(len(images), device=images.device)[:, None, None]
+    picked = images.movedim(1, 3)[sample, rows[:, :, None], columns[:, None, :]]
     return picked.movedim(3, 1)

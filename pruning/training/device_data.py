@@ -13,7 +13,7 @@ from torch import Tensor
 from pruning.data.splits import Splits
 from pruning.samples.scaling import Scaling
 from pruning.samples.stored import StoredSamples
-from pruning.training.augmentation import shifted
+from pruning.training.augmentation import changed
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,22 +81,21 @@ class Gatherer:
         self._by_channel = self.samples.view(rows, len(scaling.scale), -1)
         self._offset = torch.tensor(scaling.offset, device=images.device).unsqueeze(1)
         self._scale = torch.tensor(scaling.scale, device=images.device).unsqueeze(1)
-        self._shifted = any(scaling.offset)
+        self._offsets = any(scaling.offset)
         self._scaled = any(scale != 1 for scale in scaling.scale)
 
-    def __call__(self, index: Tensor, shifts: Tensor | None = None) -> Tensor:
+    def __call__(self, index: Tensor, changes: Tensor | None = None) -> Tensor:
         """Return the (rows, F) float32 samples of (rows,) int64; the next call overwrites them.
 
-        With (rows, 3) int64 `shifts` they are shifted as `pruning.training.augmentation.shifted`
-        says.
+        With (rows, K) int64 `changes`, as `pruning.training.augmentation.changed` makes them.
         """
         torch.index_select(self._images, 0, index, out=self._stored)
-        if shifts is not None:
+        if changes is not None:
             images = self._stored.view(-1, *self._shape)
-            self.samples.copy_(shifted(images, shifts).flatten(1))
+            self.samples.copy_(changed(images, changes).flatten(1))
         elif self._stored is not self.samples:
             self.samples.copy_(self._stored)
-        if self._shifted:
+        if self._offsets:
             self._by_channel.sub_(self._offset)
         if self._scaled:
             self._by_channel.div_(self._scale)

@@ -1,4 +1,4 @@
-"""Adam and SGD, each one fused pass over each tensor.
+"""Adam, AdamW and SGD, each one fused pass over each tensor.
 
 The arithmetic is that of `torch.optim`, whose classes import a compiler (one second per
 process) and spend some 80 µs of bookkeeping per step, as long as a small network computes.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pruning.training.recipe import Recipe
 
@@ -28,16 +28,33 @@ class Optimizer(Protocol):
         a captured step reads anew at each replay.
         """
 
-    def cut_to(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Optimizer:
+    def cut_to(
+        self,
+        parameters: Sequence[Tensor],
+        decayed: Sequence[Tensor],
+        cut: Callable[[Tensor], Tensor],
+    ) -> Optimizer:
         """Return the optimizer that goes on with cut parameters, its state cut in the same way."""
 
 
-def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> Optimizer:
-    """Return the optimizer that a resolved recipe names, over these tensors."""
+def make_optimizer(
+    recipe: Recipe, parameters: Sequence[Tensor], decayed: Sequence[Tensor]
+) -> Optimizer:
+    """Return the optimizer that a resolved recipe names, over these tensors.
+
+    `decayed` are those, or views of them, that AdamW's decay shrinks.
+    """
     decay = recipe.weight_decay or 0.0
+    if recipe.optimizer == "adamw":
+        return AdamW(parameters, decay, decayed)
     if recipe.optimizer == "adam":
         return Adam(parameters, decay)
-    return SGD(parameters, recipe.momentum, decay)
+    return SGD(parameters, recipe.momentum or 0.0, decay)
+
+
+def decayed_parameters(network: nn.Module) -> list[Tensor]:
+    """Return what decay may shrink: matrices and kernels, never biases or a norm's scales."""
+    return [p for p in network.parameters() if p.ndim > 1 and p.requires_grad]
 
 
 class Adam:
@@ -76,13 +93,52 @@ class Adam:
             eps=_EPSILON, amsgrad=False, maximize=False,
         )  # fmt: skip
 
-    def cut_to(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> Adam:
+    def cut_to(
+        self,
+        parameters: Sequence[Tensor],
+        decayed: Sequence[Tensor],
+        cut: Callable[[Tensor], Tensor],
+    ) -> Adam:
         """Return the optimizer of the cut parameters."""
-        after = Adam(parameters, self._decay)
+        after = self._over(parameters, decayed)
         after._means = [cut(mean) for mean in self._means]
         after._squares = [cut(square) for square in self._squares]
         after._steps = self._steps
         return after
+
+    def _over(self, parameters: Sequence[Tensor], decayed: Sequence[Tensor]) -> Adam:
+        return Adam(parameters, self._decay)
+
+
+class AdamW(Adam):
+    """Adam with decay beside the gradient, not in it (Loshchilov & Hutter 2019).
+
+    Parameters
+    ----------
+    parameters
+        float32 tensors, changed in place.
+    weight_decay
+        0 or more; a step shrinks by this, times its rate.
+    decayed
+        What decay shrinks: some of the parameters, or views of them.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Tensor], weight_decay: float, decayed: Sequence[Tensor]
+    ) -> None:
+        super().__init__(parameters, 0.0)
+        self._shrinking, self._decayed = weight_decay, list(decayed)
+
+    @torch.no_grad()
+    def step(self, rate: float | Tensor) -> None:
+        """Take one step."""
+        reached = [p for p in self._decayed if p.grad is not None or not p.requires_grad]
+        if self._shrinking and reached:
+            torch._foreach_mul_(reached, 1 - rate * self._shrinking)
+        super().step(rate)
+
+    def _over(self, parameters: Sequence[Tensor], decayed: Sequence[Tensor]) -> AdamW:
+        return AdamW(parameters, self._shrinking, decayed)
 
 
 class SGD:
@@ -117,7 +173,12 @@ class SGD:
             else:
                 parameter.add_(gradient, alpha=-rate)
 
-    def cut_to(self, parameters: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> SGD:
+    def cut_to(
+        self,
+        parameters: Sequence[Tensor],
+        decayed: Sequence[Tensor],
+        cut: Callable[[Tensor], Tensor],
+    ) -> SGD:
         """Return the optimizer of the cut parameters."""
         after = SGD(parameters, self._momentum, self._decay)
         after._velocities = [cut(velocity) for velocity in self._velocities]

@@ -10,58 +10,81 @@ from typing import Literal
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import option
+from pruning.training.usual import usual_values
 
-Augment = Literal["none", "shift", "shift-flip"]
-
-MANY_SAMPLES = 10_000
-"""From so many training samples on, an epoch is long and batches may be larger."""
+Augment = Literal["none", "shift", "shift-flip", "photo"]
+OptimizerName = Literal["adamw", "adam", "sgd"]
+Schedule = Literal["cosine", "constant", "by-epoch"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Optimizer, batches and the rule that stops training.
+    """Optimizer, batches, and the schedule that training runs to its end.
 
-    ``"adam"`` is Kingma & Ba 2015's. ``"cosine"`` is Loshchilov & Hutter 2017's without
-    restarts, epoch by epoch. What is None is left to network and data (`resolved`): plain MLPs
-    overfit and take a larger rate and decay, deeper stacks without norm need smaller ones;
-    fewer epochs of more samples are more steps still. Augmentation is
-    `pruning.training.augmentation`'s; scores and validation see images as they are.
+    ``"cosine"`` rises for the warm-up and then falls to 0 at the last step (Loshchilov & Hutter
+    2017, without restarts); ``"constant"`` stays after its warm-up, and patience may end it.
+    ``"by-epoch"`` is the first version's: it falls epoch by epoch, and patience may end it
+    before it has come down. ``"adamw"`` is Loshchilov & Hutter 2019's, ``"adam"`` Kingma & Ba
+    2015's. Smoothed labels are Szegedy et al. 2016's. What is None is left to network and data
+    (`resolved`). Augmentation is `pruning.training.augmentation`'s; scores and validation see
+    images as they are.
     """
 
-    optimizer: Literal["adam", "sgd"] = option("adam", "What takes the steps.", flag=None)
+    optimizer: OptimizerName | None = option(
+        None, "What takes the steps.", unset="adam for plain MLPs, else adamw"
+    )
     learning_rate: float | None = option(
-        None, "Learning rate at the start.", above=0, unset="0.01 for plain MLPs, else 0.001"
-    )
-    momentum: float = option(0.0, "Heavy-ball momentum of sgd.", least=0, below=1, flag=None)
-    weight_decay: float | None = option(
-        None, "L2 decay, added to the gradient.", least=0, flag=None,
-        unset="0.001 for plain MLPs, else 0",
+        None, "Highest learning rate.", above=0,
+        unset="0.01 for plain MLPs, else 0.002, with sgd 0.05",
     )  # fmt: skip
-    schedule: Literal["cosine", "constant"] = option(
-        "cosine", "Whether the rate falls to 0 over the epochs or stays.", flag=None
+    momentum: float | None = option(
+        None, "Heavy-ball momentum of sgd.", least=0, below=1, flag=None, unset="0.9 for sgd"
     )
+    weight_decay: float | None = option(
+        None,
+        "Weight decay: adamw's beside the gradient, on matrices and kernels alone; else L2, "
+        "added to the gradient.",
+        least=0, unset="0.05 with adamw, else 0.0005, for plain MLPs 0.001",
+    )  # fmt: skip
+    schedule: Schedule | None = option(
+        None,
+        "cosine falls to 0 at the last step, constant stays, by-epoch falls by epochs and may "
+        "end early.",
+        unset="by-epoch for plain MLPs, else cosine",
+    )  # fmt: skip
+    warmup: int | None = option(
+        None, "Epochs during which the rate rises.", least=0, before=0,
+        unset="a tenth of the epochs with cosine, else 0",
+    )  # fmt: skip
+    label_smoothing: float | None = option(
+        None, "Share of a label that all classes get alike.", least=0, below=1, before=0.0,
+        unset="0 for plain MLPs, else 0.1",
+    )  # fmt: skip
     batch_size: int | None = option(
         None, "Samples per step and network.", least=1,
-        unset="16, and 128 from 10,000 training samples on",
+        unset="16 for plain MLPs, else 64; 128 from 10,000 training samples on",
     )  # fmt: skip
     max_epochs: int | None = option(
-        None, "Most epochs per round.", least=1, flag="epochs",
-        unset="40, and 12 from 10,000 training samples on",
+        None, "Epochs per round, or the most.", least=1, flag="epochs",
+        unset="at most 40 for plain MLPs, else 30; 12 from 10,000 training samples on",
     )  # fmt: skip
     patience: int | None = option(
-        None, "Epochs without a lower validation loss after which training ends.", least=1,
-        flag=None, unset="10, and 4 from 10,000 training samples on",
+        None,
+        "Epochs without a lower validation loss after which training ends; cosine always runs "
+        "to its end.",
+        least=1, unset="with by-epoch 10, and 4 from 10,000 training samples on; else none",
     )  # fmt: skip
-    keep: Literal["best", "last"] = option(
-        "best", "Which epoch's weights are kept: that of the lowest validation loss, or the last.",
-        flag=None,
+    keep: Literal["best", "last"] | None = option(
+        None, "Which epoch's weights are kept: that of the lowest validation loss, or the last.",
+        flag=None, unset="last with cosine, else best",
     )  # fmt: skip
-    augment: Augment = option(
-        "none",
+    augment: Augment | None = option(
+        None,
         "What training does to images: shift moves each by up to an eighth of its side, "
-        "shift-flip also mirrors every other one.",
-        kind="augmentation",
-    )
+        "shift-flip also mirrors every other one, photo also changes the light and fills edges "
+        "with what they mirror.",
+        kind="augmentation", unset="photo for coloured images, else none; none for plain MLPs",
+    )  # fmt: skip
     attempts: int = option(
         3,
         "How often a pruned network that ends no better than chance is trained: anew from a "
@@ -71,33 +94,43 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.patience is not None and self.schedule == "cosine":
+            raise RequestError(
+                f"`patience` {self.patience} would end a schedule that has not come down; ask "
+                "for `schedule` 'constant', or leave it out"
+            )
+        if self.warmup and self.max_epochs is not None and self.warmup >= self.max_epochs:
+            raise RequestError(
+                f"`warmup` {self.warmup} leaves nothing of `max_epochs` {self.max_epochs}; "
+                f"allowed 0 to {self.max_epochs - 1}"
+            )
 
-    def resolved(self, *, plain_mlp: bool, samples: int) -> Recipe:
+    def resolved(self, *, plain_mlp: bool, shape: tuple[int, ...], samples: int) -> Recipe:
         """Return the recipe with what it leaves to network and data filled in.
 
         Parameters
         ----------
         plain_mlp
             Whether the network is one (`pruning.inference.stackable`).
+        shape
+            Of a sample: (C, H, W) or (F,).
         samples
             Of the training part.
 
         Raises
         ------
         RequestError
-            If a batch would be larger than the training part.
+            If a batch would be larger than the training part, or what it asks does not go
+            together with what is left open.
 
-        >>> Recipe().resolved(plain_mlp=True, samples=1078).learning_rate
+        >>> Recipe().resolved(plain_mlp=True, shape=(64,), samples=1078).learning_rate
         0.01
+        >>> Recipe().resolved(plain_mlp=False, shape=(3, 32, 32), samples=1600).augment
+        'photo'
         """
         self.check_samples(samples)
-        rate, decay = (1e-2, 1e-3) if plain_mlp else (1e-3, 0.0)
-        batch, epochs, patience = (16, 40, 10) if samples < MANY_SAMPLES else (128, 12, 4)
-        usual = Recipe(
-            learning_rate=rate, weight_decay=decay,
-            batch_size=batch, max_epochs=epochs, patience=patience,
-        )  # fmt: skip
-        left_open = {name: value for name, value in vars(usual).items() if vars(self)[name] is None}
+        usual = usual_values(vars(self), plain_mlp=plain_mlp, shape=shape, samples=samples)
+        left_open = {name: value for name, value in usual.items() if vars(self)[name] is None}
         return dataclasses.replace(self, **left_open)
 
     def check_samples(self, samples: int) -> None:
@@ -108,31 +141,63 @@ class Recipe:
                 f"allowed 1 to {samples}"
             )
 
-    def rate(self, epoch: int) -> float:
-        """Return the learning rate of an epoch, counted from 0; the recipe is resolved.
+    def rates(self, epoch: int, steps: int) -> list[float]:
+        """Return the learning rate of each step of an epoch; the recipe is resolved.
 
-        >>> [round(Recipe(learning_rate=1.0, max_epochs=4).rate(e), 2) for e in range(4)]
-        [1.0, 0.85, 0.5, 0.15]
+        Parameters
+        ----------
+        epoch
+            Counted from 0.
+        steps
+            Of an epoch.
+
+        >>> recipe = Recipe(learning_rate=1.0, schedule="cosine", warmup=1, max_epochs=3)
+        >>> [round(rate, 2) for epoch in range(3) for rate in recipe.rates(epoch, 2)]
+        [0.5, 1.0, 1.0, 0.85, 0.5, 0.15]
         """
         if self.learning_rate is None or self.max_epochs is None:
             raise ValueError("the recipe leaves its rate or epochs open; resolve it first")
+        if self.schedule == "by-epoch":
+            turn = math.pi * epoch / self.max_epochs
+            return [self.learning_rate * (1 + math.cos(turn)) / 2] * steps
+        return [self._rate(epoch * steps + step, steps) for step in range(steps)]
+
+    def _rate(self, step: int, per_epoch: int) -> float:
+        warm, whole = (self.warmup or 0) * per_epoch, (self.max_epochs or 1) * per_epoch
+        highest = self.learning_rate or 0.0
+        if step < warm:
+            return highest * (step + 1) / warm
         if self.schedule == "constant":
-            return self.learning_rate
-        return self.learning_rate * (1 + math.cos(math.pi * epoch / self.max_epochs)) / 2
+            return highest
+        return highest * (1 + math.cos(math.pi * (step - warm) / (whole - warm))) / 2
 
 
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
+    # What the first version trained with: Adam, ended early, images as they are.
+    "first": Recipe(
+        optimizer="adam",
+        momentum=0.0,
+        schedule="by-epoch",
+        warmup=0,
+        label_smoothing=0.0,
+        keep="best",
+        augment="none",
+    ),  # fmt: skip
     # Plain SGD and the last weights, as in the published code of Tan & Motani 2020.
     "paper": Recipe(
         optimizer="sgd",
         learning_rate=0.1,
+        momentum=0.0,
         weight_decay=0.0,
         schedule="constant",
+        warmup=0,
+        label_smoothing=0.0,
         batch_size=32,
         max_epochs=100,
         patience=5,
         keep="last",
+        augment="none",
         attempts=1,
-    ),
+    ),  # fmt: skip
 }

@@ -1,4 +1,4 @@
-"""The training loop with early stopping, for a population: G members, each with its data order."""
+"""The training loop, for a population: G members, each with its data order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pruning.inference.stackable import stackable
 from pruning.networks.weights import load_weights
-from pruning.training.augmentation import draw_shifts
+from pruning.training.augmentation import draw_changes
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
@@ -84,6 +84,7 @@ def train(
     generators: Sequence[torch.Generator],
     training: Training,
     *,
+    first: int = 0,
     epochs: int | None = None,
     late_epochs: int | None = None,
     on_epoch: EpochHook | None = None,
@@ -100,8 +101,10 @@ def train(
         samples. It alone decides that order, never the engine or the other members.
     training
         Data, recipe and engine.
+    first
+        The recipe's epoch to begin with, on its schedule; they are counted from 0.
     epochs
-        Stop after so many of the recipe's epochs, on its schedule.
+        Stop before this one of the recipe's epochs, on its schedule.
     late_epochs
         Note each member's weights after so many epochs, or at its end if that comes sooner.
     on_epoch
@@ -119,8 +122,9 @@ def train(
         If the population does not fit into the device's memory: it is halved and goes on.
     """
     states = [generator.get_state() for generator in generators]
+    range_of = (first, epochs)
     try:
-        return _train(networks, generators, training, epochs, late_epochs, on_epoch)
+        return _train(networks, generators, training, range_of, late_epochs, on_epoch)
     except torch.OutOfMemoryError:
         if len(networks) == 1:
             raise
@@ -137,9 +141,17 @@ def train(
     for rows in (range(half), range(half, len(networks))):
         results += train(
             [networks[r] for r in rows], [generators[r] for r in rows], training,
-            epochs=epochs, late_epochs=late_epochs, on_epoch=_of_rows(on_epoch, rows),
+            first=first, epochs=epochs, late_epochs=late_epochs, on_epoch=_of_rows(on_epoch, rows),
         )  # fmt: skip
     return results
+
+
+def resolved_recipe(training: Training, network: nn.Module) -> Recipe:
+    """Return the recipe with what it leaves to the network and the data filled in."""
+    images = training.data.train_images
+    return training.recipe.resolved(
+        plain_mlp=stackable(network), shape=tuple(images.shape[1:]), samples=len(images)
+    )
 
 
 def _of_rows(on_epoch: EpochHook | None, rows: range) -> EpochHook | None:
@@ -150,22 +162,21 @@ def _train(
     networks: Sequence[nn.Module],
     generators: Sequence[torch.Generator],
     training: Training,
-    epochs: int | None,
+    first_and_end: tuple[int, int | None],
     late_epochs: int | None,
     on_epoch: EpochHook | None,
 ) -> list[Trained]:
-    data = training.data
-    recipe = training.recipe.resolved(
-        plain_mlp=stackable(networks[0]), samples=len(data.train_labels)
-    )
+    data, (first, end) = training.data, first_and_end
+    recipe = resolved_recipe(training, networks[0])
     kind = ENGINES[choose_engine(training.engine, networks[0], data.train_images.device.type)]
     engine = kind([copy.deepcopy(network) for network in networks], data, recipe)
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))
-    last, patience = recipe.max_epochs or 0, recipe.patience or 0
-    for epoch in range(last if epochs is None else min(last, epochs)):
-        orders, shifts = _draw(data, recipe, [generators[r] for r in rows])
-        losses = engine.epoch(orders, recipe.rate(epoch), shifts)
+    last, patience = recipe.max_epochs or 0, recipe.patience or math.inf
+    steps = math.ceil(len(data.train_labels) / (recipe.batch_size or 1))
+    for epoch in range(first, last if end is None else min(last, end)):
+        orders, changes = _draw(data, recipe, [generators[r] for r in rows])
+        losses = engine.epoch(orders, recipe.rates(epoch, steps), changes)
         val = engine.evaluate()
         for i, row in enumerate(rows):
             found = Epoch(losses[i], val.losses[i], val.accuracies[i])
@@ -189,14 +200,15 @@ def _train(
 def _draw(
     data: DeviceData, recipe: Recipe, generators: Sequence[torch.Generator]
 ) -> tuple[Tensor, Tensor | None]:
-    """Draw an epoch: (G, N) orders, and (G, N, 3) shifts where the recipe augments."""
+    """Draw an epoch: (G, N) orders, and (G, N, K) changes where the recipe augments."""
     n, shape, device = len(data.train_labels), data.train_images.shape[1:], data.train_images.device
-    orders, shifts = [], []
+    orders, changes = [], []
     for generator in generators:
         orders.append(torch.randperm(n, generator=generator))
-        if (drawn := draw_shifts(recipe.augment, n, tuple(shape), generator)) is not None:
-            shifts.append(drawn)
-    return torch.stack(orders).to(device), torch.stack(shifts).to(device) if shifts else None
+        drawn = draw_changes(recipe.augment or "none", n, tuple(shape), generator)
+        if drawn is not None:
+            changes.append(drawn)
+    return torch.stack(orders).to(device), torch.stack(changes).to(device) if changes else None
 
 
 def _record(result: Trained, epoch: Epoch, engine: Engine, row: int, recipe: Recipe) -> None:

@@ -71,7 +71,9 @@ class Engine(ABC):
         return 1
 
     @abstractmethod
-    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
+    def epoch(
+        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+    ) -> list[float]:
         """Train one epoch; return each member's mean loss.
 
         Parameters
@@ -79,10 +81,10 @@ class Engine(ABC):
         orders
             (G, N) int64 on the data's device: the order in which each member sees the
             training samples.
-        rate
-            Learning rate.
-        shifts
-            (G, N, 3) int64 on the data's device: how `pruning.training.augmentation.shifted`
+        rates
+            The learning rate of each step, as many as batches of the recipe's size hold N.
+        changes
+            (G, N, K) int64 on the data's device: how `pruning.training.augmentation.changed`
             changes each sample of `orders`; None leaves them as they are.
         """
 

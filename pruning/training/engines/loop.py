@@ -11,10 +11,10 @@ from torch.nn import functional as F  # noqa: N812
 
 from pruning.inference.layout import Layout
 from pruning.surgery.layer_kinds import BatchNorm
-from pruning.training.augmentation import shifted
+from pruning.training.augmentation import changed
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES, Engine, Evaluation
-from pruning.training.optimizer import make_optimizer
+from pruning.training.optimizer import decayed_parameters, make_optimizer
 from pruning.training.recipe import Recipe
 
 
@@ -35,10 +35,12 @@ class Loop(Engine):
         """Return 0: it runs what nothing else runs better."""
         return 0
 
-    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
+    def epoch(
+        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+    ) -> list[float]:
         """Train one epoch; return each member's mean loss."""
         return [
-            member.epoch(orders[row], rate, None if shifts is None else shifts[row])
+            member.epoch(orders[row], rates, None if changes is None else changes[row])
             for row, member in enumerate(self.members)
         ]
 
@@ -65,22 +67,29 @@ class Trainee:
         self._scaled = data.scaling.on(data.train_images)
         self._layout = Layout.of(network, self._scaled(data.train_images[:1]))
         self._normed = any(isinstance(module, BatchNorm) for module in network.modules())
-        self.optimizer = make_optimizer(recipe, list(network.parameters()))
+        self.optimizer = make_optimizer(
+            recipe, list(network.parameters()), decayed_parameters(network)
+        )
 
-    def epoch(self, order: Tensor, rate: float, shifts: Tensor | None = None) -> float:
-        """Train one epoch in this (N,) order; return the mean loss."""
+    def epoch(self, order: Tensor, rates: Sequence[float], changes: Tensor | None = None) -> float:
+        """Train one epoch in this (N,) order, each step at its rate; return the mean loss."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=order.device)
-        for part in self.batches(len(order)):
-            drawn = None if shifts is None else shifts[part]
+        # A last batch of one may have been joined to the one before.
+        for rate, part in zip(rates, self.batches(len(order)), strict=False):
+            drawn = None if changes is None else changes[part]
             total += self.step(order[part], rate, drawn) * len(order[part])
         return float(total / len(order))
 
-    def step(self, index: Tensor, rate: float | Tensor, shifts: Tensor | None = None) -> Tensor:
-        """Take one step on the samples of (B,) int64, shifted if told; return their mean loss."""
+    def step(self, index: Tensor, rate: float | Tensor, changes: Tensor | None = None) -> Tensor:
+        """Take one step on the samples of (B,) int64, changed if told; return their mean loss."""
         stored = self._data.train_images[index]
-        stored = stored if shifts is None else shifted(stored, shifts)
-        loss = F.cross_entropy(self._logits(stored), self._data.train_labels[index])
+        stored = stored if changes is None else changed(stored, changes)
+        loss = F.cross_entropy(
+            self._logits(stored),
+            self._data.train_labels[index],
+            label_smoothing=self._recipe.label_smoothing or 0.0,
+        )
         self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step(rate)

@@ -34,9 +34,10 @@ class Stacked(Engine):
 
     def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
         self._data, self._recipe = data, recipe
+        self._smoothing = recipe.label_smoothing or 0.0
         layers = Layers.of(networks)
         self._hold(layers, layers.gathered(networks, data.train_images.device))
-        self._optimizer = make_optimizer(recipe, [self._values])
+        self._optimizer = make_optimizer(recipe, [self._values], self._weights)
 
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:
@@ -67,25 +68,28 @@ class Stacked(Engine):
         self._buffers: dict[int, _Buffers] = {}
 
     @torch.no_grad()
-    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
+    def epoch(
+        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+    ) -> list[float]:
         """Train one epoch; return each member's mean loss."""
         members, samples = orders.shape
         size = min(self._recipe.batch_size or samples, samples)
         whole = samples - samples % size
         total = torch.zeros(members, dtype=torch.float64, device=orders.device)
+        rate = iter(rates)
         for part in (slice(whole), slice(whole, None)):
             if orders[:, part].shape[1] == 0:
                 continue
             batches = _batches(orders[:, part], size)
-            parts = [None] * len(batches) if shifts is None else _batches(shifts[:, part], size)
+            parts = [None] * len(batches) if changes is None else _batches(changes[:, part], size)
             labels = self._data.train_labels[batches]
             for index, classes, drawn in zip(batches, labels, parts, strict=True):
                 total += self.write_gradients(batches.shape[2], index, classes, drawn)
-                self._optimizer.step(rate)
+                self._optimizer.step(next(rate))
         return (total / samples).tolist()
 
     def write_gradients(
-        self, batch: int, index: Tensor, labels: Tensor, shifts: Tensor | None = None
+        self, batch: int, index: Tensor, labels: Tensor, changes: Tensor | None = None
     ) -> Tensor:
         """Write the gradient of the batch's mean loss; return (G,) float32 summed losses.
 
@@ -95,12 +99,12 @@ class Stacked(Engine):
             B.
         index, labels
             (G, B) int64: the samples each member sees and their classes.
-        shifts
-            (G, B, 3) int64: what augmentation does to each.
+        changes
+            (G, B, K) int64: what augmentation does to each.
         """
         buffers = self._buffers_for(batch)
         weights, relu_after = self._weights, self._layers.relu_after
-        drawn = None if shifts is None else shifts.flatten(0, 1)
+        drawn = None if changes is None else changes.flatten(0, 1)
         samples = buffers.gather(index.flatten(), drawn).view(*index.shape, -1)
         x = samples.transpose(1, 2)
         for i, made in enumerate(buffers.made):
@@ -109,8 +113,14 @@ class Stacked(Engine):
         log_probabilities = torch.log_softmax(x, 1)
         picked = labels.unsqueeze(1)
         losses = log_probabilities.gather(1, picked).sum((1, 2)).neg_()
+        if self._smoothing:
+            even = log_probabilities.mean(1).sum(1).neg_()
+            losses.mul_(1 - self._smoothing).add_(even, alpha=self._smoothing)
         gradient = log_probabilities.exp_()
-        gradient.scatter_add_(1, picked, buffers.minus_one).div_(index.shape[1])
+        gradient.scatter_add_(1, picked, buffers.minus_true)
+        if self._smoothing:
+            gradient.sub_(self._smoothing / gradient.shape[1])
+        gradient.div_(index.shape[1])
         relu_backward = torch.ops.aten.threshold_backward.grad_input
         for i in reversed(range(len(weights))):
             inputs = buffers.made[i - 1].transpose(1, 2) if i else samples
@@ -153,12 +163,12 @@ class Stacked(Engine):
         before = self._layers
         self._hold(before.only(rows), before.cut(self._values, rows))
         self._optimizer = self._optimizer.cut_to(
-            [self._values], lambda flat: before.cut(flat, rows)
+            [self._values], self._weights, lambda flat: before.cut(flat, rows)
         )
 
     def _buffers_for(self, batch: int) -> _Buffers:
         if batch not in self._buffers:
-            self._buffers[batch] = _Buffers(self._layers, self._data, batch)
+            self._buffers[batch] = _Buffers(self._layers, self._data, batch, self._smoothing)
         return self._buffers[batch]
 
 
@@ -172,9 +182,9 @@ def _batches(values: Tensor, size: int) -> Tensor:
 class _Buffers:
     """What a step of one batch size writes, used again by the next."""
 
-    def __init__(self, layers: Layers, data: DeviceData, batch: int) -> None:
+    def __init__(self, layers: Layers, data: DeviceData, batch: int, smoothing: float) -> None:
         members, device = len(layers.sizes), data.train_images.device
         self.gather = Gatherer(data.train_images, data.scaling, members * batch)
         self.made = [torch.empty(members, out, batch, device=device) for out, _ in layers.padded]
         self.gradients = [torch.empty_like(made) for made in self.made[:-1]]
-        self.minus_one = torch.full((members, 1, batch), -1.0, device=device)
+        self.minus_true = torch.full((members, 1, batch), smoothing - 1.0, device=device)

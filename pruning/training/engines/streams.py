@@ -47,14 +47,17 @@ class Streams(LoopBf16):
         """Return 20: side by side, so many small networks fill a GPU."""
         return 20
 
-    def epoch(self, orders: Tensor, rate: float, shifts: Tensor | None = None) -> list[float]:
+    def epoch(
+        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+    ) -> list[float]:
         """Train one epoch, a step of each member in turn; return each member's mean loss."""
         batch = self.members[0].batch_of(orders.shape[1])
         for captured in self._captured:
-            captured.begin(batch, rate, augmented=shifts is not None)
-        for part in self.members[0].batches(orders.shape[1]):
+            captured.begin(batch, 0 if changes is None else changes.shape[2])
+        for rate, part in zip(rates, self.members[0].batches(orders.shape[1]), strict=False):
             for row, captured in enumerate(self._captured):
-                captured.step(orders[row, part], None if shifts is None else shifts[row, part])
+                drawn = None if changes is None else changes[row, part]
+                captured.step(orders[row, part], rate, drawn)
         totals = torch.stack([captured.end() for captured in self._captured])
         return (totals / orders.shape[1]).tolist()
 
@@ -73,51 +76,51 @@ class _Captured:
         self._rate = torch.zeros((), device=device)
         self._total = torch.zeros((), dtype=torch.float64, device=device)
         self._index = torch.empty(0, dtype=torch.int64, device=device)
-        self._shifts: Tensor | None = None
+        self._changes: Tensor | None = None
         self._graph: torch.cuda.CUDAGraph | None = None
 
-    def begin(self, batch: int, rate: float, *, augmented: bool) -> None:
-        """Make ready for an epoch."""
+    def begin(self, batch: int, changes: int) -> None:
+        """Make ready for an epoch with so many numbers per sample for its augmentation."""
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
         self._member.network.train()
         with torch.cuda.stream(self._stream):
-            self._rate.fill_(rate)
             self._total.zero_()
             if self._graph is None:
-                self._capture(batch, augmented)
+                self._capture(batch, changes)
 
-    def step(self, index: Tensor, shifts: Tensor | None) -> None:
+    def step(self, index: Tensor, rate: float, changes: Tensor | None) -> None:
         """Take one step; a last, smaller batch is taken without the graph."""
         with torch.cuda.stream(self._stream):
+            self._rate.fill_(rate)
             if self._graph is not None and len(index) == len(self._index):
                 self._index.copy_(index)
-                if self._shifts is not None and shifts is not None:
-                    self._shifts.copy_(shifts)
+                if self._changes is not None and changes is not None:
+                    self._changes.copy_(changes)
                 self._graph.replay()
             else:
-                self._total += self._member.step(index, self._rate, shifts) * len(index)
+                self._total += self._member.step(index, self._rate, changes) * len(index)
 
     def end(self) -> Tensor:
         """Return the epoch's summed loss, ready on the current stream."""
         torch.cuda.current_stream(self._device).wait_stream(self._stream)
         return self._total
 
-    def _capture(self, batch: int, augmented: bool) -> None:
+    def _capture(self, batch: int, changes: int) -> None:
         """Record a step; the passes before it leave weights, buffers and optimizer as they were."""
         network = self._member.network
         self._index = torch.zeros(batch, dtype=torch.int64, device=self._device)
-        self._shifts = self._index.new_zeros(batch, 3) if augmented else None
+        self._changes = self._index.new_zeros(batch, changes) if changes else None
         before = {key: value.clone() for key, value in network.state_dict().items()}
         optimizer = self._member.optimizer
         self._member.optimizer = _Still()
         for _ in range(_WARM_UP):
-            self._member.step(self._index, self._rate, self._shifts)
+            self._member.step(self._index, self._rate, self._changes)
         network.load_state_dict(before)
         self._member.optimizer = optimizer
         network.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
-            self._total += self._member.step(self._index, self._rate, self._shifts) * batch
+            self._total += self._member.step(self._index, self._rate, self._changes) * batch
         self._graph = graph
 
 
@@ -127,6 +130,8 @@ class _Still:
     def step(self, rate: float | Tensor) -> None:
         """Do nothing."""
 
-    def cut_to(self, parameters: Sequence[Tensor], cut: object) -> _Still:
+    def cut_to(
+        self, parameters: Sequence[Tensor], decayed: Sequence[Tensor], cut: object
+    ) -> _Still:
         """Return itself."""
         return self

@@ -52,17 +52,20 @@ FIRST_VERSION = {
 }  # fmt: skip
 
 
-def test_the_default_build_is_written_and_named_as_the_first_version_did() -> None:
-    assert BuildConfig().to_json() == FIRST_VERSION
-    assert BuildConfig.from_json(FIRST_VERSION) == BuildConfig()
-    assert BuildConfig().default_out.name == "digits-mlp-a-m20-s5-79c663f3"
+def test_a_run_of_the_first_version_has_its_recipe_and_its_name() -> None:
+    stored = BuildConfig.from_json(FIRST_VERSION)
+    assert stored == BuildConfig.of(recipe="first")
+    assert BuildConfig.from_json(stored.to_json()) == stored
+    assert stored.default_out.name == "digits-mlp-a-m20-s5-79c663f3"
+    assert BuildConfig().default_out.name != stored.default_out.name
+    assert BuildConfig.from_json(BuildConfig().to_json()) == BuildConfig()
 
 
 def test_a_run_of_the_first_version_in_old_words_goes_on() -> None:
     dropnet = FIRST_VERSION["dropnet"] | {"score_mode": "paper", "coupling": "paper"}  # type: ignore[operator]
     stored = BuildConfig.from_json(FIRST_VERSION | {"dropnet": dropnet})
-    today = BuildConfig.of(score_mode="published", coupling="independent")
-    assert stored == today == BuildConfig.of(score_mode="paper", coupling="paper")
+    today = BuildConfig.of(score_mode="published", coupling="independent", recipe="first")
+    assert stored == today == BuildConfig.of(score_mode="paper", coupling="paper", recipe="first")
     assert differences(today, stored) == []
     assert today.to_json()["dropnet"]["score_mode"] == "published"
     assert "--score-mode published --coupling independent" in command_of(stored)
@@ -77,7 +80,7 @@ def test_late_epochs_that_the_first_version_ignored_do_not_stop_a_run() -> None:
     rewinding = {"to": "initial", "late_epochs": 7, "rescale": True}
     dropnet = FIRST_VERSION["dropnet"] | {"rewinding": rewinding}  # type: ignore[operator]
     stored = BuildConfig.from_json(FIRST_VERSION | {"dropnet": dropnet})
-    assert differences(BuildConfig.of(rewind="initial"), stored) == []
+    assert differences(BuildConfig.of(rewind="initial", recipe="first"), stored) == []
     with pytest.raises(RequestError, match="`late_epochs` 7 belongs to late rewinding"):
         BuildConfig.of(rewind="initial", late_epochs=7)
 

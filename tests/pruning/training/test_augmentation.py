@@ -10,7 +10,7 @@ from pruning_support import blobs
 from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.networks.architecture import build_network
-from pruning.training.augmentation import draw_shifts, shifted
+from pruning.training.augmentation import changed, draw_changes
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES
 from pruning.training.recipe import Recipe
@@ -22,12 +22,12 @@ RECIPE = Recipe(learning_rate=0.01, batch_size=40, max_epochs=3, patience=3, wei
 def test_every_image_is_moved_as_drawn() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (40, 3, 16, 24), generator=generator).byte()
-    shifts = draw_shifts("shift-flip", 40, (3, 16, 24), generator)
-    assert shifts is not None
-    found = shifted(images, shifts)
+    changes = draw_changes("shift-flip", 40, (3, 16, 24), generator)
+    assert changes is not None
+    found = changed(images, changes)
     assert found.dtype == torch.uint8
     assert found.shape == images.shape
-    for image, new, (down, right, mirrored) in zip(images, found, shifts.tolist(), strict=True):
+    for image, new, (down, right, mirrored) in zip(images, found, changes.tolist(), strict=True):
         expected = torch.zeros_like(image)
         for row in range(16):
             for column in range(24):
@@ -38,15 +38,15 @@ def test_every_image_is_moved_as_drawn() -> None:
 
 def test_draws_cover_an_eighth_of_the_side_each_way() -> None:
     generator = torch.Generator().manual_seed(0)
-    shifts = draw_shifts("shift-flip", 2000, (3, 16, 32), generator)
-    assert shifts is not None
-    assert shifts.amin(0).tolist() == [-2, -4, 0]
-    assert shifts.amax(0).tolist() == [2, 4, 1]
-    assert abs(float(shifts[:, 2].double().mean()) - 0.5) < 0.05
-    unmirrored = draw_shifts("shift", 100, (3, 16, 32), generator)
+    changes = draw_changes("shift-flip", 2000, (3, 16, 32), generator)
+    assert changes is not None
+    assert changes.amin(0).tolist() == [-2, -4, 0]
+    assert changes.amax(0).tolist() == [2, 4, 1]
+    assert abs(float(changes[:, 2].double().mean()) - 0.5) < 0.05
+    unmirrored = draw_changes("shift", 100, (3, 16, 32), generator)
     assert unmirrored is not None
     assert not unmirrored[:, 2].any()
-    assert draw_shifts("none", 100, (3,), generator) is None
+    assert draw_changes("none", 100, (3,), generator) is None
 
 
 def test_engines_see_the_same_moved_samples() -> None:
@@ -54,12 +54,12 @@ def test_engines_see_the_same_moved_samples() -> None:
     networks = [build_network("mlp-a:6-5", 3, (1, 8, 8), seed) for seed in range(2)]
     generator = torch.Generator().manual_seed(0)
     orders = torch.stack([torch.randperm(96, generator=generator) for _ in range(2)])
-    drawn = [draw_shifts("shift-flip", 96, (1, 8, 8), generator) for _ in range(2)]
-    shifts = torch.stack([m for m in drawn if m is not None])
+    drawn = [draw_changes("shift-flip", 96, (1, 8, 8), generator) for _ in range(2)]
+    changes = torch.stack([m for m in drawn if m is not None])
     losses = {
         name: [
-            ENGINES[name](copy.deepcopy(networks), data, RECIPE).epoch(orders, 0.01, given)
-            for given in (shifts, None)
+            ENGINES[name](copy.deepcopy(networks), data, RECIPE).epoch(orders, [0.01] * 3, given)
+            for given in (changes, None)
         ]
         for name in ("loop", "stacked")
     }
@@ -81,7 +81,7 @@ def test_company_changes_nothing_and_order_stays_that_of_the_generator() -> None
 
 
 def test_what_cannot_be_augmented_is_refused() -> None:
-    with pytest.raises(RequestError, match="needs images"):
-        draw_shifts("shift", 3, (5,), torch.Generator())
+    with pytest.raises(RequestError, match="`augment` 'shift' needs images"):
+        draw_changes("shift", 3, (5,), torch.Generator())
     with pytest.raises(RequestError, match="unknown augmentation 'shft'; did you mean 'shift'"):
         Recipe(augment="shft")  # type: ignore[arg-type]

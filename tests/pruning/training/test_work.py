@@ -26,7 +26,13 @@ from pruning.training.recipe import Recipe
 
 MEMBERS, SAMPLES, BATCH = 4, 96, 32
 RECIPE = Recipe(
-    learning_rate=0.01, weight_decay=0.0, batch_size=BATCH, max_epochs=2, patience=2, attempts=1
+    optimizer="adam",
+    learning_rate=0.01,
+    weight_decay=0.0,
+    batch_size=BATCH,
+    max_epochs=2,
+    patience=2,
+    attempts=1,
 )
 """Two epochs of so little may leave a member at chance; it is not drawn anew."""
 
@@ -78,7 +84,7 @@ def test_an_epoch_does_no_more_than_it_must(engine: str, arch: str, most: int) -
             torch.zeros(1, 16) if engine == "stacked" else torch.zeros(1, 1, 4, 4)
         )
     with _counted(data) as (work, flops):
-        running.epoch(orders, 0.01)
+        running.epoch(orders, [0.01] * (SAMPLES // BATCH))
     assert work.samples == members * SAMPLES
     # Forward once, backward twice, but no gradient of the input itself.
     must = members * SAMPLES * (3 * forward.get_total_flops() - first.get_total_flops())
@@ -87,7 +93,9 @@ def test_an_epoch_does_no_more_than_it_must(engine: str, arch: str, most: int) -
     assert work.operations <= most * steps, work.operations / steps
 
 
-@pytest.mark.parametrize(("rewind", "rounds"), [("initial", 2), ("late", 2), ("random", 1)])
+@pytest.mark.parametrize(
+    ("rewind", "rounds"), [("initial", 2), ("late", 2), ("random", 1), ("trained", 2)]
+)
 def test_a_run_reads_the_data_once_an_epoch_and_once_a_score(rewind: Rewind, rounds: int) -> None:
     splits = blobs()
     data = DeviceData.of(splits, "cpu")
@@ -111,6 +119,6 @@ def test_the_counter_sees_work_that_is_done_twice() -> None:
     for times in (1, 2):
         with _counted(data) as (work, flops):
             for _ in range(times):
-                running.epoch(torch.arange(SAMPLES).repeat(2, 1), 0.01)
+                running.epoch(torch.arange(SAMPLES).repeat(2, 1), [0.01] * (SAMPLES // BATCH))
         found.append((work.samples, flops.get_total_flops()))
     assert found[1] == (2 * found[0][0], 2 * found[0][1])

@@ -20,8 +20,11 @@ from pruning.training.recipe import Recipe
 SHAPE = (1, 4, 4)
 ARCHS = ("mlp-a:9-7", "conv-b:6-5")
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
-MEMBERS, SAMPLES, RATE = 3, 96, 0.01
-RECIPE = Recipe(learning_rate=RATE, weight_decay=0.0, batch_size=16, max_epochs=6, patience=6)
+MEMBERS, SAMPLES = 3, 96
+RATE, RATES = 0.01, [0.01] * 6
+RECIPE = Recipe(
+    optimizer="adam", learning_rate=RATE, weight_decay=0.0, batch_size=16, max_epochs=6, patience=6
+)
 FITTING = [
     pytest.param(name, arch, device, id=f"{name}-{arch}-{device}")
     for name in ENGINES
@@ -106,7 +109,7 @@ def test_auto_is_never_undecided(arch: str, device: str) -> None:
 @EVERY
 def test_it_learns_and_shows_what_its_weights_show(case: Case) -> None:
     engine = case.made()
-    losses = [engine.epoch(case.orders(), RATE) for _ in range(RECIPE.max_epochs or 0)]
+    losses = [engine.epoch(case.orders(), RATES) for _ in range(RECIPE.max_epochs or 0)]
     assert all(len(loss) == MEMBERS for loss in losses)
     assert all(last < first for first, last in zip(losses[0], losses[-1], strict=True))
     seen = engine.evaluate()
@@ -122,8 +125,8 @@ def test_it_learns_and_shows_what_its_weights_show(case: Case) -> None:
 def test_its_first_epoch_is_that_of_the_loop(case: Case) -> None:
     plain = ENGINES["loop"](case.networks(), case.data, RECIPE)
     engine = case.made()
-    assert engine.epoch(case.orders(), RATE) == pytest.approx(
-        plain.epoch(case.orders(), RATE), rel=0.05
+    assert engine.epoch(case.orders(), RATES) == pytest.approx(
+        plain.epoch(case.orders(), RATES), rel=0.05
     )
     for key, value in plain.weights(1).items():
         torch.testing.assert_close(engine.weights(1)[key], value, rtol=0.1, atol=0.02)
@@ -134,8 +137,8 @@ def test_company_changes_nothing(case: Case) -> None:
     orders = case.orders()
     together, alone = case.made(), case.kind([case.networks()[1]], case.data, RECIPE)
     for _ in range(2):
-        together.epoch(orders, RATE)
-        alone.epoch(orders[1:2], RATE)
+        together.epoch(orders, RATES)
+        alone.epoch(orders[1:2], RATES)
     for key, value in alone.weights(0).items():
         torch.testing.assert_close(together.weights(1)[key], value, rtol=1e-3, atol=1e-4)
 
@@ -145,10 +148,10 @@ def test_those_that_stay_go_on_as_they_would_have(case: Case) -> None:
     orders = case.orders()
     whole, cut = case.made(), case.made()
     for engine in (whole, cut):
-        engine.epoch(orders, RATE)
+        engine.epoch(orders, RATES)
     cut.narrow([0, 2])
-    expected = whole.epoch(orders, RATE)
-    assert cut.epoch(orders[[0, 2]], RATE) == pytest.approx([expected[0], expected[2]], rel=1e-3)
+    expected = whole.epoch(orders, RATES)
+    assert cut.epoch(orders[[0, 2]], RATES) == pytest.approx([expected[0], expected[2]], rel=1e-3)
     assert len(cut.evaluate().losses) == 2
 
 
@@ -157,7 +160,7 @@ def test_weights_are_a_copy(case: Case) -> None:
     engine = case.made()
     held = engine.weights(0)
     before = copy.deepcopy(held)
-    engine.epoch(case.orders(), RATE)
+    engine.epoch(case.orders(), RATES)
     assert all(torch.equal(held[key], value) for key, value in before.items())
     trained = engine.evaluate()
     for value in engine.weights(0).values():

@@ -13,7 +13,9 @@ from pruning.training.engines.loop import Loop
 from pruning.training.engines.loop_bf16 import LoopBf16
 from pruning.training.recipe import Recipe
 
-RECIPE = Recipe(learning_rate=0.01, weight_decay=0.0, batch_size=16, max_epochs=4, patience=4)
+RECIPE = Recipe(
+    optimizer="adam", learning_rate=0.01, weight_decay=0.0, batch_size=16, max_epochs=4, patience=4
+)
 
 
 def _networks() -> list[nn.Module]:
@@ -29,7 +31,7 @@ def test_bf16_learns_what_float32_learns_and_leaves_float32() -> None:
     data = DeviceData.of(blobs(), "cpu")
     engines = [kind(_networks(), data, RECIPE) for kind in (Loop, LoopBf16)]
     for _ in range(RECIPE.max_epochs or 0):
-        losses = [engine.epoch(_orders(), 0.01) for engine in engines]
+        losses = [engine.epoch(_orders(), [0.01] * 6) for engine in engines]
     assert losses[1] == pytest.approx(losses[0], rel=0.1)
     assert losses[1] != losses[0]
     weights = [engine.weights(0) for engine in engines]
@@ -48,12 +50,12 @@ def test_bf16_learns_what_float32_learns_and_leaves_float32() -> None:
 def test_members_of_a_loop_share_nothing() -> None:
     data = DeviceData.of(blobs(), "cpu")
     together = Loop(_networks(), data, RECIPE)
-    together.epoch(_orders(), 0.01)
+    together.epoch(_orders(), [0.01] * 6)
     together.narrow([1])
-    second = together.epoch(_orders()[1:], 0.01)
+    second = together.epoch(_orders()[1:], [0.01] * 6)
     alone = Loop([copy.deepcopy(_networks()[1])], data, RECIPE)
-    alone.epoch(_orders()[1:], 0.01)
-    assert alone.epoch(_orders()[1:], 0.01) == second
+    alone.epoch(_orders()[1:], [0.01] * 6)
+    assert alone.epoch(_orders()[1:], [0.01] * 6) == second
     assert all(torch.equal(v, together.weights(0)[k]) for k, v in alone.weights(0).items())
 
 

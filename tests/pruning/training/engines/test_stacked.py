@@ -16,7 +16,14 @@ from pruning.training.engines.loop import Loop
 from pruning.training.engines.stacked import Stacked
 from pruning.training.recipe import Recipe
 
-RECIPE = Recipe(learning_rate=0.01, weight_decay=0.001, batch_size=40, max_epochs=2, patience=2)
+RECIPE = Recipe(
+    optimizer="adam",
+    learning_rate=0.01,
+    weight_decay=0.001,
+    batch_size=40,
+    max_epochs=2,
+    patience=2,
+)
 ARCHS = ("mlp-a:5-4", "mlp-a:2-6", "mlp-a:7-1")
 
 
@@ -67,7 +74,9 @@ def test_members_together_learn_what_each_learns_in_a_loop(optimizer: str) -> No
     stacked = Stacked(members, data, recipe)
     loop = Loop(copy.deepcopy(members), data, recipe)
     for rate in (0.01, 0.005):
-        assert stacked.epoch(orders, rate) == pytest.approx(loop.epoch(orders, rate), rel=1e-4)
+        assert stacked.epoch(orders, [rate] * 3) == pytest.approx(
+            loop.epoch(orders, [rate] * 3), rel=1e-4
+        )
     seen, expected = stacked.evaluate(), loop.evaluate()
     assert seen.losses == pytest.approx(expected.losses, rel=1e-4)
     assert seen.accuracies == pytest.approx(expected.accuracies)
@@ -80,10 +89,10 @@ def test_a_member_that_leaves_takes_nothing_with_it() -> None:
     members, data, orders = _members(), _data(), _orders(3)
     whole, cut = Stacked(members, data, RECIPE), Stacked(members, data, RECIPE)
     for engine in (whole, cut):
-        engine.epoch(orders, 0.01)
+        engine.epoch(orders, [0.01] * 3)
     cut.narrow([0, 1])
-    whole.epoch(orders, 0.01)
-    cut.epoch(orders[:2], 0.01)
+    whole.epoch(orders, [0.01] * 3)
+    cut.epoch(orders[:2], [0.01] * 3)
     assert cut.evaluate().losses == pytest.approx(whole.evaluate().losses[:2], rel=1e-4)
     for row in range(2):
         for key, value in whole.weights(row).items():
@@ -119,5 +128,5 @@ def test_feature_rows_are_scaled_feature_by_feature() -> None:
     members: list[nn.Module] = [build_network("mlp-a:4", 3, (5,), seed) for seed in range(2)]
     orders = _orders(2, 30)
     stacked, loop = Stacked(members, data, RECIPE), Loop(copy.deepcopy(members), data, RECIPE)
-    assert stacked.epoch(orders, 0.01) == pytest.approx(loop.epoch(orders, 0.01), rel=1e-4)
+    assert stacked.epoch(orders, [0.01]) == pytest.approx(loop.epoch(orders, [0.01]), rel=1e-4)
     assert stacked.evaluate().losses == pytest.approx(loop.evaluate().losses, rel=1e-4)

@@ -1,0 +1,79 @@
+"""How far to prune, said as what the result may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pruning.core.errors import RequestError
+from pruning.core.option_checks import check_options
+from pruning.core.options import option
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the chosen team may cost; at most one is given.
+
+    A number up to 1 is a share of what all M unpruned networks cost together, a larger one is
+    absolute. A run by itself is a team of one, and its share is of its own unpruned network.
+
+    >>> Target(flops=0.05).of_member(m=20, s=5)
+    Target(flops=0.2, bytes=None)
+    >>> Target(bytes=1e6).of_member(m=20, s=5)
+    Target(flops=None, bytes=200000.0)
+    """
+
+    flops: float | None = option(
+        None,
+        "Prune until a team of S takes at most so many FLOPs per sample: up to 1 a share of "
+        "all M unpruned networks', above it a number.",
+        above=0, flag="target_flops", unset="as far as kappa and keep allow",
+        before=None,
+    )  # fmt: skip
+    bytes: float | None = option(
+        None,
+        "Prune until a team of S takes at most so many bytes as stored: up to 1 a share, above "
+        "it a number.",
+        above=0, flag="target_bytes", unset="as far as kappa and keep allow",
+        before=None,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.flops is not None and self.bytes is not None:
+            raise RequestError(
+                f"`target_flops` {self.flops:g} and `target_bytes` {self.bytes:g} are two "
+                "targets; a run has one: leave one out, and ask for the other as a limit when "
+                "the team is chosen"
+            )
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a target at all."""
+        return self.flops is not None or self.bytes is not None
+
+    def of_member(self, m: int, s: int) -> Target:
+        """Return what each of S members may cost, as a share of its own unpruned network.
+
+        A share of more than a whole network asks for nothing to be cut.
+        """
+        return Target(_of_member(self.flops, m, s), _of_member(self.bytes, m, s))
+
+    def met_by(self, cost: tuple[float, float], unpruned: tuple[float, float]) -> bool:
+        """Whether a network costs no more, given (FLOPs, bytes) of it and of the unpruned."""
+        return all(
+            most is None or spent <= (most * whole if most <= 1 else most)
+            for most, spent, whole in zip((self.flops, self.bytes), cost, unpruned, strict=True)
+        )
+
+    def __str__(self) -> str:
+        """Say what is allowed to one network."""
+        name, most = ("FLOPs", self.flops) if self.flops is not None else ("bytes", self.bytes)
+        if most is None:
+            return "no target"
+        return f"{most:.3g} of the {name}" if most <= 1 else f"{most:,.0f} {name}"
+
+
+def _of_member(most: float | None, m: int, s: int) -> float | None:
+    if most is None:
+        return None
+    return min(1.0, most * m / s) if most <= 1 else most / s
