@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import textbook
 import torch
+from torch import nn
 
 from pipelines.build.story import resolve, train
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
@@ -22,7 +24,7 @@ from pruning.dropnet.settings import Rewinding
 from pruning.inference.probabilities import predict_probabilities
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
-from pruning.training.recipe import Recipe
+from pruning.training.recipe import RECIPES, Recipe
 
 ROUNDS = 11
 """0.8¹¹ = 0.086: p = 0.2 to a tenth."""
@@ -54,8 +56,15 @@ class Task:
     @property
     def recipe(self) -> Recipe:
         """No early stop, the last weights: every side takes the same number of steps."""
-        return Recipe(
-            batch_size=self.batch, max_epochs=self.epochs, patience=self.epochs, keep="last"
+        return dataclasses.replace(
+            RECIPES["first"],
+            batch_size=self.batch, max_epochs=self.epochs, patience=self.epochs, keep="last",
+        )  # fmt: skip
+
+    def resolved(self, network: nn.Module, splits: Splits) -> Recipe:
+        """Fill in what the recipe leaves to network and data."""
+        return self.recipe.resolved(
+            plain_mlp=stackable(network), shape=splits.input_shape, samples=len(splits.train)
         )
 
     def splits(self, folder: str) -> Splits:
@@ -136,14 +145,14 @@ def by_the_book(
     torch.set_num_threads(threads)
     network = build_network(task.arch, len(splits.classes), splits.input_shape, seed).to(device)
     assert isinstance(network, torch.nn.Sequential)
-    recipe = task.recipe.resolved(plain_mlp=stackable(network), samples=len(splits.train.labels))
+    recipe = task.resolved(network, splits)
     plain = textbook.Task(
         splits.scaling(torch.tensor(splits.train.images, device=device)),
         torch.tensor(splits.train.labels, device=device),
         splits.scaling(torch.tensor(splits.val.images, device=device)),
         torch.tensor(splits.val.labels, device=device),
         fraction=0.2, rounds=task.rounds, batch=task.batch,
-        rates=tuple(recipe.rate(epoch) for epoch in range(task.epochs)),
+        rates=tuple(recipe.rates(epoch, 1)[0] for epoch in range(task.epochs)),
         decay=recipe.weight_decay or 0.0, per_layer=task.metric.endswith("_layer"),
     )  # fmt: skip
     started = time.perf_counter()
@@ -167,7 +176,7 @@ def torchensemble(task: Task, splits: Splits, members: int) -> Outcome:
     from torchensemble import VotingClassifier
 
     network = build_network(task.arch, len(splits.classes), splits.input_shape, 0)
-    recipe = task.recipe.resolved(plain_mlp=stackable(network), samples=len(splits.train.labels))
+    recipe = task.resolved(network, splits)
     x = splits.scaling(torch.tensor(splits.train.images))
     loader = DataLoader(
         TensorDataset(x, torch.tensor(splits.train.labels)), batch_size=task.batch, shuffle=True

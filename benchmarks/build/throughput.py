@@ -32,12 +32,12 @@ def training(arch: str, *, bf16: bool, device: str = "cpu") -> dict[str, float]:
     images = torch.randint(0, 256, (BATCH, *SHAPE), dtype=torch.uint8, device=device)
     labels = torch.arange(BATCH, device=device) % 10
     data = DeviceData(images, labels, images, labels, Scaling())
-    recipe = Recipe(batch_size=BATCH, max_epochs=1, patience=1).resolved(
-        plain_mlp=stackable(network), samples=BATCH
+    recipe = Recipe(batch_size=BATCH, max_epochs=1).resolved(
+        plain_mlp=stackable(network), shape=SHAPE, samples=BATCH
     )
     loop = Loop([network], data, recipe, bf16=bf16)
     order = torch.arange(BATCH, device=device).unsqueeze(0)
-    seconds = _least(lambda: loop.epoch(order, 1e-4), 5, device)
+    seconds = _least(lambda: loop.epoch(order, [1e-4]), 5, device)
     # Forward once, backward twice; the gradient of the input itself is left out.
     first = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
     side = SHAPE[1] // first.stride[0]

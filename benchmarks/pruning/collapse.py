@@ -23,12 +23,12 @@ from pathlib import Path
 
 import torch
 
-from pruning.core.settings_tree import made
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.settings import Rewinding
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
+from pruning.training.recipe import RECIPES
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 KEEP = 0.05
@@ -72,8 +72,8 @@ def run(options: argparse.Namespace) -> None:
     rewind = options.rewind or ("initial" if options.recipe == "paper" else "late")
     rescale = options.recipe != "paper" and not options.no_rescale
     network = build_network(options.arch, len(splits.classes), splits.input_shape, 0)
-    recipe = made(DropNet, {"recipe": options.recipe}).recipe.resolved(
-        plain_mlp=stackable(network), samples=splits.sizes["train"]
+    recipe = RECIPES[options.recipe].resolved(
+        plain_mlp=stackable(network), shape=splits.input_shape, samples=splits.sizes["train"]
     )
     epochs = min(options.epochs or 1000, recipe.max_epochs or 1000)
     settings = DropNet(

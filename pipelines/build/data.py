@@ -64,6 +64,11 @@ def hand_over(config: BuildConfig, splits: Splits) -> BuildData:
     return BuildData(dataclasses.replace(config, data=handed_over), splits)
 
 
+def scaled_as(resolved: ResolvedConfig, splits: Splits) -> Splits:
+    """Return the data as networks of a run see them, whichever version began it."""
+    return dataclasses.replace(splits, scaling=resolved.scaling)
+
+
 def same_data(resolved: ResolvedConfig, name: str) -> Splits:
     """Return the data that a run was built from; a RequestError if they have changed."""
     data = resolved.config.data.data
@@ -78,7 +83,7 @@ def same_data(resolved: ResolvedConfig, name: str) -> Splits:
             f"{name} was built from other data than {data!r} holds now; "
             "bring the data back, or build again"
         )
-    return splits
+    return scaled_as(resolved, splits)
 
 
 def small_parts(splits: Splits) -> list[str]:

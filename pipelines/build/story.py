@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.build.built import Built, team_of
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.control_training import Tell, check_control, train_control
-from pipelines.build.data import hand_over, load_data, small_parts
+from pipelines.build.data import hand_over, load_data, scaled_as, small_parts
 from pipelines.build.device import resolve_device
 from pipelines.build.handover import make_ensemble
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
@@ -92,11 +92,12 @@ def build(
         tell(line)
     resolved = resolve(data.config, data.splits, control=control)
     store = Memory(resolved) if out is None else open_run(out, resolved)
-    for line in (*small_parts(data.splits), *_training_plan(store)):
+    splits = scaled_as(store.resolved, data.splits)
+    for line in (*small_parts(splits), *_training_plan(store)):
         tell(line)
     earlier = store.finished
-    histories = train(store, data.splits, placement, watch)
-    built = choose(store, data.splits, histories)
+    histories = train(store, splits, placement, watch)
+    built = choose(store, splits, histories)
     if control:
         keep_control(built, tell)
     return dataclasses.replace(built, skipped=data.skipped, earlier=earlier)

@@ -26,7 +26,8 @@ def table(rows: Sequence[Result]) -> pd.DataFrame:
     """Return ``comparison.csv``: one row per contender; what was not measured has no column."""
     frame = pd.DataFrame([_record(row) for row in rows])
     measured = [f.name for f in fields(Measurements)]
-    optional = {"select_accuracy", *measured, *(f"{name}_ratio" for name in measured)}
+    shares = [f"{name}_ratio" for name in measured]
+    optional = {"select_accuracy", "epochs_seen", *measured, *shares}
     absent = [
         name for name in frame.columns.astype(str)
         if (name in optional or name.endswith(f"_{SELECTED}")) and frame[name].isna().all()
@@ -55,6 +56,7 @@ def _record(row: Result) -> dict[str, object]:
     for f in fields(Measurements):
         record[f.name] = getattr(row.measured, f.name)
         record[f"{f.name}_ratio"] = getattr(row.measured_ratios, f.name)
+    record["epochs_seen"] = row.epochs_seen
     return record
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,8 @@ class Contender:
         At a fitted temperature; None for a mean over draws.
     team
         Names of its members, where it is one team of the run's.
+    epochs_seen
+        Epochs that its networks have behind them, on average; NaN where that is not known.
     brought
         Whether it is no team of every comparison but was brought along, and is tested
         against the selected team too.
@@ -80,6 +83,7 @@ class Contender:
     select_accuracy: float | None = None
     calibrated: Calibrated | None = None
     team: tuple[str, ...] = ()
+    epochs_seen: float = math.nan
     brought: bool = False
 
     @classmethod

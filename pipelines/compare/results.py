@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -62,6 +63,8 @@ class Result:
         Latency and memory, where measured, and the same as shares of ``all_unpruned``'s.
     select_accuracy
         Accuracy on the selection split of what was chosen by it.
+    epochs_seen
+        Epochs that its networks have behind them, on average; NaN where that is not known.
     """
 
     contender: str
@@ -77,6 +80,7 @@ class Result:
     measured: Measurements
     measured_ratios: Measurements
     select_accuracy: float | None
+    epochs_seen: float = math.nan
 
     def versus(self, reference: str) -> PairedTest | None:
         """Return the paired test against this reference, or None against itself."""
@@ -114,6 +118,7 @@ def results(
             measured=row.measured,
             measured_ratios=_measured_ratios(row.measured, everyone.measured),
             select_accuracy=row.select_accuracy,
+            epochs_seen=row.epochs_seen,
         )
         for k, row in enumerate(rows)
     )

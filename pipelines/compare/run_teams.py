@@ -76,6 +76,7 @@ class _Teams:
         return Contender(
             name, len(team), score(voted, labels), _cost(team),
             calibrated=Calibrated.of(temperature, voted, labels), team=tuple(m.id for m in team),
+            epochs_seen=_epochs_seen(team),
         )  # fmt: skip
 
     def chosen(
@@ -94,6 +95,7 @@ class _Teams:
             len(teams[0]),
             mean_scores(self.scores(team) for team in teams),
             Cost.mean(_cost(team) for team in teams),
+            epochs_seen=float(np.mean([_epochs_seen(team) for team in teams])),
         )
 
 
@@ -137,6 +139,12 @@ def contenders(
 
 def _members(split: PoolPredictions, team: Sequence[RoundRecord]) -> NDArray[np.float32]:
     return split.probabilities[[split.member_ids.index(m.id) for m in team]]
+
+
+def _epochs_seen(team: Sequence[RoundRecord]) -> float:
+    """Return the mean over the members; NaN where a run of an older version did not note it."""
+    seen = [np.nan if member.epochs_seen is None else member.epochs_seen for member in team]
+    return float(np.mean(seen))
 
 
 def _cost(team: Sequence[RoundRecord]) -> Cost:

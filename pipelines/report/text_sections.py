@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 from pipelines.compare.bootstrap import RESAMPLES
@@ -35,6 +36,7 @@ def caveats(comparison: Comparison) -> Section:
     said = [
         _select_test_gap(comparison),
         _collapsed(comparison),
+        *_epochs_seen(comparison),
         _unmeasured(comparison),
         _splits(comparison),
         *([comparison.measured_on] if comparison.measured_on else []),
@@ -73,6 +75,20 @@ def _collapsed(comparison: Comparison) -> str:
     in_team = [m.id for m in lost if m in comparison.chosen.members]
     chosen = f" Of the selected team: {', '.join(in_team)}." if in_team else ""
     return f"Collapsed members, which learned no more than chance: {names}{more}.{chosen}"
+
+
+def _epochs_seen(comparison: Comparison) -> list[str]:
+    """Say how long each side has trained; nothing where a run did not note it."""
+    pruned, unpruned = comparison.selected.epochs_seen, comparison.all_unpruned.epochs_seen
+    if math.isnan(pruned) or math.isnan(unpruned):
+        return []
+    said = (
+        f"Epochs of training behind each network, on average: {pruned:.0f} in the selected team, "
+        f"{unpruned:.0f} in the unpruned networks"
+    )
+    if pruned > unpruned:
+        return [f"{said}. Unpruned networks that train as long may gain by that, too."]
+    return [f"{said}."]
 
 
 def _unmeasured(comparison: Comparison) -> str:

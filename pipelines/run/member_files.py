@@ -75,6 +75,7 @@ class TensorFile:
             collapsed=record.collapsed,
             removed=record.removed,
             attempts=record.attempts,
+            epochs_before=record.epochs_before or 0,
         )
 
 
@@ -130,6 +131,7 @@ def _round_to_json(record: RoundRecord) -> dict[str, Any]:
     if not isinstance(file, TensorFile):
         raise TypeError(f"{record.id} has no file of tensors that its history could name")
     return {name: getattr(record, name) for name in _OF_THE_ROUND} | {
+        "epochs_before": record.epochs_before,
         "cost": dataclasses.asdict(record.cost),
         "widths": {name: list(units) for name, units in record.widths.items()},
         "epochs": [dataclasses.asdict(epoch) for epoch in record.epochs],
@@ -149,6 +151,7 @@ def _round_from_json(
         cost=Cost(**entry["cost"]),
         widths={name: (kept, full) for name, (kept, full) in entry["widths"].items()},
         epochs=tuple(Epoch(**epoch) for epoch in entry["epochs"]),
+        epochs_before=entry.get("epochs_before"),
         source=TensorFile(path, entry["sha256"], entry["sizes"], shape),
         **{name: entry[name] for name in _OF_THE_ROUND},
     )

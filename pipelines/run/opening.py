@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from ensemble.storage.sealed import write_json_atomic
-from pipelines.run.config import differences
+from pipelines.run.config import BuildConfig, differences
 from pipelines.run.directory import RunDirectory
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import architecture_name
+from pruning.training.recipe import RECIPES
 
 
 def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
@@ -43,8 +45,18 @@ def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
     if found:
         raise RequestError(
             f"{run.path} holds another configuration's run ({'; '.join(found)}); "
-            "give another folder, or delete that one"
+            f"{_older(resolved.config, there.config)}give another folder, or delete that one"
         )
+
+
+def _older(asked: BuildConfig, there: BuildConfig) -> str:
+    """Say how a run goes on that was begun with the first version's recipe."""
+    today = dataclasses.replace(
+        there, dropnet=dataclasses.replace(there.dropnet, recipe=asked.dropnet.recipe)
+    )
+    if today != asked or there.dropnet.recipe != RECIPES["first"]:
+        return ""
+    return "it was begun with `recipe` 'first', the first version's: ask for that to go on, "
 
 
 def _check_named(resolved: ResolvedConfig) -> None:

@@ -62,6 +62,7 @@ class RoundRecord:
     collapsed: bool = False
     removed: float | None = None
     attempts: int = 1
+    epochs_before: int | None = None
     source: MemberSource | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -83,8 +84,14 @@ class RoundRecord:
             collapsed=member.collapsed,
             removed=member.removed,
             attempts=member.attempts,
+            epochs_before=member.epochs_before,
             source=source,
         )
+
+    @property
+    def epochs_seen(self) -> int | None:
+        """Epochs that its weights have behind them; None where an older run did not note it."""
+        return None if self.epochs_before is None else self.epochs_before + len(self.epochs)
 
     @property
     def id(self) -> str:

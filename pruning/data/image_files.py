@@ -15,7 +15,7 @@ from pruning.core.errors import RequestError
 from pruning.data.cache import cached_images, default_cache_dir
 from pruning.data.loaded import Loaded, SkippedFile
 from pruning.data.raw import RawData
-from pruning.data.splits import SPLIT_NAMES, Split, Splits
+from pruning.data.splits import SPLIT_NAMES, Split, Splits, usual_scaling
 from pruning.data.stratify import Partition
 from pruning.samples.images import ImageHeader, decode_images, read_headers
 
@@ -144,7 +144,8 @@ def _cut(
     train, val, select, test = (
         Split(images[rows[i] : rows[i + 1]], part) for i, part in enumerate(labels)
     )
-    return Splits(train, val, select, test, raw.classes, images.shape[1:])
+    scaling = usual_scaling(train.images)
+    return Splits(train, val, select, test, raw.classes, images.shape[1:], scaling)
 
 
 def _kept(count: int, failed: Mapping[int, str]) -> NDArray[np.bool_]:

@@ -26,6 +26,12 @@ class FewSamplesWarning(UserWarning):
     """Too few samples of a class to hold any out: all parts are the same samples."""
 
 
+COLOURS = 3
+"""Channels of coloured images."""
+MOST_IMAGES, IMAGES_AT_ONCE = 4096, 256
+"""On how many images, evenly spread over all, colours are measured; how many are read at a time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Images (or feature rows) and their labels.
@@ -197,8 +203,9 @@ class Splits:
             Split(samples[rows], raw.labels[rows])
             for rows in (parts.train, parts.val, parts.select, parts.test)
         )
-        scaling = Scaling() if samples.ndim == 4 else standardising(train.images)
-        return cls(train, val, select, test, raw.classes, samples.shape[1:], scaling)
+        return cls(
+            train, val, select, test, raw.classes, samples.shape[1:], usual_scaling(train.images)
+        )
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -218,6 +225,35 @@ def _are_few(counts: NDArray[np.intp]) -> bool:
             stacklevel=3,
         )
     return few
+
+
+def usual_scaling(samples: Array) -> Scaling:
+    """Return what makes network input of training samples like these.
+
+    Coloured images and feature rows come to mean 0 and standard deviation 1, by channel and by
+    feature; grey images to 0..1.
+    """
+    if samples.ndim == 2:
+        return standardising(samples)
+    return standardising_colours(samples) if samples.shape[1] == COLOURS else Scaling()
+
+
+def standardising_colours(images: Array) -> Scaling:
+    """Return the scaling of (N, C, H, W) to each channel's mean 0 and standard deviation 1.
+
+    A few thousand say it well enough, read a part at a time: images may lie in a file that
+    memory does not hold.
+    """
+    few = np.linspace(0, len(images) - 1, min(len(images), MOST_IMAGES)).astype(np.int64)
+    totals, squares = np.zeros(images.shape[1]), np.zeros(images.shape[1])
+    for start in range(0, len(few), IMAGES_AT_ONCE):
+        part = images[few[start : start + IMAGES_AT_ONCE]].astype(np.float64)
+        totals += part.sum((0, 2, 3))
+        squares += np.square(part).sum((0, 2, 3))
+    count = len(few) * images[0, 0].size
+    mean = totals / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    return Scaling(tuple(mean.tolist()), tuple(np.where(deviation > 1e-6, deviation, 1.0).tolist()))
 
 
 def standardising(rows: Array) -> Scaling:

@@ -40,6 +40,8 @@ class Member:
     attempts
         How often it was trained: more than once where it had not left chance and was drawn
         anew.
+    epochs_before
+        Epochs that the weights it started from had seen.
     """
 
     run: int
@@ -54,6 +56,12 @@ class Member:
     collapsed: bool
     removed: float | None = None
     attempts: int = 1
+    epochs_before: int = 0
+
+    @property
+    def epochs_seen(self) -> int:
+        """Epochs of training that its weights have behind them, in this round and before."""
+        return self.epochs_before + len(self.epochs)
 
     @property
     def units(self) -> int:

@@ -99,7 +99,8 @@ class Rounds:
         observed = observe_members(standing, self.units, samples, self.settings)
         plan: dict[int, Step] = {}
         for member, means in zip(standing, observed, strict=True):
-            enough = self.aim and functools.partial(self.aim.met_under, member, self.units)
+            aim = self.aim
+            enough = functools.partial(aim.met_under, member, self.units) if aim else None
             masks = drop_units(member, self.units, samples, self.settings, means, enough)
             if any(not torch.equal(masks[name], old) for name, old in member.masks.items()):
                 plan[member.run] = Step(masks, member)
@@ -202,4 +203,13 @@ class Rounds:
             collapsed=self._at_chance(outcome),
             removed=self.units.removed(masks),
             attempts=outcome.attempts,
+            epochs_before=self._epochs_before(step, outcome),
         )
+
+    def _epochs_before(self, step: Step, outcome: Outcome) -> int:
+        """Return how many epochs the weights had seen that the round began with."""
+        if step.before is None or outcome.attempts > 1:
+            return 0
+        if self.settings.rewinding.to == "trained":
+            return step.before.epochs_seen
+        return (self.full_width.late_epochs or 0) if self.settings.rewinding.to == "late" else 0

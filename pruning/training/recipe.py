@@ -183,7 +183,7 @@ RECIPES: dict[str, Recipe] = {
         label_smoothing=0.0,
         keep="best",
         augment="none",
-    ),  # fmt: skip
+    ),
     # Plain SGD and the last weights, as in the published code of Tan & Motani 2020.
     "paper": Recipe(
         optimizer="sgd",
@@ -199,5 +199,5 @@ RECIPES: dict[str, Recipe] = {
         keep="last",
         augment="none",
         attempts=1,
-    ),  # fmt: skip
+    ),
 }

@@ -14,6 +14,7 @@ from torch import nn
 
 from pruning.core.errors import RequestError
 from pruning.dropnet import DropNet, Runs, dropnet
+from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import all_metrics
 from pruning.dropnet.member import Member, handed_on
 from pruning.dropnet.population import Population
@@ -170,6 +171,52 @@ def test_late_rewinding_goes_on_from_what_round_0_was_after_so_many_epochs() -> 
         assert torch.equal(unpruned.network.state_dict()[key], value)
     assert full.weights(0, 0) is full.theta0[0]
     assert len(_rounds(settings, runs)) == 2
+
+
+STILL = Recipe(optimizer="sgd", learning_rate=1e-12, weight_decay=0.0, max_epochs=4, attempts=1)
+
+
+@pytest.mark.parametrize("arch", ["mlp-a:10-8", "conv-b:6-5", "resnet20:4-6-8"])
+@pytest.mark.parametrize("coupling", ["joint", "independent"])
+def test_survivors_keep_the_weights_of_the_round_before(arch: str, coupling: str) -> None:
+    settings = dataclasses.replace(
+        SETTINGS, rounds=2, recipe=STILL, coupling=coupling,  # type: ignore[arg-type]
+        rewinding=Rewinding("trained", rescale=False),
+    )  # fmt: skip
+    splits = blobs(shape=(1, 8, 8))
+    first = build_network(arch, 3, (1, 8, 8), 5)
+    groups = find_groups(first, (1, 8, 8))
+    for (member,) in dropnet(Runs(arch, (0,), (5,)), splits, settings):
+        units = PrunableUnits.of(groups, settings.coupling)
+        kept = shrink(first, groups, units.cut(member.masks))
+        units.write_silence(kept, member.masks)
+        for name, value in kept.named_parameters():
+            torch.testing.assert_close(member.network.get_parameter(name), value)
+
+
+def test_the_rate_goes_back_and_the_rest_of_the_schedule_is_trained() -> None:
+    recipe = Recipe(batch_size=16, max_epochs=8, learning_rate=0.01, patience=8)
+    for rewinding, own, before in (
+        (Rewinding("trained", late_epochs=3), 5, (0, 8, 13)),
+        (Rewinding("trained"), 6, (0, 8, 14)),
+        (Rewinding("trained", schedule="whole"), 8, (0, 8, 16)),
+        (Rewinding("late", schedule="rest"), 6, (0, 2, 2)),
+        (Rewinding("late"), 8, (0, 2, 2)),
+        (Rewinding("initial"), 8, (0, 0, 0)),
+    ):
+        settings = dataclasses.replace(SETTINGS, rounds=2, recipe=recipe, rewinding=rewinding)
+        members = [member for (member,) in _rounds(settings, Runs.of("mlp-a:10-8", seed=5))]
+        assert [len(member.epochs) for member in members] == [8, own, own]
+        assert tuple(member.epochs_before for member in members) == before
+        assert members[-1].epochs_seen == before[-1] + own
+
+
+def test_late_epochs_leave_something_to_train() -> None:
+    settings = dataclasses.replace(SETTINGS, rewinding=Rewinding("trained", late_epochs=3))
+    with pytest.raises(RequestError, match="`late_epochs` 3 leave nothing of the recipe's 3"):
+        _rounds(settings)
+    with pytest.raises(RequestError, match="`schedule` 'rest' needs weights that have seen"):
+        Rewinding("initial", schedule="rest")
 
 
 @pytest.mark.parametrize("to", REWINDS)

@@ -36,6 +36,26 @@ def test_every_image_is_moved_as_drawn() -> None:
         assert torch.equal(new, expected.flip(2) if mirrored else expected)
 
 
+def test_a_photo_is_filled_with_what_its_edge_mirrors_and_lit() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (30, 3, 16, 24), generator=generator).byte()
+    changes = draw_changes("photo", 30, (3, 16, 24), generator)
+    assert changes is not None
+    found = changed(images, changes)
+    padded = torch.nn.functional.pad(images.float(), (3, 3, 2, 2), mode="reflect")
+    for i, (down, right, mirrored, light) in enumerate(changes.tolist()):
+        cut = padded[i, :, 2 - down : 18 - down, 3 - right : 27 - right]
+        expected = (cut.flip(2) if mirrored else cut) * light / 100
+        torch.testing.assert_close(found[i], expected)
+    assert changes[:, 2].unique().tolist() == [0, 1]
+    assert 80 <= int(changes[:, 3].min()) < 90 and 110 < int(changes[:, 3].max()) <= 120
+
+
+def test_an_image_of_one_pixel_is_changed_too() -> None:
+    found = changed(torch.full((1, 1, 1, 1), 50.0), torch.tensor([[1, -1, 1, 80]]))
+    assert found.flatten().tolist() == pytest.approx([40.0])
+
+
 def test_draws_cover_an_eighth_of_the_side_each_way() -> None:
     generator = torch.Generator().manual_seed(0)
     changes = draw_changes("shift-flip", 2000, (3, 16, 32), generator)

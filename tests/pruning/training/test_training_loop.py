@@ -119,6 +119,23 @@ def test_recipes_by_name() -> None:
         made(DropNet, {"recipe": "papre"})
 
 
+def test_training_begins_with_any_epoch_of_the_schedule() -> None:
+    recipe = Recipe(
+        optimizer="sgd", momentum=0.0, learning_rate=0.05, schedule="cosine", warmup=0,
+        weight_decay=0.0, label_smoothing=0.0, batch_size=16, max_epochs=4, keep="last",
+    )  # fmt: skip
+    [whole], [halves] = _networks(1), _networks(1)
+    [generator] = _generators(1)
+    train([whole], _generators(1), Training(_data(), recipe))
+    for first in (0, 2):
+        [found] = train(
+            [halves], [generator], Training(_data(), recipe), first=first, epochs=first + 2
+        )
+        assert len(found.epochs) == 2
+    for key, value in whole.state_dict().items():
+        torch.testing.assert_close(halves.state_dict()[key], value)
+
+
 def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -77,5 +77,5 @@ def test_every_sample_is_in_one_batch_and_no_batch_norm_sees_a_last_one_alone(sa
 
 def test_a_last_batch_of_one_is_learnt_from_with_a_batch_norm() -> None:
     data, network = DeviceData.of(blobs(), "cpu"), _normed()
-    loss = Loop([network], data, RECIPE).epoch(_orders()[:1, :33], 0.01)
+    loss = Loop([network], data, RECIPE).epoch(_orders()[:1, :33], [0.01] * 3)
     assert loss == pytest.approx([loss[0]]) and network[2].num_batches_tracked == 2

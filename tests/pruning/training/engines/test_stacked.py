@@ -63,11 +63,14 @@ def test_the_written_out_gradient_is_autograds(
             )
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_members_together_learn_what_each_learns_in_a_loop(optimizer: str) -> None:
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_members_together_learn_what_each_learns_in_a_loop(
+    optimizer: str, smoothing: float
+) -> None:
     recipe = Recipe(
         optimizer=optimizer,  # type: ignore[arg-type]
-        learning_rate=0.01, momentum=0.9, weight_decay=0.001,
+        learning_rate=0.01, momentum=0.9, weight_decay=0.1, label_smoothing=smoothing,
         batch_size=40, max_epochs=2, patience=2,
     )  # fmt: skip
     members, data, orders = _members(), _data(), _orders(3)

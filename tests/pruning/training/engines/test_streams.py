@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 def test_captured_steps_learn_what_plain_ones_learn() -> None:
     data = DeviceData.of(blobs(), "cuda")
     recipe = Recipe(
-        optimizer="adam", learning_rate=0.01, weight_decay=0.0, batch_size=40, max_epochs=3, patience=3
+        optimizer="adam", learning_rate=0.01, weight_decay=0.0, batch_size=40, max_epochs=3,
+        patience=3,
     )  # fmt: skip
     networks = [build_network("conv-b:6-5", 3, (1, 4, 4), seed).cuda() for seed in range(3)]
     streams = Streams(copy.deepcopy(networks), data, recipe)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from pruning.core.errors import RequestError
+from pruning.training.recipe import RECIPES, Recipe
+
+PHOTOS = {"plain_mlp": False, "shape": (3, 32, 32), "samples": 1600}
+ROWS = {"plain_mlp": True, "shape": (64,), "samples": 1078}
+
+
+def test_the_rate_rises_to_its_highest_and_falls_to_nothing_at_the_last_step() -> None:
+    recipe = Recipe(learning_rate=0.1, schedule="cosine", warmup=2, max_epochs=10)
+    rates = [rate for epoch in range(10) for rate in recipe.rates(epoch, 5)]
+    assert rates[:10] == pytest.approx([0.01 * k for k in range(1, 11)])
+    assert rates[10:] == pytest.approx([0.05 * (1 + math.cos(math.pi * k / 40)) for k in range(40)])
+    assert rates[-1] < 0.001
+
+
+def test_a_constant_rate_stays_after_its_warm_up() -> None:
+    recipe = Recipe(learning_rate=0.1, schedule="constant", warmup=1, max_epochs=3)
+    assert recipe.rates(0, 2) == pytest.approx([0.05, 0.1])
+    assert recipe.rates(2, 2) == [0.1, 0.1]
+
+
+def test_the_first_versions_rate_falls_by_epochs() -> None:
+    recipe = Recipe(learning_rate=1.0, schedule="by-epoch", max_epochs=4)
+    rates = [recipe.rates(epoch, 3) for epoch in range(4)]
+    assert all(len(set(each)) == 1 for each in rates)
+    assert [each[0] for each in rates] == pytest.approx([1.0, 0.8535534, 0.5, 0.1464466])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("about", [PHOTOS, ROWS, PHOTOS | {"samples": 40_000}])
+def test_nothing_is_left_open_but_a_patience_that_would_end_a_schedule(
+    name: str, about: dict[str, object]
+) -> None:
+    resolved = RECIPES[name].resolved(**about)  # type: ignore[arg-type]
+    open_fields = [field for field, value in vars(resolved).items() if value is None]
+    assert open_fields == (["patience"] if resolved.schedule == "cosine" else [])
+    assert resolved.resolved(**about) == resolved  # type: ignore[arg-type]
+
+
+def test_photos_are_augmented_and_nothing_else_is() -> None:
+    grey = PHOTOS | {"shape": (1, 28, 28)}
+    signals = PHOTOS | {"shape": (3, 100)}
+    found = [Recipe().resolved(**about).augment for about in (PHOTOS, grey, signals, ROWS)]  # type: ignore[arg-type]
+    assert found == ["photo", "none", "none", "none"]
+    assert Recipe().resolved(**PHOTOS | {"plain_mlp": True}).augment == "none"  # type: ignore[arg-type]
+
+
+def test_patience_ends_no_schedule_that_has_not_come_down() -> None:
+    with pytest.raises(RequestError, match="`patience` 5 would end a schedule"):
+        Recipe(patience=5, schedule="cosine")
+    assert Recipe(patience=5).resolved(**PHOTOS).schedule == "constant"  # type: ignore[arg-type]
+
+
+def test_a_warm_up_leaves_something_to_train() -> None:
+    with pytest.raises(RequestError, match="`warmup` 4 leaves nothing of `max_epochs` 4"):
+        Recipe(warmup=4, max_epochs=4)
+    for epochs in (1, 2, 9, 10, 30):
+        resolved = Recipe(max_epochs=epochs).resolved(**PHOTOS)  # type: ignore[arg-type]
+        assert resolved.warmup == epochs // 10 < epochs
+    with pytest.raises(RequestError, match="`warmup` 40 leaves nothing of `max_epochs` 30"):
+        Recipe(warmup=40).resolved(**PHOTOS)  # type: ignore[arg-type]
+
+
+def test_the_papers_recipe_is_as_published() -> None:
+    paper = RECIPES["paper"]
+    assert None not in vars(paper).values()
+    assert (paper.optimizer, paper.learning_rate, paper.momentum) == ("sgd", 0.1, 0.0)
+    assert (paper.schedule, paper.patience, paper.keep) == ("constant", 5, "last")
