@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
 from pruning.data.splits import SPLIT_NAMES, FewSamplesWarning, Splits
+from pruning.samples.scaling import Scaling
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 3, 6, 7), dtype=np.uint8)
 ROWS = np.arange(60.0)[:, None] * [1, 2]
@@ -40,7 +41,7 @@ def _rows(splits: Splits) -> dict[str, list[int]]:
 def test_images_and_labels_in_every_form(X: Any, y: Any, channels: int) -> None:
     splits = Splits.from_arrays(X, y)
     assert splits.sizes == {"train": 36, "val": 6, "select": 9, "test": 9}
-    assert splits.input_shape == (channels, 6, 7) and splits.scaling.scale == (255.0,)
+    assert splits.input_shape == (channels, 6, 7) and len(splits.scaling.scale) == channels
     classes = np.unique(np.asarray(y))
     assert splits.classes.tolist() == classes.tolist()
     assert splits.classes.dtype.kind in "iU"
@@ -63,6 +64,30 @@ def test_feature_rows_are_standardised_by_train() -> None:
     seen = splits.scaling(torch.tensor(splits.train.images))
     torch.testing.assert_close(seen.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
     torch.testing.assert_close(seen.std(0, correction=0), torch.ones(2))
+
+
+def test_colours_are_standardised_by_train_and_greys_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pruning.data.splits.IMAGES_AT_ONCE", 7)
+    tinted = np.clip(IMAGES * np.array([1.0, 0.5, 0.1])[:, None, None], 0, 255).astype(np.uint8)
+    splits = Splits.from_arrays(tinted, Y)
+    seen = splits.scaling(torch.tensor(splits.train.images)).double()
+    torch.testing.assert_close(seen.mean((0, 2, 3)), torch.zeros(3).double(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen.std((0, 2, 3), correction=0), torch.ones(3).double())
+    assert Splits.from_arrays(IMAGES[:, 0], Y).scaling == Scaling((0.0,), (255.0,))
+    flat = Splits.from_arrays(np.where(np.arange(3) == 1, IMAGES.transpose(0, 2, 3, 1), 9), Y)
+    assert flat.scaling.scale[0] == flat.scaling.scale[2] == 1.0
+    assert not flat.scaling(torch.tensor(flat.val.images))[:, 0].any()
+
+
+def test_many_images_are_measured_by_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = Splits.from_arrays(IMAGES, Y).scaling
+    monkeypatch.setattr("pruning.data.splits.MOST_IMAGES", 12)
+    some = Splits.from_arrays(IMAGES, Y)
+    few = some.train.images[np.linspace(0, 35, 12).astype(int)]
+    np.testing.assert_allclose(some.scaling.offset, few.mean((0, 2, 3)))
+    assert every != some.scaling
 
 
 def test_a_test_part_of_ones_own_is_kept_as_it_is() -> None:
