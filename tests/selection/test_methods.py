@@ -339,7 +339,7 @@ def test_settings_are_given_by_name(method: str) -> None:
 
 def test_few_negatives_are_fewer_than_thirty() -> None:
     wrong = [[1] * n + [0] * (60 - n) for n in (31, 30, 29)]
-    table = METHODS["exhaustive"](size=1).fit_pool(pool_from(wrong, [0] * 60, 2)).candidates_
+    table = METHODS["hq"](size=1).fit_pool(pool_from(wrong, [0] * 60, 2)).candidates_
     told = dict(
         zip(table["fewest_negatives"].tolist(), table["few_negatives"].tolist(), strict=True)
     )
