@@ -40,6 +40,11 @@ class Outcome:
     after: str
 
 
+def unexplained(outcome: Outcome) -> bool:
+    """Return whether no test noticed a change and no reason says why that may stay."""
+    return outcome.state not in NOTICED and (outcome.before, outcome.after) not in _reasons()
+
+
 def write_report(path: Path, seed: int, found: Mapping[Mutant, Outcome]) -> None:
     """Write the report."""
     path.write_text("\n".join(_lines(path.stem, seed, found)) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
     python benchmarks/mutation/run.py selection                 # 300 mutants; goes on if stopped
     python benchmarks/mutation/run.py pruning --count 20
-    python benchmarks/mutation/run.py selection --again         # those that no test noticed, anew
+    python benchmarks/mutation/run.py selection --again         # and the unexplained ones anew
 
 Each mutant is one change (see `mutants.py`), tried in a copy of the house against the tests of
 its rooms that run the changed line (see `nearest.py`), quickest first, until one fails. The
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mutants import Mutant, draw
 from nearest import find_nearest
-from report import NOTICED, Outcome, write_report
+from report import Outcome, unexplained, write_report
 from trying import copied_house, load, run_tests, tried
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +66,10 @@ def main() -> None:
     parser.add_argument("name", choices=TARGETS)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--again", action="store_true", help="Try anew what no test noticed.")
+    parser.add_argument(
+        "--again", action="store_true",
+        help="Try anew, too, what no test noticed and survivors.toml does not explain.",
+    )  # fmt: skip
     asked = parser.parse_args()
     target, file = TARGETS[asked.name], RESULTS / f"{asked.name}.jsonl"
     known = read(file)
@@ -79,7 +82,7 @@ def main() -> None:
         if (status := run_tests(house, usual, 600)) != 0:
             sys.exit(f"the tests fail on the code as it is (pytest's status {status})")
         for number, mutant in enumerate(drawn, start=1):
-            if mutant not in known or (asked.again and known[mutant].state not in NOTICED):
+            if mutant not in known or (asked.again and unexplained(known[mutant])):
                 known[mutant] = outcome = tried(house, mutant, nearest)
                 append(file, mutant, outcome)
                 print(f"{number}/{len(drawn)} {outcome.state:8} {outcome.seconds:5.1f} s "
