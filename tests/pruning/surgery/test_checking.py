@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from pruning.core.errors import RequestError
 from pruning.surgery.checking import Coupled, check
@@ -53,3 +54,28 @@ def test_a_users_factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert check("checked_net:make", (3, 6, 6)).groups[0].units == 4
     with pytest.raises(RequestError, match=r"cannot be followed on an input of shape \(3, 9, 9\)"):
         check("checked_net:make", (3, 9, 9))
+
+
+def test_of_a_layer_that_a_mask_could_empty_one_channel_stays() -> None:
+    """a's three and b's four stand side by side, c adds seven: c alone keeps all units standing."""
+
+    class SideBySide(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = nn.Linear(5, 3), nn.Linear(5, 4), nn.Linear(5, 7)
+            self.out = nn.Linear(7, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            joined = torch.cat([self.a(x), self.b(x)], 1)
+            return self.out(torch.relu(joined + self.c(x)))
+
+    report = check(SideBySide(), (5,))
+    (group,) = report.groups
+    assert (group.units, set(group.layers)) == (5, {"a", "b", "c"})
+    assert {refusal.layer: refusal.channels for refusal in report.refusals} == {
+        "a": 1, "b": 1, "c": 2,
+    }  # fmt: skip
+
+
+def test_a_known_network_is_checked_with_ten_classes() -> None:
+    assert check("mlp-a:8-4", (5,)).cost.params == (5 + 1) * 8 + (8 + 1) * 4 + (4 + 1) * 10
