@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ensemble.calibration import temper
 from ensemble.description import Classes, Description
-from ensemble.reading.inputs import Samples, batches
+from ensemble.reading.arrays import Samples
+from ensemble.reading.inputs import batches
 from ensemble.uncertainty import Uncertainty, uncertainty
 from pruning.core.errors import RequestError
 from selection.voting import vote
@@ -95,7 +96,9 @@ class Classifier(ABC):
         X
             Images (N, H, W), (N, C, H, W) or (N, H, W, C), as an array or torch tensor:
             uint8, or floats in 0..1 (checked); or paths or PIL images of any size. Feature
-            rows (N, F). See `ensemble.reading.inputs.batches`.
+            rows (N, F), signals (N, C, T), and images of other numbers, in the units of the
+            training data. Or a DataLoader of any of them. See
+            `ensemble.reading.inputs.batches`.
 
         Raises
         ------
@@ -181,7 +184,8 @@ class Classifier(ABC):
         )
 
     def _batches(self, X: Any) -> Iterator[Samples]:
-        return batches(X, self.description.input_shape, self.batch_size)
+        about = self.description
+        return batches(X, about.input_shape, self.batch_size, about.scaling.reading)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -18,6 +18,7 @@ from ensemble.storage.fields import Fields
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 from pruning.inference.cost import Cost
+from pruning.samples.reading import Reading
 from pruning.samples.scaling import Scaling
 
 Classes = NDArray[np.int64] | NDArray[np.str_]
@@ -98,9 +99,9 @@ class Description(ArrayValue):
     classes
         (C,) int64 or str, distinct, at least two, in the order of the probabilities.
     input_shape
-        (C, H, W) for uint8 images or (F,) for float32 rows.
+        (C, H, W) for images, (C, T) for signals or (F,) for feature rows.
     scaling
-        What every member's input is made with.
+        What every member's input is made with, and how what is handed over is read.
     combination
         How the members' probabilities become the team's; with weights for all of them.
     provenance
@@ -128,6 +129,11 @@ class Description(ArrayValue):
         return Cost.total(member.cost for member in self.members)
 
     @property
+    def eight_bit(self) -> bool:
+        """Whether samples are stored as uint8, else as float32."""
+        return self.scaling.reading.dtype(self.input_shape) == np.uint8
+
+    @property
     def without_widths(self) -> Description:
         """The same, for a file from whose sizes the widths are read anyway."""
         return replace(self, members=tuple(replace(m, widths=()) for m in self.members))
@@ -143,15 +149,14 @@ class Description(ArrayValue):
             raise RequestError(f"classes {self.classes[:10].tolist()} are not distinct")
 
     def _check_input(self) -> None:
-        shape, channels = self.input_shape, self.input_shape[:1]
-        if len(shape) not in (1, 3) or min(shape) < 1 or (len(shape) == 3 and shape[0] > 3):
-            raise RequestError(
-                f"input shape {shape} must be (C, H, W) with C 1 to 3, or (features,)"
-            )
-        if len(self.scaling.scale) not in {1, *channels}:
-            raise RequestError(
-                f"scaling of {len(self.scaling.scale)} values does not fit input shape {shape}"
-            )
+        shape, channels, units = self.input_shape, self.input_shape[:1], self.scaling.reading.units
+        if len(shape) not in (1, 2, 3) or min(shape) < 1:
+            raise RequestError(f"input shape {shape} must be (C, H, W), (C, T) or (features,)")
+        for scale in (self.scaling.scale, () if units is None else units.scale):
+            if scale and len(scale) not in {1, *channels}:
+                raise RequestError(
+                    f"scaling of {len(scale)} values does not fit input shape {shape}"
+                )
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain JSON values; `from_json` reads them back."""
@@ -163,6 +168,7 @@ class Description(ArrayValue):
                 "shape": list(self.input_shape),
                 "offset": list(self.scaling.offset),
                 "scale": list(self.scaling.scale),
+                **_reading_to_json(self.scaling.reading),
             },
             "vote": {"name": vote.voting, "weights": list(vote.weights)},
             "members": [_member_to_json(member) for member in self.members],
@@ -195,6 +201,7 @@ class Description(ArrayValue):
                 scaling=Scaling(
                     entry.numbers("offset", -LARGEST_VALUE, LARGEST_VALUE, LARGEST_SIDE),
                     entry.numbers("scale", 1e-30, LARGEST_VALUE, LARGEST_SIDE),
+                    _reading(entry.optional("reading")),
                 ),
                 combination=Combination(
                     vote.text("name", 100),
@@ -209,6 +216,14 @@ class Description(ArrayValue):
             raise error if named else RequestError(f"{source}: {error}") from error
         except ValueError as error:
             raise RequestError(f"{source}: {error}") from error
+
+
+def _reading_to_json(reading: Reading) -> dict[str, object]:
+    return {} if reading == Reading() else {"reading": reading.to_json()}
+
+
+def _reading(fields: Fields | None) -> Reading:
+    return Reading() if fields is None else Reading.from_json(fields.values)
 
 
 def _member_to_json(member: MemberInfo) -> dict[str, object]:

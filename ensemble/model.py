@@ -20,7 +20,7 @@ from ensemble.description import Classes, Description, Provenance
 from ensemble.member import EnsembleMember, TrainedMember, as_members
 from ensemble.probe import Probe
 from ensemble.probing import take_probe
-from ensemble.reading.inputs import Samples, batches
+from ensemble.reading.arrays import Samples
 from pruning.core.errors import RequestError
 from pruning.inference.layout import Layout
 from pruning.samples.scaling import Scaling
@@ -43,7 +43,7 @@ class Ensemble(Classifier):
     classes
         (C,) whole numbers or texts: the class of each logit.
     input_shape
-        (C, H, W) for uint8 images or (F,) for float32 rows.
+        (C, H, W) for images, (C, T) for signals or (F,) for feature rows.
     scaling
         How what is stored becomes network input; None takes images to 0..1 and leaves rows as
         they are.
@@ -132,7 +132,7 @@ class Ensemble(Classifier):
     def _probe(self, given: Any) -> Probe | None:
         samples = None
         if given is not None:
-            samples = next(batches(given, self.description.input_shape, self.batch_size), None)
+            samples = next(self._batches(given), None)
         return take_probe(self.members, self.description, samples)
 
     def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.reading.inputs import Samples
+from ensemble.reading.arrays import Samples
 from ensemble.storage.fields import Fields
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
@@ -102,14 +102,15 @@ class Probe(ArrayValue):
 
     @classmethod
     def from_json(
-        cls, fields: Fields | None, members: int, classes: int, shape: tuple[int, ...]
-    ) -> Probe | None:
+        cls, fields: Fields | None, members: int, classes: int, shape: tuple[int, ...],
+        scaling: Scaling,
+    ) -> Probe | None:  # fmt: skip
         """Return the probe of so many members and classes; None where the file has none."""
         if fields is None:
             return None
         samples, count = None, _count(shape)
         if fields.values.get("samples") is not None:
-            samples = _samples(fields, shape)
+            samples = _samples(fields, shape, scaling.reading.dtype(shape))
             count = len(samples)
         size = (members, count, min(classes, MOST_CLASSES))
         answers = fields.numbers("answers", 2 * math.log(FLOOR), 0, math.prod(size))
@@ -122,18 +123,20 @@ class Probe(ArrayValue):
 def noise(shape: tuple[int, ...], scaling: Scaling) -> Samples:
     """Return samples that are the same on every machine and in every version of NumPy.
 
-    Images are evenly spread bytes. Rows are spread evenly over ±√3 standard deviations, as
-    `scaling` knows them.
+    8-bit images are evenly spread bytes. Other numbers are spread evenly over ±√3 standard
+    deviations, as `scaling` knows them.
 
     >>> noise((1, 8, 8), Scaling())[0, 0, 0, :3]
     array([99, 62, 10], dtype=uint8)
     """
     size = (_count(shape), *shape)
     drawn = np.frombuffer(hashlib.shake_256(b"probe").digest(math.prod(size)), np.uint8)
-    if len(shape) == 3:
+    if scaling.reading.dtype(shape) == np.uint8:
         return drawn.reshape(size).copy()
     spread = (drawn.reshape(size) / 127.5 - 1) * math.sqrt(3)
-    rows = spread * np.array(scaling.scale) + np.array(scaling.offset)
+    trailing = (1,) * (len(shape) - 1)
+    rows = spread * np.reshape(scaling.scale, (-1, *trailing))
+    rows = rows + np.reshape(scaling.offset, (-1, *trailing))
     return np.asarray(rows, np.float32)
 
 
@@ -153,8 +156,10 @@ def _logarithms(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(np.log(np.maximum(probabilities[..., kept].astype(np.float64), FLOOR)))
 
 
-def _samples(fields: Fields, shape: tuple[int, ...]) -> Samples:
-    dtype = np.dtype(np.uint8 if len(shape) == 3 else "<f4")
+def _samples(
+    fields: Fields, shape: tuple[int, ...], kind: np.dtype[np.uint8] | np.dtype[np.float32]
+) -> Samples:
+    dtype = kind.newbyteorder("<")
     size = dtype.itemsize * math.prod(shape)
     try:
         data = base64.b64decode(fields.text("samples", 2 * size * MOST_SAMPLES), validate=True)
@@ -165,6 +170,4 @@ def _samples(fields: Fields, shape: tuple[int, ...]) -> Samples:
         raise fields.error("samples", f"base64 of whole samples of shape {shape}") from error
     if not 1 <= len(samples) <= MOST_SAMPLES or not np.isfinite(samples).all():
         raise fields.error("samples", f"base64 of 1 to {MOST_SAMPLES} samples of numbers")
-    if len(shape) == 3:
-        return samples.astype(np.uint8)
-    return samples.astype(np.float32)
+    return samples.astype(np.uint8) if kind == np.uint8 else samples.astype(np.float32)

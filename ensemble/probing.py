@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ensemble.description import Description
 from ensemble.member import EnsembleMember
 from ensemble.probe import HALF, SINGLE, Probe, few, noise
-from ensemble.reading.inputs import Samples
+from ensemble.reading.arrays import Samples
 
 
 def take_probe(

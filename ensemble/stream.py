@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.classifier import Classifier
+from ensemble.reading.inputs import AsStored
 from ensemble.reading.sources import Batch, Failure, check_sources, read_batches
 from ensemble.uncertainty import uncertainty
 from pruning.core.array_values import ArrayValue
@@ -84,8 +85,9 @@ def predict_stream(
     """
     named = tuple(sources)
     shape = model.description.input_shape
-    check_sources(named, shape)
-    for batch in read_batches(named, shape, model.batch_size, stdin):
+    reading = model.description.scaling.reading
+    check_sources(named, shape, reading)
+    for batch in read_batches(named, shape, model.batch_size, stdin, reading):
         yield from records(model, batch, explain=explain)
         yield from batch.failures
 
@@ -94,12 +96,13 @@ def records(model: Classifier, batch: Batch, *, explain: bool = False) -> Iterat
     """Yield the prediction of each sample of one batch."""
     if not batch.names:
         return
+    samples = AsStored(batch.samples)
     if not explain:
         classes = model.classes_.tolist()
-        for name, row in zip(batch.names, model.predict_proba(batch.samples), strict=True):
+        for name, row in zip(batch.names, model.predict_proba(samples), strict=True):
             yield Record(name, classes[int(row.argmax())], row)
         return
-    yield from records_of(model, batch.names, model.predict_members(batch.samples))
+    yield from records_of(model, batch.names, model.predict_members(samples))
 
 
 def records_of(

@@ -134,7 +134,8 @@ def _probe(fields: Fields, about: Description) -> Probe | None:
     if "probe" not in fields.values:
         raise RequestError(f"{fields.source}: probe is missing")
     kept = fields.optional("probe")
-    return Probe.from_json(kept, len(about.members), len(about.classes), about.input_shape)
+    sizes = len(about.members), len(about.classes)
+    return Probe.from_json(kept, *sizes, about.input_shape, about.scaling)
 
 
 def _member_files(fields: Fields) -> Iterator[MemberFile]:

@@ -72,7 +72,7 @@ def to_onnx(members: Sequence[EnsembleMember], about: Description) -> onnx.Model
     """Return the ensemble's graph, without names of this machine and without metadata."""
     graph = _Graph(members, about)
     shape = (2, *about.input_shape)
-    dtype = torch.uint8 if len(shape) == 4 else torch.float32
+    dtype = torch.uint8 if about.eight_bit else torch.float32
     try:
         with _quietly():
             program = torch.onnx.export(
@@ -131,7 +131,7 @@ class _Graph(nn.Module):
         self.networks = nn.ModuleList(copy.deepcopy(m.network).cpu() for m in members)
         self.vote, self.weights = vote_in_torch(how.voting), how.weights
         self.temperature = how.temperature
-        trailing = (1, 1) if len(about.input_shape) == 3 else ()
+        trailing = (1,) * (len(about.input_shape) - 1)
         for name in ("offset", "scale"):
             values = torch.tensor(getattr(about.scaling, name)).reshape(-1, *trailing)
             self.register_buffer(name, values)

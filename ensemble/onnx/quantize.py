@@ -20,7 +20,7 @@ from ensemble.member import EnsembleMember
 from ensemble.onnx.export import file_bytes, graph_bytes, to_onnx, whole_team
 from ensemble.onnx.runtime import INPUT, OnnxEnsemble, open_graph
 from ensemble.probe import INT8, Probe, noise
-from ensemble.reading.inputs import batches
+from ensemble.reading.inputs import AsStored, batches
 from ensemble.storage.sealed import write_bytes_atomic
 from pruning.core.errors import RequestError
 
@@ -80,7 +80,7 @@ def export_int8(
         raise RequestError(f"allowed loss {allowed_loss} must lie in 0..1, such as 0.01")
     about = whole_team(about)
     graph = to_onnx(members, about)
-    samples = np.concatenate(list(batches(X, about.input_shape, BATCH_SIZE)))
+    samples = np.concatenate(list(batches(X, about.input_shape, BATCH_SIZE, about.scaling.reading)))
     plain, small = graph_bytes(graph), graph_bytes(_quantized(graph, _spread(samples)))
     int8 = open_graph(small, about, str(path))
     whole, file = file_bytes(plain, about, None), file_bytes(small, about, _probe(int8))
@@ -99,7 +99,7 @@ def export_int8(
 def _probe(model: OnnxEnsemble) -> Probe | None:
     """Return what an int8 graph answers to noise; None where that is no number."""
     about = model.description
-    found = model.predict_members(noise(about.input_shape, about.scaling))
+    found = model.predict_members(AsStored(noise(about.input_shape, about.scaling)))
     return Probe.of(found, INT8) if np.isfinite(found).all() else None
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ensemble.classifier import BATCH_SIZE, Classifier
 from ensemble.description import Description
 from ensemble.probe import Probe
-from ensemble.reading.inputs import Samples
+from ensemble.reading.arrays import Samples
 from ensemble.storage.fields import Fields
 from ensemble.storage.sealed import sha256_of, unseal
 from pruning.core.errors import RequestError
@@ -137,7 +137,8 @@ def _probe(parts: _Parts, about: Description, source: str) -> Probe | None:
     if "probe" not in parts.content:
         raise RequestError(f"{source}: probe is missing")
     kept = fields.optional("probe")
-    return Probe.from_json(kept, len(about.members), len(about.classes), about.input_shape)
+    sizes = len(about.members), len(about.classes)
+    return Probe.from_json(kept, *sizes, about.input_shape, about.scaling)
 
 
 def metadata_entry(text: bytes) -> bytes:
@@ -185,9 +186,8 @@ def _split(data: bytes, source: str) -> _Parts:
 def _check_interface(session: InferenceSession, about: Description, source: str) -> None:
     """Refuse a graph that is not the ensemble it is said to be."""
     given = {value.name: value for value in (*session.get_inputs(), *session.get_outputs())}
-    images = len(about.input_shape) == 3
     wanted = {
-        INPUT: (("tensor(uint8)" if images else "tensor(float)"), list(about.input_shape)),
+        INPUT: (("tensor(uint8)" if about.eight_bit else "tensor(float)"), list(about.input_shape)),
         TEAM: ("tensor(float)", [len(about.classes)]),
     }
     for name, (kind, shape) in wanted.items():

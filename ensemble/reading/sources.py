@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,15 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ensemble.reading.inputs import Samples, as_samples, check_several
+from ensemble.reading.arrays import Samples, as_samples
+from ensemble.reading.inputs import check_pictures, check_several, stored_pixels
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
+from pruning.samples.archive import read_archive, samples_names
+from pruning.samples.finding import walk_images
+from pruning.samples.reading import AS_TOLD, Reading
 
+ARRAYS = (".npy", ".npz")
 STANDARD_INPUT = "-"
 _NPY = b"\x93NUMPY"
 _LONGEST_LINE = 2**16
@@ -34,10 +40,19 @@ _HEADERS_READ = 8
 
 @dataclass(frozen=True)
 class Failure:
-    """A source that gave no samples, and why."""
+    """A source that gave no samples, and why.
+
+    Attributes
+    ----------
+    source, reason
+        What and why.
+    expected
+        Whether nobody would miss it: files of a folder whose names say that they are no images.
+    """
 
     source: str
     reason: str
+    expected: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +74,9 @@ class Batch(ArrayValue):
     failures: tuple[Failure, ...] = ()
 
 
-def check_sources(sources: Iterable[str], shape: tuple[int, ...]) -> None:
+def check_sources(
+    sources: Iterable[str], shape: tuple[int, ...], reading: Reading = AS_TOLD
+) -> None:
     """Refuse, before anything is predicted, what does not exist or cannot hold samples.
 
     Raises
@@ -69,13 +86,13 @@ def check_sources(sources: Iterable[str], shape: tuple[int, ...]) -> None:
     """
     for source in sources:
         path = Path(source)
-        if source != STANDARD_INPUT and not path.exists():
+        if source != STANDARD_INPUT and not path.exists() and not path.is_symlink():
             raise RequestError(f"{source} does not exist; give images, folders, .npy, .npz or -")
-        rows = len(shape) == 1
-        if rows and source != STANDARD_INPUT and path.suffix not in (".npy", ".npz"):
-            raise RequestError(
-                f"{source}: this ensemble reads rows of {shape[0]} features; give .npy or .npz"
-            )
+        if source != STANDARD_INPUT and path.suffix.lower() not in ARRAYS:
+            try:
+                check_pictures(shape, reading)
+            except RequestError as error:
+                raise RequestError(f"{source}: {error}; give .npy or .npz") from None
 
 
 def count_samples(sources: Iterable[str]) -> int | None:
@@ -86,57 +103,52 @@ def count_samples(sources: Iterable[str]) -> int | None:
             return None
         path = Path(source)
         if path.is_dir():
-            total += sum(1 for _ in images_below(path))
-        elif path.suffix in (".npy", ".npz"):
-            array = _array(path)
-            total += 0 if isinstance(array, Failure) else len(array)
+            total += sum(1 for entry in walk_images(path) if isinstance(entry, Path))
+        elif path.suffix.lower() in ARRAYS:
+            total += sum(len(a.whole) for a in _arrays(path) if isinstance(a, _Chunks))
         else:
             total += 1
     return total
 
 
 def read_batches(
-    sources: Iterable[str], shape: tuple[int, ...], size: int, stdin: BinaryIO | None = None
+    sources: Iterable[str],
+    shape: tuple[int, ...],
+    size: int,
+    stdin: BinaryIO | None = None,
+    reading: Reading = AS_TOLD,
 ) -> Iterator[Batch]:
     """Yield what the sources hold, at most `size` samples at a time, in order.
 
     Parameters
     ----------
     sources
-        Image files, folders (images at any depth), ``.npy`` and ``.npz`` (its ``X``), and
-        ``-`` for standard input: an ``.npy`` stream, or one path per line.
+        Image files, folders (images at any depth, through links), ``.npy``, ``.npz`` (its ``X``,
+        or the samples of its parts), and ``-`` for standard input: an ``.npy`` stream, or one
+        path per line.
     shape
-        The ensemble's input: (C, H, W) or (F,).
+        The ensemble's input: (C, H, W), (C, T) or (F,).
     size
         Samples per batch.
     stdin
         What ``-`` reads.
+    reading
+        How the training data were read.
     """
     waiting: list[Path] = []
     for entry in _entries(sources, stdin):
         if isinstance(entry, Path):
             waiting.append(entry)
             if len(waiting) == size:
-                yield _decoded(waiting, shape)
+                yield _decoded(waiting, shape, reading)
                 waiting = []
             continue
         if waiting:
-            yield _decoded(waiting, shape)
+            yield _decoded(waiting, shape, reading)
             waiting = []
-        yield from _array_batches(entry, shape, size)
+        yield from _array_batches(entry, shape, size, reading)
     if waiting:
-        yield _decoded(waiting, shape)
-
-
-def images_below(folder: Path) -> Iterator[Path]:
-    """Yield the image files below a folder, a directory at a time, each sorted by name."""
-    from pruning.samples.images import SUFFIXES, is_hidden
-
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not is_hidden(name))
-        for name in sorted(files):
-            if Path(name).suffix.lower() in SUFFIXES and not is_hidden(name):
-                yield Path(place, name)
+        yield _decoded(waiting, shape, reading)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +156,13 @@ class _Chunks:
     """An array that is read in slices, or what stopped it."""
 
     name: str
-    slices: Iterator[NDArray[Any]]
+    slices: Iterable[NDArray[Any]]
+
+    @property
+    def whole(self) -> NDArray[Any]:
+        """The array, where it is in one slice."""
+        (array,) = self.slices
+        return array
 
 
 def _entries(sources: Iterable[str], stdin: BinaryIO | None) -> Iterator[Path | _Chunks | Failure]:
@@ -153,13 +171,9 @@ def _entries(sources: Iterable[str], stdin: BinaryIO | None) -> Iterator[Path | 
         if source == STANDARD_INPUT:
             yield from _standard_input(stdin)
         elif path.is_dir():
-            images = images_below(path)
-            first = next(images, None)
-            yield Failure(source, "no images in this folder") if first is None else first
-            yield from images
-        elif path.suffix in (".npy", ".npz"):
-            array = _array(path)
-            yield array if isinstance(array, Failure) else _Chunks(source, iter([array]))
+            yield from _of_folder(path)
+        elif path.suffix.lower() in ARRAYS:
+            yield from _arrays(path)
         else:
             yield path
 
@@ -173,8 +187,8 @@ def _standard_input(stdin: BinaryIO | None) -> Iterator[Path | _Chunks | Failure
         return
     line = start + stdin.readline(_LONGEST_LINE)
     while line:
-        text = line.decode("utf-8", "replace").strip()
-        if "\0" in text or "\ufffd" in text or len(line) >= _LONGEST_LINE:
+        text = os.fsdecode(line).strip()
+        if "\0" in text or len(line) >= _LONGEST_LINE:
             yield Failure("-", "neither an .npy stream nor one path per line")
             return
         if text:
@@ -202,24 +216,53 @@ def _npy_stream(stream: BinaryIO) -> Iterator[NDArray[Any]]:
         left -= count
 
 
-def _array(path: Path) -> NDArray[Any] | Failure:
-    try:
-        if path.suffix == ".npy":
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+def _of_folder(folder: Path) -> Iterator[Path | Failure]:
+    """Yield the images below a folder, and what else is there: of files alike one speaks."""
+    images, others = 0, Counter[str]()
+    first: dict[str, Path] = {}
+    for entry in walk_images(folder):
+        if isinstance(entry, Path):
+            images += 1
+            yield entry
+        elif not entry.expected:
+            yield Failure(str(entry.path), entry.reason)
         else:
-            with np.load(path, allow_pickle=False) as archive:
-                array = archive["X"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        return Failure(str(path), f"cannot be read as an array: {str(error).splitlines()[0]}")
-    except Exception as error:  # zipfile and zlib have errors of their own
-        return Failure(str(path), f"cannot be read as an array: {type(error).__name__}")
-    if array.ndim == 0:
-        return Failure(str(path), "holds a single number; expected (N, …)")
-    return cast(NDArray[Any], array)
+            others[entry.reason] += 1
+            first.setdefault(entry.reason, entry.path)
+    for reason, count in others.items():
+        more = f" and {count - 1} more" if count > 1 else ""
+        yield Failure(f"{first[reason]}{more}", reason, expected=True)
+    if not images:
+        yield Failure(str(folder), "no images in this folder")
 
 
-def _array_batches(entry: _Chunks | Failure, shape: tuple[int, ...], size: int) -> Iterator[Batch]:
-    nothing = np.empty((0, *shape), np.uint8)
+def _arrays(path: Path) -> Iterator[_Chunks | Failure]:
+    """Yield the samples of an ``.npy``, or of an ``.npz``: ``X``, or those of its parts."""
+    try:
+        if path.suffix.lower() == ".npy":
+            arrays = {"": cast(NDArray[Any], np.load(path, mmap_mode="r", allow_pickle=False))}
+        else:
+            arrays = read_archive(path, samples_names)
+    except RequestError as error:
+        yield Failure(str(path), str(error).removeprefix(f"{path} "))
+        return
+    except (OSError, ValueError, EOFError, MemoryError, SyntaxError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        yield Failure(str(path), f"cannot be read as an array: {reason}")
+        return
+    if not arrays:
+        yield Failure(str(path), "holds no samples: no X, x_train, train_images, …")
+    for name, array in arrays.items():
+        if array.ndim == 0:
+            yield Failure(str(path), "holds a single number; expected (N, …)")
+        else:
+            yield _Chunks(str(path) if name in ("", "X") else f"{path}:{name}", [array])
+
+
+def _array_batches(
+    entry: _Chunks | Failure, shape: tuple[int, ...], size: int, reading: Reading
+) -> Iterator[Batch]:
+    nothing = np.empty((0, *shape), reading.dtype(shape))
     if isinstance(entry, Failure):
         yield Batch((), nothing, (entry,))
         return
@@ -229,7 +272,7 @@ def _array_batches(entry: _Chunks | Failure, shape: tuple[int, ...], size: int) 
             if not row:
                 check_several(chunk.shape, shape)
             for start in range(0, len(chunk), size):
-                samples = as_samples(np.asarray(chunk[start : start + size]), shape)
+                samples = as_samples(np.asarray(chunk[start : start + size]), shape, reading)
                 names = tuple(f"{entry.name}[{row + i}]" for i in range(len(samples)))
                 row += len(samples)
                 yield Batch(names, samples)
@@ -238,20 +281,22 @@ def _array_batches(entry: _Chunks | Failure, shape: tuple[int, ...], size: int) 
         yield Batch((), nothing, (Failure(where, str(error).splitlines()[0]),))
 
 
-def _decoded(paths: list[Path], shape: tuple[int, ...]) -> Batch:
+def _decoded(paths: list[Path], shape: tuple[int, ...], reading: Reading) -> Batch:
     from pruning.samples.images import ImageHeader, decode_images, read_headers
 
-    if len(shape) != 3:
-        reason = f"is no row of {shape[0]} features"
-        rows = np.empty((0, *shape), np.float32)
-        return Batch((), rows, tuple(Failure(str(path), reason) for path in paths))
+    try:
+        check_pictures(shape, reading)
+    except RequestError as error:
+        nothing = np.empty((0, *shape), reading.dtype(shape))
+        return Batch((), nothing, tuple(Failure(str(path), str(error)) for path in paths))
     known = (h for h in read_headers(paths[:_HEADERS_READ]) if isinstance(h, ImageHeader))
     pixels = max((h.height * h.width for h in known), default=0)
-    images = np.empty((len(paths), *shape), np.uint8)
-    failed = decode_images(paths, images, source_pixels=pixels)
+    images = np.zeros((len(paths), *shape), reading.dtype(shape))
+    failed = decode_images(paths, images, source_pixels=pixels, fit=reading.fit)
     good = [i for i in range(len(paths)) if i not in failed]
+    decoded = images[good] if failed else images
     return Batch(
         tuple(str(paths[i]) for i in good),
-        images[good] if failed else images,
+        stored_pixels(decoded, reading),
         tuple(Failure(str(paths[i]), reason) for i, reason in failed.items()),
     )

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from numpy.typing import NDArray
 
 from ensemble.classifier import Classifier
-from ensemble.reading.inputs import Samples
+from ensemble.reading.arrays import Samples
 from ensemble.stream import record_content, records_of
 from ensemble.web.batcher import Batcher
 from ensemble.web.contract import HEALTH, PREDICT
@@ -79,9 +79,8 @@ def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
     @app.post("/predict", **PREDICT)
     async def predict(request: Request) -> JSONResponse:
         upload = await read_upload(request, bounds)
-        shape = model.description.input_shape
         samples: Samples = await asyncio.get_running_loop().run_in_executor(
-            decoder, decode_upload, upload, shape, bounds
+            decoder, decode_upload, upload, model.description, bounds
         )
         members = await batcher.predict_members(samples)
         return JSONResponse(_answer(model, upload, members))

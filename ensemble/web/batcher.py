@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.classifier import Classifier
-from ensemble.reading.inputs import Samples
+from ensemble.reading.arrays import Samples
+from ensemble.reading.inputs import AsStored
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Batcher:
             samples = np.concatenate([waiting.samples for waiting in batch])
             try:
                 members = await loop.run_in_executor(
-                    self._thread, self._model.predict_members, samples
+                    self._thread, self._model.predict_members, AsStored(samples)
                 )
             except Exception as error:  # each waiting request must hear of it
                 for waiting in batch:

@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ensemble.reading.inputs import Samples, as_samples
+from ensemble.description import Description
+from ensemble.reading.arrays import Samples, as_samples
+from ensemble.reading.inputs import decode_sample
 from ensemble.storage.sealed import parse_json
 from ensemble.web.limits import Limits
 from pruning.core.errors import RequestError
-from pruning.samples.images import FORMATS, decode_image
+from pruning.samples.images import FORMATS
 
 MULTIPART, JSON = "multipart/form-data", "application/json"
 
@@ -61,7 +62,7 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
     raise HTTPException(415, f"content type {kind[:80]!r}; send {MULTIPART} or {JSON}")
 
 
-def decode_upload(upload: Upload, shape: tuple[int, ...], limits: Limits) -> Samples:
+def decode_upload(upload: Upload, about: Description, limits: Limits) -> Samples:
     """Return the samples of an upload, (n, *shape); it may take long: not on the event loop.
 
     Raises
@@ -69,18 +70,20 @@ def decode_upload(upload: Upload, shape: tuple[int, ...], limits: Limits) -> Sam
     RequestError
         If an image is too large or cannot be read, or an array has the wrong shape or scale.
     """
+    shape, reading = about.input_shape, about.scaling.reading
     if upload.images:
-        return np.stack([_picture(file, shape, limits) for file in upload.images])
+        return np.concatenate([_picture(file, about, limits) for file in upload.images])
     if not 1 <= len(upload.array) <= limits.samples:
         raise RequestError(f"samples must be 1 to {limits.samples}")
     try:
         values = np.array(upload.array)
     except ValueError as error:
         raise RequestError("samples are no array; expected lists of one shape") from error
-    return as_samples(values, shape)  # texts are refused here, never opened as paths
+    return as_samples(values, shape, reading)  # texts are refused here, never opened as paths
 
 
-def _picture(file: ImageFile, shape: tuple[int, ...], limits: Limits) -> NDArray[np.uint8]:
+def _picture(file: ImageFile, about: Description, limits: Limits) -> Samples:
+    shape = about.input_shape
     if len(shape) != 3:
         raise RequestError(f"this ensemble reads rows of {shape[0]} features; send 'samples'")
     try:
@@ -95,7 +98,7 @@ def _picture(file: ImageFile, shape: tuple[int, ...], limits: Limits) -> NDArray
             f"{file.name!r} has {width}×{height} pixels; allowed are {limits.pixels}"
         )
     try:
-        return decode_image(io.BytesIO(file.data), shape)
+        return decode_sample(io.BytesIO(file.data), shape, about.scaling.reading)
     except RequestError as error:
         raise RequestError(f"{file.name!r}: {error}") from error
 

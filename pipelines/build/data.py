@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
+from pruning.samples.finding import LeftOut
 
 HANDED_OVER = "arrays"
 """What a configuration names in place of a data set where the splits were given."""
@@ -31,7 +33,7 @@ class BuildData:
     splits
         The four parts.
     skipped
-        Files that could not be read, one line for each.
+        Files that could not be read, or are no images, a line for each or for many alike.
     """
 
     config: BuildConfig
@@ -46,11 +48,30 @@ def load_data(config: BuildConfig) -> BuildData:
         data.data,
         data_dir=Path(data.data_dir) if data.data_dir else None,
         seed=config.seed,
-        image_size=data.image_size,
+        image_size=data.size,
+        fit=data.fit,
+        axes=data.axes,
+        groups=Path(data.groups) if data.groups else None,
         limit=data.limit,
     )
-    skipped = tuple(f"{file.path}: {file.reason}" for file in loaded.skipped)
-    return BuildData(config, loaded.splits, skipped)
+    skipped = tuple(f"{shown(file.path)}: {file.reason}" for file in loaded.skipped)
+    return BuildData(config, loaded.splits, (*skipped, *left_out_lines(loaded.left_out)))
+
+
+def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
+    """Return a line for the files that were left out for each reason."""
+    reasons: dict[str, list[Path]] = {}
+    for entry in left_out:
+        reasons.setdefault(entry.reason, []).append(entry.path)
+    return [
+        f"{shown(paths[0])}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {reason}"
+        for reason, paths in reasons.items()
+    ]
+
+
+def shown(path: Path) -> str:
+    """Return a path as text that any file and terminal can hold."""
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def hand_over(config: BuildConfig, splits: Splits) -> BuildData:

@@ -88,7 +88,7 @@ def build(
     True
     """
     data = load_data(config) if splits is None else hand_over(config, splits)
-    for line in _left_out(data.skipped):
+    for line in (*_left_out(data.skipped), *data.splits.notes):
         tell(line)
     resolved = resolve(data.config, data.splits, control=control)
     store = Memory(resolved) if out is None else open_run(out, resolved)
@@ -178,7 +178,7 @@ def keep_control(built: Built, tell: Tell) -> None:
 def _left_out(skipped: Sequence[str]) -> list[str]:
     lines = [f"left out: {line}" for line in skipped[:MOST_TOLD]]
     if len(skipped) > MOST_TOLD:
-        lines.append(f"left out: {len(skipped) - MOST_TOLD} more unreadable images")
+        lines.append(f"left out: {len(skipped) - MOST_TOLD} more, for reasons of their own")
     return lines
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
+from ensemble.reading.inputs import AsStored
 from pipelines.build.data import same_data
 from pipelines.report.number_format import down_percent, ratio
 from pipelines.run.directory import RunDirectory
@@ -58,7 +59,7 @@ def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str
     _check_folder(path)
     select = same_data(run.resolved, str(run.path)).select
     report = model.export_int8(
-        path, select.images, model.classes_[select.labels], allowed_loss=loss
+        path, AsStored(select.images), model.classes_[select.labels], allowed_loss=loss
     )
     print(
         f"int8: accuracy {down_percent(report.int8_accuracy)} % against "

@@ -42,7 +42,7 @@ def run_predict(
             if i == 0 and form == "csv":
                 print(csv_header(model, explain=explain))
             if isinstance(result, Failure):
-                failures += 1
+                failures += not result.expected
                 console.print(
                     f"ensemble: {result.source}: {result.reason}", highlight=False, markup=False,
                     soft_wrap=True,

@@ -15,6 +15,8 @@ from ensemble.calibration import fit_temperature
 from ensemble.cascade import NEVER, run_cascade
 from ensemble.classifier import Classifier
 from ensemble.description import Description
+from ensemble.reading.arrays import Samples
+from ensemble.reading.inputs import AsStored
 from pipelines.build.built import Built
 from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender, OtherForms
 from pipelines.compare.evidence import Evidence
@@ -133,9 +135,9 @@ def same_team(one: Description, other: Description) -> bool:
     return told(one) == told(other)
 
 
-def _as_voted(model: Classifier, samples: NDArray[np.generic]) -> NDArray[np.float32]:
+def _as_voted(model: Classifier, samples: Samples) -> NDArray[np.float32]:
     """Return the vote before the temperature, as every other contender is compared."""
-    return model.set_params(calibrate=False).predict_proba(samples)
+    return model.set_params(calibrate=False).predict_proba(AsStored(samples))
 
 
 def _file_cost(model: Classifier, file: Path, *, counted: bool) -> Cost:

@@ -36,4 +36,14 @@ def gather(built: Built) -> Evidence:
 
 
 def _pictures(split: Split) -> NDArray[np.uint8] | None:
-    return split.images.astype(np.uint8, copy=False) if split.images.ndim == 4 else None
+    """Return images as 8-bit pixels to look at: other numbers from the least, black, to the most.
+
+    None where samples are no images, of one or three channels.
+    """
+    images = split.images
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        return None
+    if images.dtype == np.uint8:
+        return images.astype(np.uint8, copy=False)
+    low, high = float(images.min()), float(images.max())
+    return ((images - low) * (255 / ((high - low) or 1.0))).astype(np.uint8)

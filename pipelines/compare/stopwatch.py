@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ensemble.reading.inputs import AsStored
 from pipelines.build.timing import median_seconds
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def main(source: str, samples: str, threads: int, *options: str) -> None:
     if "cascade" in options:
         model.set_params(cascade=True)
     x = np.load(samples)
-    model.predict_proba(x[:1])
-    model.predict_proba(x)
+    model.predict_proba(AsStored(x[:1]))
+    model.predict_proba(AsStored(x))
     print(json.dumps({"ready": True}), flush=True)
     for _ in sys.stdin:
         print(json.dumps(_turn(model, x)), flush=True)
@@ -60,9 +61,9 @@ def _loaded(source: str, threads: int, archs: tuple[str, ...]) -> Classifier:
 
 def _turn(model: Classifier, x: np.ndarray) -> dict[str, float]:
     """Time single samples, batches of 128, and all there is; medians, in seconds."""
-    singles = [x[i : i + 1] for i in range(min(len(x), 64))]
-    large = np.resize(x, (LARGE, *x.shape[1:]))
-    whole = median_seconds(lambda _: model.predict_proba(x), calls=1, seconds=SECONDS)
+    singles = [AsStored(x[i : i + 1]) for i in range(min(len(x), 64))]
+    large = AsStored(np.resize(x, (LARGE, *x.shape[1:])))
+    whole = median_seconds(lambda _: model.predict_proba(AsStored(x)), calls=1, seconds=SECONDS)
     return {
         "one": median_seconds(
             lambda i: model.predict_proba(singles[i % len(singles)]), calls=20, seconds=SECONDS

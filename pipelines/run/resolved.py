@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from pipelines.run.member_files import MemberShape
 from pipelines.run.plan import Group
 from pruning.core.errors import DamagedRunError
 from pruning.networks.architecture import Architecture
+from pruning.samples.reading import Reading
 from pruning.samples.scaling import Scaling
 
 FORMAT = 1
@@ -83,7 +83,7 @@ class ResolvedConfig:
             "device": self.device,
             "classes": list(self.classes),
             "input_shape": list(self.input_shape),
-            "scaling": {k: list(v) for k, v in dataclasses.asdict(self.scaling).items()},
+            "scaling": _scaling_to_json(self.scaling),
             "split_sizes": self.split_sizes,
             "data_sha256": self.fingerprint,
             "versions": self.versions,
@@ -94,15 +94,25 @@ class ResolvedConfig:
         """Return what `to_json` wrote, checked."""
         if content.get("format") != FORMAT:
             raise DamagedRunError(f"format {content.get('format')}, this version reads {FORMAT}")
-        scaling = content["scaling"]
         return cls(
             config=BuildConfig.from_json(content["asked"]),
             groups=tuple(Group.from_json(group) for group in content["groups"]),
             device=content["device"],
             classes=tuple(content["classes"]),
             input_shape=tuple(content["input_shape"]),
-            scaling=Scaling(tuple(scaling["offset"]), tuple(scaling["scale"])),
+            scaling=_scaling(content["scaling"]),
             split_sizes=content["split_sizes"],
             fingerprint=content["data_sha256"],
             versions=content["versions"],
         )
+
+
+def _scaling_to_json(scaling: Scaling) -> dict[str, Any]:
+    content = {"offset": list(scaling.offset), "scale": list(scaling.scale)}
+    usual = scaling.reading == Reading()
+    return content if usual else content | {"reading": scaling.reading.to_json()}
+
+
+def _scaling(content: dict[str, Any]) -> Scaling:
+    reading = Reading.from_json(content["reading"]) if "reading" in content else Reading()
+    return Scaling(tuple(content["offset"]), tuple(content["scale"]), reading)

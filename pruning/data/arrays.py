@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.errors import RequestError
-from pruning.data.raw import Array, Classes, RawData, encode
+from pruning.data.raw import Classes, RawData, encode
+from pruning.samples.reading import Axes, Reading, Units
 
 _MOST_CHANNELS = 4
+_LARGEST = 1e150
+"""Numbers beyond this have squares that float64 does not hold."""
+
 Given = NDArray[Any]
 Labelled = tuple[ArrayLike, ArrayLike]
 """Samples and their labels, (X, y)."""
 
 
-def labelled_arrays(X: ArrayLike, y: ArrayLike, source: str = "") -> RawData:
+def labelled_arrays(X: ArrayLike, y: ArrayLike, source: str = "", *, axes: str = "") -> RawData:
     """Check samples and labels, and bring them to the types that a data set has.
 
     Parameters
@@ -26,13 +31,18 @@ def labelled_arrays(X: ArrayLike, y: ArrayLike, source: str = "") -> RawData:
         N samples; anything that `numpy.asarray` takes. One of
 
         - images (N, H, W), (N, H, W, C) or (N, C, H, W) with at most 4 channels and sides
-          longer than 4: uint8 or other integers in 0..255, or floats in [0, 1], which are
-          multiplied by 255 and rounded;
-        - feature rows (N, F): any real numbers, kept as float32.
+          longer than 4, or any with `axes`: uint8, other integers in 0..255, floats in [0, 1]
+          that were 8-bit pixels divided by 255, or booleans are kept in 8 bits. Others are
+          kept as they are and standardised on the training part;
+        - signals (N, C, T), with `axes`;
+        - feature rows (N, F): any real numbers.
     y
         (N,) integers or strings.
     source
         Where they come from, such as ``"val: "``: what an error begins with.
+    axes
+        What the axes of X are: ``"NHW"``, ``"NCHW"``, ``"NHWC"``, ``"NCT"`` or ``"NTC"``;
+        empty: their number and lengths tell.
 
     Raises
     ------
@@ -42,27 +52,15 @@ def labelled_arrays(X: ArrayLike, y: ArrayLike, source: str = "") -> RawData:
     >>> labelled_arrays([[[0.0, 1.0]], [[1.0, 0.2]]], ["off", "on"]).samples.tolist()
     [[[[0, 255]]], [[[255, 51]]]]
     """
-    samples, labels = _array("X", X, source), _array("y", y, source)
-    if samples.ndim == 0 or len(samples) == 0 or labels.shape != (len(samples),):
-        raise RequestError(
-            f"{source}X has shape {samples.shape} and y {labels.shape}; allowed N samples and "
-            "(N,) labels"
-        )
-    if samples.dtype.kind not in "buif" or (samples.dtype.kind == "b" and samples.ndim != 2):
-        raise RequestError(f"{source}X has type {samples.dtype}; allowed integers and floats")
-    _check_finite(source, samples)
-    if samples.ndim not in (2, 3, 4) or 0 in samples.shape:
-        raise RequestError(
-            f"{source}X has shape {samples.shape}; "
-            "allowed (N, F), (N, H, W), (N, H, W, C), (N, C, H, W)"
-        )
-    encoded = encode(checked_labels(labels, source))
-    checked: Array = _rows(source, samples) if samples.ndim == 2 else _images(source, samples)
-    return RawData(checked, encoded.labels, encoded.classes)
+    samples, labels = _checked(X, y, source, axes)
+    encoded = encode(labels)
+    return _raw(samples, encoded.labels, encoded.classes, axes)
 
 
-def joined_arrays(given: Mapping[str, Labelled]) -> RawData:
-    """Check (X, y) of several parts and set them one after the other, the last as test part.
+def joined_arrays(given: Mapping[str, Labelled], axes: str = "", source: str = "") -> RawData:
+    """Check (X, y) of several parts and set them one after the other.
+
+    A part called ``test`` becomes the test part, one called ``val`` the validation part.
 
     Raises
     ------
@@ -70,8 +68,9 @@ def joined_arrays(given: Mapping[str, Labelled]) -> RawData:
         As `labelled_arrays`; for samples or labels of different kinds, or a class that the
         first part lacks.
     """
-    parts = {name: labelled_arrays(X, y, f"{name}: ") for name, (X, y) in given.items()}
-    samples = {name: np.asarray(part.samples) for name, part in parts.items()}
+    parts = {name: _checked(X, y, f"{source}{name}: ", axes) for name, (X, y) in given.items()}
+    samples = {name: part[0] for name, part in parts.items()}
+    labels = {name: part[1] for name, part in parts.items()}
     first, *others = samples
     for name in others:
         if samples[name].shape[1:] != samples[first].shape[1:]:
@@ -79,20 +78,86 @@ def joined_arrays(given: Mapping[str, Labelled]) -> RawData:
                 f"{name} has samples of shape {samples[name].shape[1:]}, {first} of shape "
                 f"{samples[first].shape[1:]}; allowed is one shape"
             )
-        if parts[name].classes.dtype.kind != parts[first].classes.dtype.kind:
+        if labels[name].dtype.kind != labels[first].dtype.kind:
             raise RequestError(
-                f"labels of {name} are {_kind(parts[name].classes)}, of {first} "
-                f"{_kind(parts[first].classes)}; allowed is one kind"
+                f"labels of {name} are {_kind(labels[name])}, of {first} "
+                f"{_kind(labels[first])}; allowed is one kind"
             )
-        if unknown := sorted(
-            set(parts[name].classes.tolist()) - set(parts[first].classes.tolist())
-        ):
+        if unknown := sorted(set(labels[name].tolist()) - set(labels[first].tolist())):
             raise RequestError(f"class {unknown[0]!r} is in {name} and not in {first}")
-    labels = np.concatenate([part.classes[part.labels] for part in parts.values()])
-    encoded = encode(labels)
+    encoded = encode(np.concatenate(list(labels.values())))
     whole = np.concatenate(list(samples.values()))
-    test_from = len(whole) - len(samples[others[-1]])
-    return RawData(whole, encoded.labels, encoded.classes, test_from)
+    raw = _raw(whole, encoded.labels, encoded.classes, axes)
+    starts = dict(zip(samples, np.cumsum([0, *map(len, samples.values())]).tolist(), strict=False))
+    return replace(raw, test_from=starts.get("test"), val_from=starts.get("val"))
+
+
+def _checked(
+    X: ArrayLike, y: ArrayLike, source: str, axes: str
+) -> tuple[Given, NDArray[np.int64] | NDArray[np.str_]]:
+    """Return samples as numbers, channels first, and labels as whole numbers or text."""
+    samples, labels = _array("X", X, source), _array("y", y, source)
+    if labels.shape == (len(labels) if labels.ndim else 0, 1):
+        labels = labels[:, 0]
+    if samples.ndim == 0 or len(samples) == 0 or labels.shape != (len(samples),):
+        raise RequestError(
+            f"{source}X has shape {samples.shape} and y {labels.shape}; allowed N samples and "
+            "(N,) labels"
+        )
+    if samples.dtype.kind not in "buif":
+        raise RequestError(f"{source}X has type {samples.dtype}; allowed integers and floats")
+    _check_finite(source, samples)
+    if samples.ndim not in (2, 3, 4) or 0 in samples.shape:
+        raise RequestError(
+            f"{source}X has shape {samples.shape}; "
+            "allowed (N, F), (N, H, W), (N, H, W, C), (N, C, H, W), and (N, C, T) with `axes` 'NCT'"
+        )
+    if samples.dtype == np.bool_ and samples.ndim > 2:
+        samples = samples.astype(np.uint8) * np.uint8(255)
+    if samples.ndim > 2 or axes:
+        samples = channels_first(samples, axes, source)
+    return samples, checked_labels(labels, source)
+
+
+def _raw(
+    samples: Given,
+    labels: NDArray[np.int64],
+    classes: Classes,
+    axes: str,
+) -> RawData:
+    """Return samples in the smallest type that holds their numbers."""
+    about = Reading(axes=cast(Axes, axes) if samples.ndim > 2 else "")
+    if samples.ndim == 2:
+        return RawData(_as_floats(samples), labels, classes, reading=about)
+    eight = _eight_bits(samples) if samples.ndim == 4 else None
+    if eight is not None:
+        return RawData(np.ascontiguousarray(eight), labels, classes, reading=about)
+    shares = samples.dtype.kind == "f" and samples.min() >= 0 and samples.max() <= 1
+    units = Units(brightest=1.0 if shares else None)
+    about = Reading(axes=about.axes, units=units)
+    return RawData(_as_floats(samples), labels, classes, reading=about)
+
+
+def _as_floats(samples: Given) -> NDArray[np.float32] | NDArray[np.float64]:
+    """Return numbers as float32 where their type says that it holds them, else as float64."""
+    if np.can_cast(samples.dtype, np.float32, "safe"):
+        return np.ascontiguousarray(samples, np.float32)
+    return np.ascontiguousarray(samples, np.float64)
+
+
+def _eight_bits(images: Given) -> NDArray[np.uint8] | None:
+    """Return images as 8-bit pixels if they are such, at most divided by 255; else None."""
+    if images.dtype == np.uint8:
+        return images
+    low, high = images.min(), images.max()
+    if images.dtype.kind in "iu":
+        return images.astype(np.uint8) if low >= 0 and high <= 255 else None
+    if low < 0 or high > 1:
+        return None
+    pixels = images * images.dtype.type(255)
+    whole = np.rint(pixels)
+    slack = max(float(np.finfo(images.dtype).eps), 2**-23) * 255
+    return whole.astype(np.uint8) if np.abs(pixels - whole).max() <= slack else None
 
 
 def checked_labels(labels: Given, source: str = "") -> NDArray[np.int64] | NDArray[np.str_]:
@@ -109,6 +174,8 @@ def checked_labels(labels: Given, source: str = "") -> NDArray[np.int64] | NDArr
 
 
 def _array(name: str, values: ArrayLike, source: str) -> Given:
+    if np.ma.is_masked(values):
+        raise RequestError(f"{source}{name} has masked values; fill them in or leave them out")
     try:
         return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -119,6 +186,10 @@ def _array(name: str, values: ArrayLike, source: str) -> Given:
 def _check_finite(source: str, X: Given) -> None:
     if X.dtype.kind != "f":
         return
+    with np.errstate(invalid="ignore"):
+        most = float(np.abs(X).max(initial=0))
+    if np.isfinite(most) and most > _LARGEST:
+        raise RequestError(f"{source}X reaches {most:g}; allowed up to {_LARGEST:g}")
     bad = ~np.isfinite(X.reshape(len(X), -1)).all(axis=1)
     if bad.any():
         raise RequestError(
@@ -127,39 +198,27 @@ def _check_finite(source: str, X: Given) -> None:
         )
 
 
-def _rows(source: str, X: Given) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):
-        rows = X.astype(np.float32)
-    if not np.isfinite(rows).all():
-        raise RequestError(f"{source}X reaches {np.abs(X).max():g}; allowed what float32 holds")
-    return rows
+def channels_first(X: Given, axes: str, source: str = "") -> Given:
+    """Return images as (N, C, H, W) and signals as (N, C, T).
 
-
-def _images(source: str, X: Given) -> NDArray[np.uint8]:
-    images = _channels_first(source, X)
-    if X.dtype == np.uint8:
-        return np.ascontiguousarray(images)
-    low, high = X.min(), X.max()
-    if X.dtype.kind == "f":
-        if low < 0 or high > 1:
-            raise RequestError(
-                f"{source}X has float images in [{low:g}, {high:g}]; allowed [0, 1], or uint8 "
-                "in 0..255"
-            )
-        images = np.rint(images * images.dtype.type(255))
-    elif low < 0 or high > 255:
-        raise RequestError(f"{source}X has images in [{low}, {high}]; allowed 0..255")
-    return np.ascontiguousarray(images, dtype=np.uint8)
-
-
-def _channels_first(source: str, X: Given) -> Given:
+    Raises
+    ------
+    RequestError
+        Where `axes` does not fit, or is needed because lengths do not tell which is the channel.
+    """
+    if axes and len(axes) != X.ndim:
+        raise RequestError(f"{source}X has shape {X.shape}, which are not the axes {axes}")
+    if axes in ("NHWC", "NTC"):
+        return np.moveaxis(X, -1, 1)
+    if axes in ("NCHW", "NCT"):
+        return X
     if X.ndim == 3:
         return X[:, None]
     first, last = X.shape[1] <= _MOST_CHANNELS, X.shape[3] <= _MOST_CHANNELS
     if first == last:
         raise RequestError(
             f"{source}X has shape {X.shape}, in which {'either' if first else 'neither'} axis "
-            f"could be 1 to {_MOST_CHANNELS} channels; allowed (N, C, H, W) and (N, H, W, C)"
+            f"could be 1 to {_MOST_CHANNELS} channels; say which it is: `axes` 'NCHW' or 'NHWC'"
         )
     return X if first else X.transpose(0, 3, 1, 2)
 

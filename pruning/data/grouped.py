@@ -33,7 +33,11 @@ def partition_by_group(raw: RawData, groups: ArrayLike, rng: np.random.Generator
     RequestError
         When groups are of another number or type, or a class would be absent from a part.
     """
-    count = len(raw.labels) if raw.test_from is None else raw.test_from
+    if raw.val_from is not None:
+        raise RequestError(
+            "`groups` decide where samples go, and the parts are given; leave the groups out"
+        )
+    count = raw.count
     names = np.asarray(groups)
     if names.shape != (count,) or names.dtype.kind not in "iuUO":
         raise RequestError(

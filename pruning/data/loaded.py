@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pruning.data.splits import Splits
+from pruning.samples.finding import LeftOut
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class Loaded:
         The parts.
     skipped
         Unreadable images, sorted by path; the caller shows them.
+    left_out
+        What else was found among the images; the caller shows it, too.
     """
 
     splits: Splits
     skipped: tuple[SkippedFile, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

@@ -1,49 +1,59 @@
-"""An ``.npz`` file with ``X`` (images or feature rows) and ``y`` (labels)."""
+"""An ``.npz`` file with ``X`` and ``y``, or with parts of its own such as ``x_train, y_train``."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from pruning.core.errors import RequestError
-from pruning.data.arrays import Given, labelled_arrays
+from pruning.data.arrays import Given, joined_arrays, labelled_arrays
 from pruning.data.raw import RawData
+from pruning.samples.archive import pairs_of, read_archive
+
+GROUPS = "groups"
+"""The array that says which samples belong together."""
 
 
-def read_npz(path: Path) -> RawData:
+@dataclass(frozen=True, eq=False)
+class NpzData:
+    """What a file holds: a data set, and the group of each sample besides a test part, if told."""
+
+    raw: RawData
+    groups: Given | None
+
+
+def read_npz(path: Path, axes: str = "") -> NpzData:
     """Read and check the arrays; objects (pickles) are refused.
 
-    ``X`` and ``y`` are as `pruning.data.arrays.labelled_arrays` takes them.
+    ``X`` and ``y`` are as `pruning.data.arrays.labelled_arrays` takes them; ``groups`` (N,) may
+    stand beside them. Or parts are given: ``x_train, y_train`` with or without those of ``val``
+    and ``test``, or ``train_images, train_labels``, ….
 
     Raises
     ------
     RequestError
         For a missing array, a wrong shape, type or range, NaN or infinity.
     """
-    arrays = _arrays(path)
-    return labelled_arrays(arrays["X"], arrays["y"], f"{path}: ")
+    arrays = read_archive(path, lambda names: [*_wanted(path, names), GROUPS])
+    groups = arrays.pop(GROUPS, None)
+    if "X" in arrays:
+        return NpzData(labelled_arrays(arrays["X"], arrays["y"], f"{path}: ", axes=axes), groups)
+    pairs = pairs_of(arrays)
+    given = {part: (arrays[x], arrays[y]) for part, (x, y) in pairs.items()}
+    return NpzData(joined_arrays(given, axes, f"{path}: "), groups)
 
 
-def _arrays(path: Path) -> dict[str, Given]:
-    try:
-        with path.open("rb") as stream:
-            file = np.load(stream, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise RequestError(f"{path} is a single array; allowed an .npz with X and y")
-            if absent := {"X", "y"} - set(file.files):
-                raise RequestError(
-                    f"{path} has no array {' and no '.join(sorted(absent))}; found "
-                    f"{', '.join(sorted(file.files)) or 'none'}: save it with "
-                    "numpy.savez(path, X=images, y=labels)"
-                )
-            return {name: file[name] for name in ("X", "y")}
-    except RequestError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = "it holds Python objects" if "allow_pickle" in str(error) else str(error)
-        raise RequestError(
-            f"{path} cannot be read as an .npz of plain arrays: {reason.splitlines()[0]}"
-        ) from error
+def _wanted(path: Path, names: Iterable[str]) -> list[str]:
+    found = set(names)
+    if {"X", "y"} <= found:
+        return ["X", "y"]
+    pairs = pairs_of(found)
+    if "train" in pairs:
+        return list(itertools.chain(*pairs.values()))
+    absent = " and no ".join(sorted({"X", "y"} - found))
+    raise RequestError(
+        f"{path} has no array {absent}; found {', '.join(sorted(found)) or 'none'}: save it with "
+        "numpy.savez(path, X=images, y=labels), or parts as x_train, y_train, x_test, y_test"
+    )

@@ -10,7 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.uint8] | NDArray[np.float32]
+from pruning.samples.finding import LeftOut
+from pruning.samples.reading import AS_TOLD, Reading
+
+Array = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 Samples = Array | tuple[Path, ...]
 Classes = NDArray[np.int64] | NDArray[np.str_]
 
@@ -29,7 +32,8 @@ class RawData:
     Attributes
     ----------
     samples
-        (N, C, H, W) uint8, (N, F) float32, or the N image files.
+        (N, C, H, W) uint8; floating-point (N, F), (N, C, H, W) or (N, C, T); or the N image
+        files.
     labels
         (N,) int64, indices into `classes`.
     classes
@@ -37,18 +41,38 @@ class RawData:
     test_from
         First sample of the published test part, which is the end of `samples`; None
         where there is none.
+    val_from
+        First sample of a given validation part, which ends where the test part begins; None
+        where there is none.
+    left_out
+        What was found beside the samples.
+    reading
+        What is known of how they were handed over; the units are settled on the training part.
+    notes
+        What whoever uses the data should know of it, a line each.
     """
 
     samples: Samples
     labels: NDArray[np.int64]
     classes: Classes
     test_from: int | None = None
+    val_from: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    reading: Reading = AS_TOLD
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.samples) != len(self.labels):
             raise ValueError(f"{len(self.samples)} samples but {len(self.labels)} labels")
         if self.test_from is not None and not 0 < self.test_from < len(self.labels):
             raise ValueError(f"test_from {self.test_from}: allowed 1 to {len(self.labels) - 1}")
+        if self.val_from is not None and not 0 < self.val_from < self.count:
+            raise ValueError(f"val_from {self.val_from}: allowed 1 to {self.count - 1}")
+
+    @property
+    def count(self) -> int:
+        """How many samples there are besides a published test part."""
+        return len(self.labels) if self.test_from is None else self.test_from
 
 
 def encode(values: Iterable[str] | NDArray[np.int64] | NDArray[np.str_]) -> Encoded:

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from pruning.core.errors import RequestError
 from pruning.core.seeds import numpy_generator
 from pruning.data.arrays import Labelled, joined_arrays, labelled_arrays
+from pruning.data.equal import equal_samples
 from pruning.data.grouped import partition_by_group
-from pruning.data.raw import Array, RawData
+from pruning.data.raw import Classes, RawData
+from pruning.data.storing import store
 from pruning.data.stratify import Partition, partition
 from pruning.samples.scaling import Scaling
 
@@ -26,12 +28,6 @@ class FewSamplesWarning(UserWarning):
     """Too few samples of a class to hold any out: all parts are the same samples."""
 
 
-COLOURS = 3
-"""Channels of coloured images."""
-MOST_IMAGES, IMAGES_AT_ONCE = 4096, 256
-"""On how many images, evenly spread over all, colours are measured; how many are read at a time."""
-
-
 @dataclass(frozen=True, eq=False)
 class Split:
     """Images (or feature rows) and their labels.
@@ -39,7 +35,8 @@ class Split:
     Attributes
     ----------
     images
-        (N, C, H, W) uint8 in 0..255, or (N, F) float32 feature rows. May be memory-mapped.
+        (N, C, H, W) uint8 in 0..255; float32 feature rows (N, F), images (N, C, H, W) or
+        signals (N, C, T). May be memory-mapped.
     labels
         (N,) int64, indices into `Splits.classes`.
     """
@@ -50,11 +47,11 @@ class Split:
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):
             raise ValueError(f"{len(self.images)} images but {len(self.labels)} labels")
-        wanted = {2: np.dtype(np.float32), 4: np.dtype(np.uint8)}.get(self.images.ndim)
-        if self.images.dtype != wanted:
+        eight_bit = self.images.ndim == 4 and self.images.dtype == np.uint8
+        if not eight_bit and (self.images.ndim not in (2, 3, 4) or self.images.dtype != np.float32):
             raise ValueError(
                 f"images of shape {self.images.shape} and dtype {self.images.dtype}; "
-                "expected (N, C, H, W) uint8 or (N, F) float32"
+                "expected (N, C, H, W) uint8 or (N, …) float32"
             )
         if self.labels.dtype != np.int64 or self.labels.ndim != 1:
             raise ValueError(f"labels are {self.labels.dtype}, expected (N,) int64")
@@ -80,9 +77,11 @@ class Splits:
     classes
         (C,) int64 for digits and arrays, str for folders; sorted, at least two.
     input_shape
-        (C, H, W) or (F,), one sample.
+        (C, H, W), (C, T) or (F,), one sample.
     scaling
         What the network's input is made with.
+    notes
+        What whoever uses the data should know of it, a line each.
     """
 
     train: Split
@@ -92,6 +91,7 @@ class Splits:
     classes: NDArray[np.int64] | NDArray[np.str_]
     input_shape: tuple[int, ...]
     scaling: Scaling = field(default_factory=Scaling)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
@@ -112,6 +112,7 @@ class Splits:
         *,
         test: Labelled | None = None,
         groups: ArrayLike | None = None,
+        axes: str = "",
         seed: int = 0,
         share_few: bool = False,
     ) -> Splits:
@@ -121,9 +122,11 @@ class Splits:
         ----------
         X
             N samples. Images (N, H, W), (N, H, W, C) or (N, C, H, W), with at most 4 channels
-            and sides longer than 4: uint8 or other integers in 0..255, or floats in [0, 1],
-            which are stored in 8 bits. Or feature rows (N, F) of real numbers, which networks
-            see scaled to mean 0 and standard deviation 1 on ``train``.
+            and sides longer than 4, or any with `axes`: uint8, other integers in 0..255, or
+            floats that are these divided by 255, are stored in 8 bits. Images of other
+            numbers, signals (N, C, T) with `axes` ``"NCT"``, and feature rows (N, F): networks
+            see them scaled to mean 0 and standard deviation 1 on ``train``, and what predicts
+            takes them in the same units.
         y
             (N,) integers or strings, at least two classes.
         test
@@ -132,6 +135,9 @@ class Splits:
         groups
             (N,) integers or strings, such as the patient of each sample: samples of one group
             never stand in two parts, and the shares are met only as nearly as that allows.
+        axes
+            What the axes of X are: ``"NHW"``, ``"NCHW"``, ``"NHWC"``, ``"NCT"`` or ``"NTC"``, T
+            being time; empty: their number and lengths tell.
         seed
             Decides which sample falls into which part.
         share_few
@@ -149,9 +155,9 @@ class Splits:
         ({'train': 60, 'val': 10, 'select': 15, 'test': 15}, (1, 8, 8), ['cat', 'dog'])
         """
         raw = (
-            labelled_arrays(X, y)
+            labelled_arrays(X, y, axes=axes)
             if test is None
-            else joined_arrays({"train": (X, y), "test": test})
+            else joined_arrays({"train": (X, y), "test": test}, axes)
         )
         if len(raw.classes) < 2:
             raise RequestError(
@@ -166,9 +172,9 @@ class Splits:
 
     @classmethod
     def from_parts(
-        cls, *, train: Labelled, val: Labelled, select: Labelled, test: Labelled
+        cls, *, train: Labelled, val: Labelled, select: Labelled, test: Labelled, axes: str = ""
     ) -> Splits:
-        """Take the parts as they are given, each (X, y) as in `from_arrays`.
+        """Take the parts as they are given, each (X, y), and `axes`, as in `from_arrays`.
 
         Raises
         ------
@@ -181,7 +187,7 @@ class Splits:
         2
         """
         given = {"train": train, "val": val, "select": select, "test": test}
-        raw = joined_arrays(given)
+        raw = joined_arrays(given, axes)
         ends = np.cumsum([len(np.asarray(y)) for _, y in given.values()])
         parts = np.split(np.arange(len(raw.labels)), ends[:-1])
         for name, rows in zip(given, parts, strict=True):
@@ -196,16 +202,32 @@ class Splits:
     @classmethod
     def cut(cls, raw: RawData, parts: Partition) -> Splits:
         """Return the parts of a data set that is held in memory."""
-        samples = raw.samples
-        if isinstance(samples, tuple):
+        if isinstance(raw.samples, tuple):
             raise ValueError("image files are decoded first (pruning.data.image_files)")
+        done = store(raw.samples, parts.train, raw.reading)
         train, val, select, test = (
-            Split(samples[rows], raw.labels[rows])
+            Split(done.samples[rows], raw.labels[rows])
             for rows in (parts.train, parts.val, parts.select, parts.test)
         )
-        return cls(
-            train, val, select, test, raw.classes, samples.shape[1:], usual_scaling(train.images)
-        )
+        notes = (*raw.notes, *done.notes)
+        return cls.of_parts(train, val, select, test, raw.classes, done.scaling, notes)
+
+    @classmethod
+    def of_parts(
+        cls,
+        train: Split,
+        val: Split,
+        select: Split,
+        test: Split,
+        classes: Classes,
+        scaling: Scaling,
+        notes: tuple[str, ...] = (),
+    ) -> Splits:
+        """Return the parts together, with a note on samples that stand in two of them."""
+        parts = {"train": train, "val": val, "select": select, "test": test}
+        equal = equal_samples({name: part.images for name, part in parts.items()})
+        shape = train.images.shape[1:]
+        return cls(train, val, select, test, classes, shape, scaling, (*notes, *equal))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -225,40 +247,3 @@ def _are_few(counts: NDArray[np.intp]) -> bool:
             stacklevel=3,
         )
     return few
-
-
-def usual_scaling(samples: Array) -> Scaling:
-    """Return what makes network input of training samples like these.
-
-    Coloured images and feature rows come to mean 0 and standard deviation 1, by channel and by
-    feature; grey images to 0..1.
-    """
-    if samples.ndim == 2:
-        return standardising(samples)
-    return standardising_colours(samples) if samples.shape[1] == COLOURS else Scaling()
-
-
-def standardising_colours(images: Array) -> Scaling:
-    """Return the scaling of (N, C, H, W) to each channel's mean 0 and standard deviation 1.
-
-    A few thousand say it well enough, read a part at a time: images may lie in a file that
-    memory does not hold.
-    """
-    few = np.linspace(0, len(images) - 1, min(len(images), MOST_IMAGES)).astype(np.int64)
-    totals, squares = np.zeros(images.shape[1]), np.zeros(images.shape[1])
-    for start in range(0, len(few), IMAGES_AT_ONCE):
-        part = images[few[start : start + IMAGES_AT_ONCE]].astype(np.float64)
-        totals += part.sum((0, 2, 3))
-        squares += np.square(part).sum((0, 2, 3))
-    count = len(few) * images[0, 0].size
-    mean = totals / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    return Scaling(tuple(mean.tolist()), tuple(np.where(deviation > 1e-6, deviation, 1.0).tolist()))
-
-
-def standardising(rows: Array) -> Scaling:
-    """Return the scaling to mean 0 and standard deviation 1; a constant feature stays 0."""
-    offset = rows.mean(axis=0, dtype=np.float64)
-    scale = rows.std(axis=0, dtype=np.float64)
-    varies = (np.ptp(rows, axis=0) > 0) & (scale > np.finfo(np.float32).tiny)
-    return Scaling(tuple(offset.tolist()), tuple(np.where(varies, scale, 1.0).tolist()))

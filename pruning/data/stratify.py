@@ -35,7 +35,8 @@ def partition(raw: RawData, rng: np.random.Generator, limit: int | None = None) 
     """Deal the samples out, each class by the same shares, to within one sample.
 
     Without a published test part the shares are 60/10/15/15 %, with one 80/10/10 % of the
-    rest, and the published part is the test.
+    rest, and the published part is the test. A given validation part becomes halves, val and
+    select; without a test part it is the test, and the rest is shared out 80/10/10 %.
 
     Parameters
     ----------
@@ -54,10 +55,43 @@ def partition(raw: RawData, rng: np.random.Generator, limit: int | None = None) 
     """
     if limit is not None and limit < 1:
         raise RequestError(f"limit {limit}: allowed 1 and more samples, or none for all")
-    pool = np.arange(len(raw.labels) if raw.test_from is None else raw.test_from)
+    if raw.val_from is not None and raw.test_from is not None:
+        return _of_given_parts(raw, raw.val_from, raw.test_from, rng, limit)
+    test_from = raw.val_from if raw.test_from is None else raw.test_from
+    pool = np.arange(len(raw.labels) if test_from is None else test_from)
     test = np.arange(len(pool), len(raw.labels))
-    shares = SHARES if raw.test_from is None else SHARES_BESIDE_TEST
-    by_class = [np.flatnonzero(raw.labels[pool] == c) for c in range(len(raw.classes))]
+    shuffled = _dealt(raw, pool, SHARES if test_from is None else SHARES_BESIDE_TEST, rng, limit)
+    if test_from is not None:
+        _check_test(raw, test)
+        shuffled.append(test)
+    train, val, select, test = shuffled
+    return Partition(train, val, select, test)
+
+
+def _of_given_parts(
+    raw: RawData, val_from: int, test_from: int, rng: np.random.Generator, limit: int | None
+) -> Partition:
+    """Keep train and test; halve the validation part. A limit is shared out in proportion."""
+    pool, rest = np.arange(val_from), np.arange(val_from, test_from)
+    test = np.arange(test_from, len(raw.labels))
+    of_train = of_rest = None
+    if limit is not None and limit < test_from:
+        of_train, of_rest = map(int, share_out(limit, np.array([len(pool), len(rest)]) / test_from))
+    (train,) = _dealt(raw, pool, (1.0,), rng, of_train)
+    val, select = _dealt(raw, rest, (0.5, 0.5), rng, of_rest)
+    _check_test(raw, test)
+    return Partition(train, val, select, test)
+
+
+def _dealt(
+    raw: RawData,
+    pool: Indices,
+    shares: Sequence[float],
+    rng: np.random.Generator,
+    limit: int | None,
+) -> list[Indices]:
+    """Deal the samples of a pool out, each class by the shares, and shuffle the parts."""
+    by_class = [pool[raw.labels[pool] == c] for c in range(len(raw.classes))]
     quota = np.array([len(members) for members in by_class])
     _check_enough(raw.classes, quota, len(shares), "has")
     if limit is not None and limit < len(pool):
@@ -69,12 +103,7 @@ def partition(raw: RawData, rng: np.random.Generator, limit: int | None = None) 
         ends = np.cumsum(share_out(int(wanted), shares))[:-1]
         for part, indices in zip(parts, np.split(dealt, ends), strict=True):
             part.append(indices)
-    shuffled = [rng.permutation(np.concatenate(part)) for part in parts]
-    if raw.test_from is not None:
-        _check_test(raw, test)
-        shuffled.append(test)
-    train, val, select, test = shuffled
-    return Partition(train, val, select, test)
+    return [rng.permutation(np.concatenate(part)) for part in parts]
 
 
 def share_out(count: int, shares: Sequence[float] | NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Image files as arrays: finding them, reading their headers, decoding them to one shape.
+"""Image files as arrays: reading their headers, decoding them to one shape.
 
 The only place that opens an image. It needs Pillow and NumPy, nothing else of the project
 but its errors.
@@ -18,14 +18,16 @@ from typing import BinaryIO, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from pruning.core.errors import RequestError
+from pruning.samples.reading import Fit
 
-SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-#: Pillow's readers for these suffixes; others, such as EPS, run programs of their own.
+#: Pillow's readers for `finding.SUFFIXES`; others, such as EPS, run programs of their own.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+DEEP_WHITE = 65535.0
+"""A white pixel of 16 bits."""
+
 _GREY = frozenset(("1", "L", "LA", "La", "I"))
 _ALPHA = frozenset(("RGBA", "RGBa", "LA", "La", "PA"))
 _ORIENTATION, _UPRIGHT = 0x0112, 1
@@ -35,17 +37,32 @@ _WORTH_A_THREAD = 128 * 128
 #: Images handed to the threads at a time, so that an interrupt is heard.
 _BLOCK = 256
 
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What a file says of its image: size in pixels, upright, and whether it has no colour."""
+    """What a file says of its image.
+
+    Attributes
+    ----------
+    height, width
+        In pixels, upright.
+    grey
+        Whether it has no colour.
+    deep
+        Whether its pixels have 16 bits.
+    narrowed
+        Whether they have, and Pillow reads 8 of them: those of colour images.
+    """
 
     height: int
     width: int
     grey: bool
+    deep: bool = False
+    narrowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,23 +72,6 @@ class Unreadable:
     reason: str
 
 
-def find_images(folder: Path) -> tuple[Path, ...]:
-    """Return the image files under `folder`, at any depth, sorted.
-
-    An image is known by its suffix, in either case; hidden files and folders are left out.
-    """
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    depth = len(folder.parts)
-    return tuple(
-        sorted(p for p in files if not any(map(is_hidden, p.parts[depth:])) and p.is_file())
-    )
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is a system's own."""
-    return name.startswith((".", "__MACOSX"))
-
-
 def read_headers(paths: Sequence[Path]) -> list[ImageHeader | Unreadable]:
     """Return each file's header, without decoding its pixels."""
     with _pillow_warnings():
@@ -79,14 +79,17 @@ def read_headers(paths: Sequence[Path]) -> list[ImageHeader | Unreadable]:
 
 
 def decode_image(
-    source: Path | BinaryIO | Image.Image, shape: tuple[int, ...]
-) -> NDArray[np.uint8]:
-    """Return one image as (C, H, W) uint8, brought to `shape`.
+    source: Path | BinaryIO | Image.Image,
+    shape: tuple[int, ...],
+    fit: Fit = "cut",
+    *,
+    deep: bool = False,
+) -> Pixels:
+    """Return one image as (C, H, W), brought to `shape`.
 
-    The image is turned upright (EXIF), laid on white where it is transparent, scaled
-    (bicubic) until it just covers H × W, cut to its centre, and made grey (C = 1) or RGB
-    (C = 3). One that has the size already keeps its pixels. 16-bit grey keeps its upper
-    8 bits; of several frames the first is taken.
+    The image is turned upright (EXIF), laid on white where it is transparent, brought to
+    H × W (bicubic), and made grey (C = 1) or RGB (C = 3). One that has the size already keeps
+    its pixels. Of several frames the first is taken.
 
     Parameters
     ----------
@@ -94,6 +97,13 @@ def decode_image(
         A file's path, an open binary file, or a Pillow image, which is left as it is.
     shape
         (C, H, W) with C 1 or 3.
+    fit
+        ``"cut"``: scaled until it just covers H × W, then cut to its centre; ``"stretch"``:
+        scaled to H × W, whatever becomes of its proportions; ``"pad"``: scaled until it just
+        fits in, the rest black.
+    deep
+        Return float32 in 0..65535, in which 16 bits keep their values and 8 are spread; else
+        uint8, in which 16 bits keep their upper 8.
 
     Raises
     ------
@@ -108,7 +118,7 @@ def decode_image(
     [[[255, 255]], [[0, 0]], [[0, 0]]]
     """
     with _pillow_warnings():
-        image = _attempt(_decode, source, shape)
+        image = _attempt(_decode, source, shape, fit, deep)
     if isinstance(image, Unreadable):
         name = source if isinstance(source, Path) else "the image"
         raise RequestError(f"{name} cannot be read as an image: {image.reason}")
@@ -116,7 +126,7 @@ def decode_image(
 
 
 def decode_images(
-    paths: Sequence[Path], out: NDArray[np.uint8], *, source_pixels: float
+    paths: Sequence[Path], out: Pixels, *, source_pixels: float, fit: Fit = "cut"
 ) -> dict[int, str]:
     """Decode ``paths[i]`` into ``out[i]`` as `decode_image` would.
 
@@ -127,13 +137,16 @@ def decode_images(
     paths
         N files.
     out
-        (N, C, H, W) uint8, written in place; rows of failed files are left as they were.
+        (N, C, H, W) uint8, or float32 for 16 bits, written in place; rows of failed files are
+        left as they were.
     source_pixels
         Typical pixels of a file: large images are decoded in several threads.
+    fit
+        As in `decode_image`.
     """
 
     def decode_into(row: int) -> Unreadable | None:
-        image = _attempt(_decode, paths[row], out.shape[1:])
+        image = _attempt(_decode, paths[row], out.shape[1:], fit, out.dtype == np.float32)
         if isinstance(image, Unreadable):
             return image
         out[row] = image
@@ -169,27 +182,57 @@ def _header(path: Path) -> ImageHeader:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS:
             width, height = height, width
-        return ImageHeader(height, width, image.mode.split(";")[0] in _GREY)
+        mode = image.mode.split(";")[0]
+        return ImageHeader(
+            height, width, mode in _GREY, mode == "I", _sixteen_bit(image) and mode != "I"
+        )
 
 
-def _decode(source: Path | BinaryIO | Image.Image, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _sixteen_bit(image: ImageFile) -> bool:
+    """Whether the file's pixels have 16 bits, of which Pillow may read 8."""
+    arguments = image.tile[0].args if image.tile else ()
+    raw = arguments if isinstance(arguments, str) else (arguments or ("",))[0]
+    return ";16" in str(raw)
+
+
+def _decode(
+    source: Path | BinaryIO | Image.Image, shape: tuple[int, ...], fit: Fit, deep: bool
+) -> Pixels:
     if isinstance(source, Image.Image):
-        return _fit(source, shape)
+        return _pixels(source, shape, fit, deep)
     with Image.open(source, formats=FORMATS) as opened:
         side = 2 * max(shape[1:])
         opened.draft(None, (side, side))  # a JPEG much too large is decoded at a fraction
-        return _fit(opened, shape)
+        return _pixels(opened, shape, fit, deep)
 
 
-def _fit(given: Image.Image, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _pixels(given: Image.Image, shape: tuple[int, ...], fit: Fit, deep: bool) -> Pixels:
     channels, height, width = shape
     upright = _orientation(given) == _UPRIGHT
     image = given if upright else ImageOps.exif_transpose(given)
-    image = _eight_bit(image).convert("L" if channels == 1 else "RGB")
-    if image.size != (width, height):
-        image = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
-    pixels = np.asarray(image).reshape(height, width, channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    planes = [_sixteen_bits(image)] if deep and image.mode.startswith("I") else []
+    if not planes:
+        plain = _eight_bit(image).convert("L" if channels == 1 else "RGB")
+        # a band at a time where numbers go beyond 8 bits: Pillow resizes no others
+        planes = [band.convert("F") for band in plain.split()] if deep else [plain]
+        planes = [band.point(lambda value: value * 257) for band in planes] if deep else planes
+    fitted = [np.asarray(_fit(plane, (width, height), fit)) for plane in planes]
+    if not deep:
+        pixels = fitted[0].reshape(height, width, channels)
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    stacked = np.stack(fitted).clip(0, DEEP_WHITE)
+    return np.ascontiguousarray(np.broadcast_to(stacked, shape), np.float32)
+
+
+def _fit(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+    """Bring an image to a size (width, height); one that has it keeps its pixels."""
+    if image.size == size:
+        return image
+    if fit == "stretch":
+        return image.resize(size, Image.Resampling.BICUBIC)
+    if fit == "pad":
+        return ImageOps.pad(image, size, Image.Resampling.BICUBIC)
+    return ImageOps.fit(image, size, Image.Resampling.BICUBIC)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -201,13 +244,18 @@ def _orientation(image: Image.Image) -> int:
     return int(image.getexif().get(_ORIENTATION, _UPRIGHT))
 
 
+def _sixteen_bits(image: Image.Image) -> Image.Image:
+    """Return deep greys as floats in 0..65535."""
+    values = np.asarray(image)
+    if values.size and (values.min() < 0 or values.max() > DEEP_WHITE):
+        raise ValueError("pixels of more than 16 bits; allowed 8 or 16")
+    return Image.fromarray(values.astype(np.float32))
+
+
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Bring deep greys to 8 bits, and lay what is transparent on white."""
     if image.mode.startswith("I"):
-        values = np.asarray(image)
-        if values.size and (values.min() < 0 or values.max() > 0xFFFF):
-            raise ValueError("pixels of more than 16 bits; allowed 8 or 16")
-        return Image.fromarray((values >> 8).astype(np.uint8))
+        return Image.fromarray((np.asarray(_sixteen_bits(image)) // 256).astype(np.uint8))
     if image.mode == "F":
         raise ValueError("floating-point pixels; allowed 8 or 16 bits")
     if image.mode in _ALPHA or "transparency" in image.info:

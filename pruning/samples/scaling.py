@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pruning.samples.reading import AS_TOLD, Reading
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,10 +22,13 @@ class Scaling:
     offset, scale
         Channel (or feature) values: length C, F or 1; every scale is positive. The default
         takes uint8 pixels to 0..1.
+    reading
+        How what is handed over becomes what is stored.
     """
 
     offset: tuple[float, ...] = (0.0,)
     scale: tuple[float, ...] = (255.0,)
+    reading: Reading = AS_TOLD
 
     def __post_init__(self) -> None:
         if len(self.offset) != len(self.scale):

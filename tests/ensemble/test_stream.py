@@ -46,7 +46,8 @@ def test_a_folder_in_batches_with_one_broken_file(team: Ensemble, photos: Path) 
         assert [r.source for r in good] == [str(p) for p in paths]
         np.testing.assert_allclose([r.probabilities for r in good], wanted, atol=1e-6)
         assert [r.label for r in good] == team.predict(paths).tolist()
-        assert [Path(f.source).name for f in bad] == ["broken.jpg"]
+        assert [Path(f.source).name for f in bad if not f.expected] == ["broken.jpg"]
+        assert [Path(f.source).name for f in bad if f.expected] == ["notes.txt"]
     assert count_samples([str(photos)]) == 8
 
 

@@ -35,7 +35,7 @@ def tiny_imagenet(data_dir: Path | None = None) -> RawData:
                 f"tiny-imagenet: no {needed}; unpack {ADDRESS} in "
                 f"{default_data_dir(data_dir)}, or name its folder as `data_dir`"
             )
-    return labelled_files(class_files(folder / "train"), _annotated(annotations))
+    return labelled_files(class_files(folder / "train"), test=_annotated(annotations))
 
 
 def _annotated(annotations: Path) -> dict[str, tuple[Path, ...]]:

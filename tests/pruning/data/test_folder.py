@@ -170,11 +170,15 @@ def test_bad_parts(photos: Path, tmp_path: Path, image_file) -> None:
     root = tmp_path / "cut"
     shutil.move(photos, root / "train")
     image_file(root / "test" / "cow" / "1.png")
-    expect(root, "class 'cow' is in the test part only")
+    expect(root, "class 'cow' is in the test part and not in train")
     shutil.move(root / "test" / "cow", root / "test" / "cat")
     expect(root, "class 'dog' has 0 samples in the given test part")
     shutil.copytree(root / "train", root / "valid")
-    expect(root, "is cut into test/, train/, valid/; allowed are train/ with or without test/")
+    shutil.copytree(root / "train", root / "val")
+    expect(root, "has val/ and valid/, both its val part; merge them or move one away")
+    shutil.rmtree(root / "train")
+    shutil.rmtree(root / "valid")
+    expect(root, "is cut into test/, val/ and has no train/; allowed are train/ with or without")
 
 
 def test_a_class_that_loses_its_readable_images(photos: Path) -> None:

@@ -69,7 +69,7 @@ def test_feature_rows_are_standardised_by_train() -> None:
 def test_colours_are_standardised_by_train_and_greys_are_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pruning.data.splits.IMAGES_AT_ONCE", 7)
+    monkeypatch.setattr("pruning.data.storing.IMAGES_AT_ONCE", 7)
     tinted = np.clip(IMAGES * np.array([1.0, 0.5, 0.1])[:, None, None], 0, 255).astype(np.uint8)
     splits = Splits.from_arrays(tinted, Y)
     seen = splits.scaling(torch.tensor(splits.train.images)).double()
@@ -83,7 +83,7 @@ def test_colours_are_standardised_by_train_and_greys_are_not(
 
 def test_many_images_are_measured_by_some(monkeypatch: pytest.MonkeyPatch) -> None:
     every = Splits.from_arrays(IMAGES, Y).scaling
-    monkeypatch.setattr("pruning.data.splits.MOST_IMAGES", 12)
+    monkeypatch.setattr("pruning.data.storing.MOST_IMAGES", 12)
     some = Splits.from_arrays(IMAGES, Y)
     few = some.train.images[np.linspace(0, 35, 12).astype(int)]
     np.testing.assert_allclose(some.scaling.offset, few.mean((0, 2, 3)))
@@ -164,7 +164,8 @@ CUDA_LIKE = type("CudaLike", (), {"__array__": lambda *_: (_ for _ in ()).throw(
         ([[1], [2, 3]], [0, 1], {}, "^X cannot be read as an array: "),
         (CUDA_LIKE(), [0, 1], {}, "^X cannot be read as an array: no"),
         (torch.zeros(4, 2, requires_grad=True), Y[:4], {}, "^X cannot be read as an array: Can't"),
-        (IMAGES.astype(float), Y, {}, r"^X has float images in \[0, 255\]; allowed \[0, 1\]"),
+        (np.ma.masked_greater(ROWS, 9), Y, {}, "^X has masked values; fill them in"),
+        (ROWS * 1e200, Y, {}, r"^X reaches 1.18e\+202; allowed up to 1e\+150"),
         (ROWS, Y[:9], {}, r"^X has shape \(60, 2\) and y \(9,\)"),
         (ROWS, Y * 0.5, {}, "^y has type float64; allowed integers .* or strings"),
         (ROWS, np.array([None, "a"] * 30), {}, "^y has type object"),

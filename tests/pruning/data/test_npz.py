@@ -82,11 +82,7 @@ def with_value(X: NDArray[np.float64], value: float) -> NDArray[np.float64]:
     [
         (with_value(ROWS, np.nan), Y, "1 of 40 samples of X hold NaN or infinity.*sample 7;"),
         (with_value(IMAGES / 255, np.inf), Y, "1 of 40 samples of X hold NaN or infinity"),
-        (with_value(ROWS, 1e300), Y, r"X reaches 1e\+300; allowed what float32 holds"),
-        (with_value(IMAGES / 255, 1.5), Y, r"float images in \[0, 1.5\]; allowed \[0, 1\]"),
-        (IMAGES.astype(float), Y, r"float images in \[0, 255\]; allowed \[0, 1\], or uint8"),
-        (IMAGES.astype(int) - 1, Y, r"X has images in \[-1, 254\]; allowed 0..255"),
-        (IMAGES > 9, Y, "X has type bool; allowed integers and floats"),
+        (with_value(ROWS, 1e300), Y, r"X reaches 1e\+300; allowed up to 1e\+150"),
         (ROWS.astype(complex), Y, "X has type complex128"),
         (ROWS.astype(str), Y, "X has type <U"),
         (ROWS[:, 0], Y, r"X has shape \(40,\); allowed \(N, F\)"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,14 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pruning.core.errors import RequestError
+from pruning.samples.finding import find_images
 from pruning.samples.images import (
     ImageHeader,
     Unreadable,
     decode_image,
     decode_images,
-    find_images,
     read_headers,
 )
+from pruning.samples.reading import Fit
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
@@ -94,7 +96,7 @@ def test_transparency_is_laid_on_white(tmp_path: Path, mode: str) -> None:
 def test_sixteen_bits_keep_the_upper_eight(tmp_path: Path) -> None:
     deep = np.array([[0, 255, 256, 65535]], np.uint16)
     Image.fromarray(deep).save(tmp_path / "deep.png")
-    assert read_headers([tmp_path / "deep.png"]) == [ImageHeader(1, 4, grey=True)]
+    assert read_headers([tmp_path / "deep.png"]) == [ImageHeader(1, 4, grey=True, deep=True)]
     assert decode_image(tmp_path / "deep.png", (1, 1, 4)).ravel().tolist() == [0, 0, 1, 255]
 
 
@@ -172,4 +174,50 @@ def test_images_are_found_by_suffix_at_any_depth(tmp_path: Path) -> None:
         write(tmp_path / name)
     (tmp_path / "notes.txt").write_text("")
     (tmp_path / "folder.png").mkdir()
-    assert find_images(tmp_path) == tuple(sorted(kept))
+    images, left_out = find_images(tmp_path)
+    assert images == tuple(sorted(kept))
+    assert [(entry.path.name, entry.expected) for entry in left_out] == [("notes.txt", True)]
+
+
+def test_links_are_followed_and_what_leads_nowhere_is_named(tmp_path: Path) -> None:
+    place = tmp_path / "folder"
+    write(tmp_path / "real" / "a.png")
+    place.mkdir()
+    (place / "linked").symlink_to(tmp_path / "real")
+    (place / "file.png").symlink_to(tmp_path / "real" / "a.png")
+    (place / "nowhere.png").symlink_to(tmp_path / "gone.png")
+    (place / "round").symlink_to(place)
+    images, left_out = find_images(place)
+    assert images == (place / "file.png", place / "linked" / "a.png")
+    assert {(entry.path.name, entry.reason) for entry in left_out} == {
+        ("nowhere.png", "is a link to nothing"),
+        ("round", "is a link to a folder that it is in"),
+    }
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".pjpeg", ".JPG"])
+def test_every_name_of_a_jpeg_is_an_image(tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / f"a{suffix}", "JPEG")
+    assert len(find_images(tmp_path)[0]) == 1
+
+
+def test_sixteen_bits_keep_their_values_and_eight_are_spread(tmp_path: Path) -> None:
+    values = np.arange(64, dtype=np.uint16).reshape(8, 8) + 1000
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    (header,) = read_headers([tmp_path / "deep.png"])
+    assert isinstance(header, ImageHeader) and header.deep and header.grey
+    deep = decode_image(tmp_path / "deep.png", (1, 8, 8), deep=True)
+    assert deep.dtype == np.float32
+    np.testing.assert_array_equal(deep[0], values)
+    shallow = decode_image(write(tmp_path / "a.png"), (3, 8, 8), deep=True)
+    np.testing.assert_array_equal(shallow, PIXELS.transpose(2, 0, 1).astype(np.float32) * 257)
+
+
+def test_the_ways_to_another_shape_by_hand(tmp_path: Path) -> None:
+    wide = np.zeros((4, 8), np.uint8)
+    wide[:, 6:] = 200  # the right quarter is bright
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    done = {fit: decode_image(tmp_path / "wide.png", (1, 4, 4), fit)[0] for fit in get_args(Fit)}
+    assert (done["cut"] == 0).all(), "the middle: the bright quarter is cut off"
+    assert (done["stretch"][:, 3] > 150).all() and (done["stretch"][:, :2] < 20).all()
+    assert (done["pad"][[0, 3]] == 0).all() and (done["pad"][1:3, 3] > 150).all()
