@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
+from pruning.samples.archive import read_archive
 from selection.costs import KINDS, PoolCosts
-from selection.pool import PoolPredictions
+from selection.pool import PoolPredictions, sorted_classes
 
 NEEDED = ("probabilities", "labels")
 
@@ -22,8 +23,10 @@ def read_predictions(path: Path | str) -> tuple[PoolPredictions, PoolCosts | Non
     """Read a pool's predictions from an ``.npz`` file; nothing in it is unpickled.
 
     Arrays: ``probabilities`` (M, N, C), each row summing to 1; ``labels`` (N,) whole numbers
-    in 0..C−1; optional ``names`` (M,) text, each once; optional ``costs`` (M,), read as
-    FLOPs, or ``flops``, ``bytes``, ``latency`` (M,).
+    in 0..C−1, or any of optional ``classes`` (C,), the labels of the columns; optional ``names``
+    (M,) text, each once; optional ``costs`` (M,), read as FLOPs, or ``flops``, ``bytes``,
+    ``latency`` (M,), in seconds per sample. Without ``classes``, C labels that are text or
+    other numbers are taken for the columns in sorted order.
 
     Returns
     -------
@@ -49,8 +52,9 @@ def read_predictions(path: Path | str) -> tuple[PoolPredictions, PoolCosts | Non
         )
     try:
         pool = PoolPredictions.of(
-            arrays["probabilities"], arrays["labels"], names=None if names is None else _text(names)
-        )
+            arrays["probabilities"], arrays["labels"], classes=arrays.get("classes"),
+            names=None if names is None else _text(names),
+        )  # fmt: skip
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from error
     return pool, _costs(path, arrays, len(pool))
@@ -116,24 +120,15 @@ def _kind(name: str, width: int) -> Any:
     return np.int64 if name in ("size", "fewest_negatives", "fell_at") else np.float64
 
 
+def columns_taken(path: Path | str) -> NDArray[Any] | None:
+    """Return the labels that columns are taken for, where a file of predictions does not say."""
+    arrays = _arrays(Path(path))
+    told = "classes" in arrays or arrays["probabilities"].ndim != 3
+    return None if told else sorted_classes(arrays["labels"], arrays["probabilities"].shape[2])
+
+
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with path.open("rb") as opened:  # numpy leaves a damaged file open
-            stored = np.load(opened, allow_pickle=False)
-            if isinstance(stored, np.ndarray):
-                raise RequestError(f"{path} is one array; expected an .npz of several")
-            return {name: stored[name] for name in stored.files}
-    except FileNotFoundError as error:
-        raise RequestError(f"no file {path}; expected an .npz of predictions") from error
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise RequestError(f"{path} is not a readable .npz: {error}") from error
-    except ValueError as error:
-        if isinstance(error, RequestError):
-            raise
-        raise RequestError(
-            f"{path} holds Python objects or damaged arrays, which are not read: "
-            "save plain numbers and text"
-        ) from error
+    return read_archive(path, lambda names: names)
 
 
 def _text(names: NDArray[Any]) -> list[str]:

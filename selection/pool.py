@@ -58,12 +58,13 @@ class PoolPredictions(ArrayValue):
         probabilities
             (M, N, C) numbers of any precision, or nested lists; each row sums to 1.
         labels
-            (N,) true labels: whole numbers 0..C-1, or any of `classes`.
+            (N,) or (N, 1) true labels: whole numbers 0..C-1, or any of `classes`.
         names
             (M,) distinct; the row's number, as text, when None.
         classes
             (C,) the label that each column of `probabilities` stands for, such as a
-            classifier's ``classes_``; 0..C-1 when None.
+            classifier's ``classes_``. When None 0..C-1; where labels are others, and C of
+            them, they are in sorted order, as scikit-learn has them: see `sorted_classes`.
 
         Raises
         ------
@@ -76,6 +77,8 @@ class PoolPredictions(ArrayValue):
         (array([0, 1]), array([1.]))
         """
         p = _numbers(probabilities)
+        labels = _one_column(labels)
+        classes = sorted_classes(labels, p.shape[2]) if classes is None else classes
         y = _whole_labels(labels) if classes is None else _label_columns(labels, classes, p)
         ids = tuple(map(str, range(len(p)) if names is None else names))
         return cls(p, y, ids, "select")
@@ -87,17 +90,21 @@ class PoolPredictions(ArrayValue):
                 f"probabilities are {p.dtype} of shape {p.shape}; expected float32 (M, N, C)"
             )
         if y.shape != p.shape[1:2] or y.dtype != np.int64:
+            turned = ": probabilities are (M, N, C), p.transpose(1, 0, 2)"
             raise RequestError(
                 f"labels are {y.dtype} of shape {y.shape}; expected int64 of shape ({p.shape[1]},)"
+                f"{turned if y.shape == p.shape[:1] else ''}"
             )
         if not p.size:
             raise RequestError(f"probabilities of shape {p.shape} hold nothing to choose from")
         bad = ~np.isfinite(p) | (p < 0)
         if bad.any():
             row, sample, column = np.argwhere(bad)[0]
+            value = p[row, sample, column]
+            way = "leave that member out" if np.isnan(value) else "logits need a softmax first"
             raise RequestError(
-                f"probabilities[{row}, {sample}, {column}] is {p[row, sample, column]:.3g}, a "
-                "negative or non-finite value; expected 0..1: logits need a softmax first"
+                f"probabilities[{row}, {sample}, {column}] is {value:.3g}, a "
+                f"negative or non-finite value; expected 0..1: {way}"
             )
         sums = p.sum(-1, dtype=np.float64)
         off = np.abs(sums - 1)
@@ -105,7 +112,7 @@ class PoolPredictions(ArrayValue):
             row, sample = np.unravel_index(off.argmax(), off.shape)
             raise RequestError(
                 f"probabilities[{row}, {sample}] sum to {sums[row, sample]:.3g}; allowed "
-                f"1 ± {SUM_TOLERANCE:g}: scores need a softmax first"
+                f"1 ± {SUM_TOLERANCE:g}: {_way_to_one(p, sums)}"
             )
         if y.min() < 0 or y.max() >= p.shape[2]:
             raise RequestError(
@@ -139,17 +146,55 @@ class PoolPredictions(ArrayValue):
         return PoolPredictions(self.probabilities[index], self.labels, member_ids, self.split)
 
 
+def _way_to_one(p: NDArray[Any], sums: NDArray[Any]) -> str:
+    """Say what makes probabilities of rows that do not sum to 1."""
+    if (np.abs(sums - 100) < 5).all():
+        return "percentages are divided by 100"
+    if p.max() <= 1 and (np.abs(sums - 1) < 0.1).all():
+        return "rounded ones are divided by their sums, p / p.sum(-1, keepdims=True)"
+    if p.max() <= 1 and p.shape[2] == 1:
+        return "one class of two needs the other beside it, np.concatenate([1 - p, p], -1)"
+    return "scores need a softmax first"
+
+
 def _numbers(probabilities: ArrayLike) -> NDArray[np.float32]:
     try:
         given = np.asarray(probabilities)
     except (ValueError, TypeError) as error:
         raise RequestError(f"probabilities are no array (M, N, C) of numbers: {error}") from error
     if given.dtype.kind not in "fiu" or given.ndim != 3:
+        ways = {
+            "f": ": of one class of two, np.stack([1 - p, p], -1)",
+            "i": ": predicted labels, np.eye(C)[p]",
+        }
+        way = ways.get(given.dtype.kind, "") if given.ndim == 2 else ""
         raise RequestError(
-            f"probabilities are {given.dtype} of shape {given.shape}; expected numbers (M, N, C)"
+            f"probabilities are {given.dtype} of shape {given.shape}; expected numbers "
+            f"(M, N, C){way}"
         )
     with np.errstate(over="ignore"):  # too large becomes infinite, which is refused by name
         return np.ascontiguousarray(given, np.float32)
+
+
+def sorted_classes(labels: ArrayLike, columns: int) -> NDArray[Any] | None:
+    """Return what columns stand for where labels are text, 1..C, or -1 and 1; else None.
+
+    >>> sorted_classes(["dog", "cat", "dog"], 2), sorted_classes([0, 2], 3)
+    (array(['cat', 'dog'], dtype='<U3'), None)
+    """
+    given = _one_column(labels)
+    if given.dtype.kind not in "iuUS" or given.ndim != 1:
+        return None
+    classes = np.unique(given)
+    within = given.dtype.kind in "iu" and classes[0] >= 0 and classes[-1] < columns
+    return None if within or len(classes) != columns else classes
+
+
+def _one_column(labels: ArrayLike) -> NDArray[Any]:
+    given = np.asarray(labels)
+    if given.dtype == object and all(isinstance(label, str) for label in given.ravel()):
+        given = given.astype(np.str_)
+    return given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
 
 
 def _whole_labels(labels: ArrayLike) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 
 from pipelines.build.built import Built
@@ -13,6 +14,7 @@ from pipelines.build.progress import Tally
 from pipelines.build.story import build
 from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
 from pipelines.commands.choice_text import chosen_lines
+from pipelines.commands.setting_options import in_flags
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
 from pruning.core.settings_tree import made, settings_of
@@ -33,7 +35,10 @@ def run_build(*, out: str | None, control: bool, **options: Any) -> None:
     built = build(
         config, out=folder, placement=placement,
         watch=lambda tally: watcher_for(tally, console), control=control,
-        tell=lambda line: console.print(line, highlight=False, soft_wrap=True),
+        tell=lambda line: console.print(
+            in_flags(line, click.get_current_context().command),
+            highlight=False, markup=False, soft_wrap=True,
+        ),
     )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)

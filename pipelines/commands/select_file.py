@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
+
 from ensemble.storage.sealed import seal, write_bytes_atomic, write_json_atomic
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
 from pruning.core.settings_tree import made
 from selection.choosing import select_team
-from selection.exchange import candidates_to_csv, read_predictions
+from selection.exchange import candidates_to_csv, columns_taken, read_predictions
+
+MOST_SHOWN = 10
+"""Classes that are shown, the first ones."""
 
 
 def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) -> None:
@@ -19,6 +24,14 @@ def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) ->
     if options.get("pool"):
         raise RequestError(f"`pool` {options['pool']!r} is for runs; {source} is one pool")
     pool, costs = read_predictions(source)
+    if (taken := columns_taken(source)) is not None:
+        shown = ", ".join(map(str, taken[:MOST_SHOWN].tolist()))
+        more = ", …" if len(taken) > MOST_SHOWN else ""
+        click.echo(
+            f"columns of probabilities are taken for {shown}{more}, in this order; an array "
+            "classes says otherwise",
+            err=True,
+        )
     config = made(SelectionConfig, options)
     selection = select_team(
         pool, config.method, config.size, costs=costs, voting=config.voting,

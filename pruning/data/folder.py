@@ -138,8 +138,8 @@ def _beside(folder: Path) -> list[LeftOut]:
 def _such_as(left_out: list[LeftOut] | tuple[LeftOut, ...]) -> str:
     if not left_out:
         return ""
-    first = left_out[0]
-    return f"; left out: {len(left_out)} files, such as {first.path}, which {first.reason}"
+    first, reason = left_out[0].path, left_out[0].reason.partition(";")[0]
+    return f"; left out: {len(left_out)} files, such as {first}, which {reason}"
 
 
 def _parts(folder: Path) -> dict[str, Path]:

@@ -233,7 +233,8 @@ def _cut(
         if len(absent):
             raise RequestError(
                 f"class {raw.classes.item(absent[0])!r} has no readable image left in {name}: "
-                f"{len(failed)} files cannot be read; repair them or add images"
+                f"{len(failed)} files cannot be read ({next(iter(failed.values()))}); repair them "
+                "or add images"
             )
     rows = np.cumsum([0, *map(len, labels)])
     train, val, select, test = (

@@ -38,6 +38,8 @@ def read_archive(
             return {name: file[name] for name in wanted(file.files) if name in file.files}
     except RequestError:
         raise
+    except FileNotFoundError as error:
+        raise RequestError(f"no file {path}; expected an .npz") from error
     except (
         ValueError, OSError, EOFError, RuntimeError, NotImplementedError, MemoryError,
         SyntaxError, TypeError, OverflowError, KeyError, zipfile.BadZipFile, zlib.error,

@@ -80,6 +80,6 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path | LeftOut]:
     for path in inside:
         real = path.resolve()
         if real in above:
-            yield LeftOut(path, "is a link to a folder that it is in")
+            yield LeftOut(path, "is a link to a folder that it is in", expected=True)
         else:
             yield from _walk(path, above | {real})

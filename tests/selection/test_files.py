@@ -71,8 +71,8 @@ def spoilt(index: tuple[int, ...], value: float) -> NDArray[np.float64]:
         ({"probabilities": P[0]}, r"expected numbers \(M, N, C\)"),
         ({"probabilities": P[:, :0]}, "shape|nothing"),
         ({"probabilities": P.astype(str)}, "expected numbers"),
-        ({"labels": LABELS + 1}, r"allowed 0\.\.1"),
-        ({"labels": -LABELS}, r"labels span -1\.\.0"),
+        ({"labels": LABELS * 2 + [0, 0, 1, 1]}, r"allowed 0\.\.1"),
+        ({"labels": LABELS * 0 - 1}, r"labels span -1\.\.-1"),
         ({"labels": LABELS[:3]}, r"expected int64 of shape \(4,\)"),
         ({"labels": LABELS + 0.5}, "whole numbers"),
         ({"names": np.array(["a", "b", "a"])}, "distinct names"),
@@ -90,12 +90,49 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, changed: dict[str, Any], said
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [LABELS, LABELS + 1, LABELS * 2 - 1, np.array(["no", "yes"])[LABELS], LABELS[:, None],
+     LABELS.astype(float), LABELS.astype(bool), np.array([b"a", b"b"])[LABELS]],
+)  # fmt: skip
+def test_labels_of_every_kind_are_the_same_columns(tmp_path: Path, labels: Any) -> None:
+    np.savez(tmp_path / "p.npz", probabilities=P, labels=labels)
+    assert read_predictions(tmp_path / "p.npz")[0].labels.tolist() == LABELS.tolist()
+    np.savez(tmp_path / "p.npz", probabilities=P, labels=["b", "a", "a", "b"], classes=["b", "a"])
+    assert read_predictions(tmp_path / "p.npz")[0].labels.tolist() == [0, 1, 1, 0]
+
+
+def test_advice_that_is_followed_is_right() -> None:
+    """Each form of probabilities that people have, and what its refusal says to do with it."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(3, 50, 2))
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    y = rng.integers(0, 2, 50)
+    softmax = lambda z: np.exp(z) / np.exp(z).sum(-1, keepdims=True)  # noqa: E731
+    cases: list[tuple[Any, str, Any, float]] = [
+        (logits, "softmax first", softmax, 1e-6),
+        (p * 100, "divided by 100", lambda x: x / 100, 1e-6),
+        ((p - 0.004).clip(0), r"p / p\.sum", lambda x: x / x.sum(-1, keepdims=True), 0.02),
+        (p[..., 1], r"np\.stack\(\[1 - p, p\], -1\)", lambda x: np.stack([1 - x, x], -1), 1e-6),
+        (p[..., 1:], r"np\.concatenate", lambda x: np.concatenate([1 - x, x], -1), 1e-6),
+        (p.transpose(1, 0, 2), r"p\.transpose\(1, 0, 2\)", lambda x: x.transpose(1, 0, 2), 1e-6),
+    ]
+    for given, said, follow, close in cases:
+        with pytest.raises(RequestError, match=said):
+            PoolPredictions.of(given, y)
+        found = PoolPredictions.of(follow(given), y)
+        np.testing.assert_allclose(found.probabilities, p, atol=close)
+    with pytest.raises(RequestError, match=r"np\.eye\(C\)\[p\]"):
+        PoolPredictions.of(p.argmax(-1), y)
+    assert (PoolPredictions.of(np.eye(2)[p.argmax(-1)], y).predictions == p.argmax(-1)).all()
+
+
 def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("hello")
     np.save(tmp_path / "one.npy", LABELS)
     np.savez(tmp_path / "bare.npz", probabilities=P)
     for name, said in [
-        ("no.npz", "no file"), ("text.npz", "not|objects"), ("one.npy", "one array"),
+        ("no.npz", "no file"), ("text.npz", "not|objects"), ("one.npy", "single array"),
         ("bare.npz", "no 'labels'"),
     ]:  # fmt: skip
         with pytest.raises(RequestError, match=said):

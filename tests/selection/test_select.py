@@ -87,7 +87,7 @@ P, Y = np.full((3, 4, 2), 0.5), [0, 1, 0, 1]
         (lambda: select(P, [0, 1, 0]), r"shape \(3,\)"),
         (lambda: select(P, [0, 1, 0, 2]), r"span 0\.\.2; allowed 0\.\.1"),
         (lambda: select(P, [0, 1, 0, 0.5]), "whole numbers"),
-        (lambda: select(P, ["a", "b", "a", "b"]), "classes="),
+        (lambda: select(P, ["a", "b", "a", "c"]), "classes="),
         (lambda: select(P, ["a", "b", "a", "c"], classes=["a", "b"]), "'c' is none of classes"),
         (lambda: select(P, ["a"] * 4, classes=["a", "b", "c"]), "the 2 labels of the columns"),
         (lambda: select(P, ["a"] * 4, classes=["a", "a"]), "1 of them distinct"),

@@ -398,7 +398,7 @@ def test_show_tells_members_and_cost(built: Path, capsys: pytest.CaptureFixture[
         (["predict", "nowhere", "x.png"], "nowhere does not exist; expected an ensemble's folder"),
         (["show", "nowhere"], "nowhere does not exist; expected an ensemble's folder"),
         (["select", "nowhere", "--out", "x"], "nowhere is not a run: it has no config.json"),
-        (["select", "nowhere.npz"], "no file nowhere.npz; expected an .npz of predictions"),
+        (["select", "nowhere.npz"], "no file nowhere.npz; expected an .npz"),
         (["biuld"], "No such command 'biuld'. Did you mean 'build'?"),
     ],
 )
