@@ -84,7 +84,9 @@ def test_every_form_of_a_team_answers_alike(kind: str, tmp_path: Path) -> None:
     made.save(tmp_path / "team")
     made.export(tmp_path / "team.onnx", probe=X)
     for place in ("team", "team.onnx"):
-        loaded = ensemble.load(tmp_path / place, factories={made.description.members[0].arch: linear})
+        loaded = ensemble.load(
+            tmp_path / place, factories={made.description.members[0].arch: linear}
+        )
         np.testing.assert_allclose(loaded.predict_proba(X), wanted, atol=1e-5)
     np.save(tmp_path / "X.npy", X)
     found = list(predict_stream(loaded, [str(tmp_path / "X.npy")]))
