@@ -116,8 +116,7 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
     if control:
         check_control(config.archs, classes, shape)
     config.selection.check_own()
-    config.dropnet.recipe.check_samples(len(splits.train))
-    check_archs(config, classes, shape)
+    check_archs(config, classes, shape, len(splits.train))
     device = resolve_device(config.device)
     return ResolvedConfig(
         config=config,

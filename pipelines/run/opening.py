@@ -51,12 +51,16 @@ def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
 
 def _older(asked: BuildConfig, there: BuildConfig) -> str:
     """Say how a run goes on that was begun with the first version's recipe."""
+    recipe, rewinding = asked.dropnet.recipe, asked.dropnet.rewinding
     today = dataclasses.replace(
-        there, dropnet=dataclasses.replace(there.dropnet, recipe=asked.dropnet.recipe)
+        there, dropnet=dataclasses.replace(there.dropnet, recipe=recipe, rewinding=rewinding)
     )
     if today != asked or there.dropnet.recipe != RECIPES["first"]:
         return ""
-    return "it was begun with `recipe` 'first', the first version's: ask for that to go on, "
+    return (
+        f"to go on with it, which is of the first version, ask for `recipe` first and `rewind` "
+        f"{there.dropnet.rewinding.to}; else "
+    )
 
 
 def _check_named(resolved: ResolvedConfig) -> None:

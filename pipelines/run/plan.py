@@ -16,6 +16,7 @@ from pruning.core.errors import RequestError
 from pruning.datafree.network import check_mergeable
 from pruning.dropnet import Runs
 from pruning.dropnet.fit import find_units
+from pruning.inference.stackable import stackable
 from pruning.networks.architecture import architecture_name, build_network
 from pruning.networks.weights import start_from
 from pruning.training.engines.choosing import choose_engine
@@ -57,11 +58,23 @@ class Group:
         return cls(runs, stored["engine"], stored["threads"])
 
 
-def check_archs(config: BuildConfig, num_classes: int, input_shape: tuple[int, ...]) -> None:
-    """Raise `RequestError` if an architecture cannot be pruned as asked, before any training."""
+def check_archs(
+    config: BuildConfig, num_classes: int, input_shape: tuple[int, ...], samples: int
+) -> None:
+    """Raise `RequestError` if a network cannot be trained or pruned as asked, before any is.
+
+    `samples` are those of the training part.
+    """
+    config.dropnet.recipe.check_samples(samples)
     for offset, arch in enumerate(config.archs):
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         try:
+            plain = stackable(network)
+            recipe = config.dropnet.recipe.resolved(
+                plain_mlp=plain, shape=input_shape, samples=samples
+            )
+            rewinding = config.dropnet.rewinding.resolved(plain_mlp=plain)
+            rewinding.late_part_of(recipe.max_epochs or 0)
             if config.pruner == "datafree":
                 check_mergeable(network, input_shape, dict(config.merging.counts) or None)
             else:

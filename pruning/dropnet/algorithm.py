@@ -10,6 +10,7 @@ until   accuracy ≤ κ × round 0's, or the network is as small as was asked
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -22,6 +23,7 @@ from pruning.dropnet.population import Population, Runs
 from pruning.dropnet.rewinding import FullWidth
 from pruning.dropnet.rounds import ProgressHook, Rounds
 from pruning.dropnet.settings import DropNet
+from pruning.inference.stackable import stackable
 from pruning.networks.architecture import Architecture
 from pruning.training.device_data import DeviceData
 from pruning.training.training_loop import Training
@@ -94,7 +96,10 @@ def dropnet(
     settings = settings or DropNet()
     training = Training(DeviceData.of(splits, device), settings.recipe, engine)
     population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
-    full_width = FullWidth(population, training, settings.rewinding)
+    drawn = population.draw(runs.numbers[0], 0)
+    rewinding = settings.rewinding.resolved(plain_mlp=stackable(drawn))
+    settings = dataclasses.replace(settings, rewinding=rewinding)
+    full_width = FullWidth(population, training, rewinding)
     units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
     aim = Aim.of(settings.target, full_width.theta0[runs.numbers[0]], splits.input_shape)
     rounds = Rounds(full_width, units, settings, on_epoch, aim)

@@ -8,15 +8,11 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.dropnet.population import Population
 from pruning.dropnet.settings import Rewinding
 from pruning.networks.weights import load_weights
 from pruning.training.training_loop import Training, resolved_recipe, train
-
-LATE_PART = 4
-"""Weights are late after the epochs that the recipe has, divided by this."""
 
 
 class FullWidth:
@@ -54,23 +50,9 @@ class FullWidth:
 
     @property
     def late_epochs(self) -> int | None:
-        """Epochs of the recipe that are late; None where none are wanted.
-
-        Raises
-        ------
-        RequestError
-            If the recipe has no more than that.
-        """
-        if not self.rewinding.has_late_epochs:
-            return None
-        whole = resolved_recipe(self.training, next(iter(self.theta0.values()))).max_epochs or 0
-        late = self.rewinding.late_epochs or max(1, whole // LATE_PART)
-        if self.rewinding.goes_on and late >= whole > 1:
-            raise RequestError(
-                f"`late_epochs` {late} leave nothing of the recipe's {whole} epochs to go on "
-                f"with; allowed 1 to {whole - 1}"
-            )
-        return min(late, whole - 1) if self.rewinding.goes_on else late
+        """Epochs of the recipe that are late; None where none are wanted."""
+        recipe = resolved_recipe(self.training, next(iter(self.theta0.values())))
+        return self.rewinding.late_part_of(recipe.max_epochs or 0)
 
     def remember(self, weights: Mapping[int, Mapping[str, Tensor]]) -> None:
         """Take every run's late weights from the training of round 0, which passes them."""

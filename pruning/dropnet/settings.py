@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,6 +21,8 @@ ScoreMode = Literal["text", "published"]
 Coupling = Literal["joint", "independent"]
 Rewind = Literal["initial", "random", "late", "trained"]
 REWINDS: tuple[str, ...] = get_args(Rewind)
+LATE_PART = 4
+"""Weights are late after the epochs that the recipe has, divided by this."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,18 @@ class Rewinding:
     twentieth hardly ever leave chance.
     """
 
-    to: Rewind = option(
-        "late",
+    to: Rewind | None = option(
+        None,
         "What the survivors of a round start from: their first weights, a new draw, their "
         "weights after some epochs, or their trained weights.",
-        flag="rewind", kind="rewind",
+        flag="rewind", kind="rewind", unset="late for plain MLPs, else trained",
     )  # fmt: skip
     late_epochs: int | None = option(
         None,
         "Epochs after which late rewinding takes weights, or to which the learning rate goes back.",
         least=1, unset="a quarter of the recipe's",
     )  # fmt: skip
-    schedule: Literal["whole", "rest"] | None = option(
+    span: Literal["whole", "rest"] | None = option(
         None,
         "Whether a round trains for the recipe's whole schedule, or for the rest of it from the "
         "late epochs on.",
@@ -63,21 +66,46 @@ class Rewinding:
                 f"`late_epochs` {self.late_epochs} belongs to late rewinding, and rounds go back "
                 f"to {self.to!r}; leave it out, or ask for `to` 'late' or 'trained'"
             )
-        if self.schedule == "rest" and not self.has_late_epochs:
+        if self.span == "rest" and not self.has_late_epochs:
             raise RequestError(
-                f"`schedule` 'rest' needs weights that have seen the beginning, and rounds go "
+                f"`span` 'rest' needs weights that have seen the beginning, and rounds go "
                 f"back to {self.to!r}; leave it out, or ask for `to` 'late' or 'trained'"
             )
+
+    def resolved(self, *, plain_mlp: bool) -> Rewinding:
+        """Return the rewinding with what it leaves to the network filled in."""
+        if self.to is not None:
+            return self
+        return dataclasses.replace(self, to="late" if plain_mlp else "trained")
 
     @property
     def has_late_epochs(self) -> bool:
         """Whether something goes back to an epoch after the first: weights, or the rate."""
-        return self.to in ("late", "trained")
+        return self.to in ("late", "trained", None)
+
+    def late_part_of(self, epochs: int) -> int | None:
+        """Return how many of a recipe's epochs are late; None where none are wanted.
+
+        Raises
+        ------
+        RequestError
+            If the recipe has too few for that.
+        """
+        if not self.has_late_epochs:
+            return None
+        most = max(1, epochs - 1) if self.goes_on else epochs
+        late = self.late_epochs or min(most, max(1, epochs // LATE_PART))
+        if late > most:
+            raise RequestError(
+                f"`late_epochs` {late} leave nothing to train of the recipe's {epochs} epochs; "
+                f"allowed 1 to {most}"
+            )
+        return 0 if self.goes_on and epochs == 1 else late
 
     @property
     def goes_on(self) -> bool:
         """Whether a round goes on with the schedule where its weights, or the rate, are."""
-        return (self.schedule or {"trained": "rest"}.get(self.to)) == "rest"
+        return (self.span or ("rest" if self.to == "trained" else "whole")) == "rest"
 
 
 @dataclass(frozen=True)

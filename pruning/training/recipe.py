@@ -129,6 +129,11 @@ class Recipe:
         'photo'
         """
         self.check_samples(samples)
+        if self.augment not in (None, "none") and len(shape) != 3:
+            raise RequestError(
+                f"`augment` {self.augment!r} needs images, and samples have shape {shape}; ask "
+                "for 'none', or leave it out"
+            )
         usual = usual_values(vars(self), plain_mlp=plain_mlp, shape=shape, samples=samples)
         left_open = {name: value for name, value in usual.items() if vars(self)[name] is None}
         return dataclasses.replace(self, **left_open)

@@ -54,7 +54,7 @@ FIRST_VERSION = {
 
 def test_a_run_of_the_first_version_has_its_recipe_and_its_name() -> None:
     stored = BuildConfig.from_json(FIRST_VERSION)
-    assert stored == BuildConfig.of(recipe="first")
+    assert stored == BuildConfig.of(recipe="first", rewind="late")
     assert BuildConfig.from_json(stored.to_json()) == stored
     assert stored.default_out.name == "digits-mlp-a-m20-s5-79c663f3"
     assert BuildConfig().default_out.name != stored.default_out.name
@@ -64,8 +64,14 @@ def test_a_run_of_the_first_version_has_its_recipe_and_its_name() -> None:
 def test_a_run_of_the_first_version_in_old_words_goes_on() -> None:
     dropnet = FIRST_VERSION["dropnet"] | {"score_mode": "paper", "coupling": "paper"}  # type: ignore[operator]
     stored = BuildConfig.from_json(FIRST_VERSION | {"dropnet": dropnet})
-    today = BuildConfig.of(score_mode="published", coupling="independent", recipe="first")
-    assert stored == today == BuildConfig.of(score_mode="paper", coupling="paper", recipe="first")
+    today = BuildConfig.of(
+        score_mode="published", coupling="independent", recipe="first", rewind="late"
+    )
+    assert (
+        stored
+        == today
+        == BuildConfig.of(score_mode="paper", coupling="paper", recipe="first", rewind="late")
+    )
     assert differences(today, stored) == []
     assert today.to_json()["dropnet"]["score_mode"] == "published"
     assert "--score-mode published --coupling independent" in command_of(stored)

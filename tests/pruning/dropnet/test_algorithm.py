@@ -199,8 +199,8 @@ def test_the_rate_goes_back_and_the_rest_of_the_schedule_is_trained() -> None:
     for rewinding, own, before in (
         (Rewinding("trained", late_epochs=3), 5, (0, 8, 13)),
         (Rewinding("trained"), 6, (0, 8, 14)),
-        (Rewinding("trained", schedule="whole"), 8, (0, 8, 16)),
-        (Rewinding("late", schedule="rest"), 6, (0, 2, 2)),
+        (Rewinding("trained", span="whole"), 8, (0, 8, 16)),
+        (Rewinding("late", span="rest"), 6, (0, 2, 2)),
         (Rewinding("late"), 8, (0, 2, 2)),
         (Rewinding("initial"), 8, (0, 0, 0)),
     ):
@@ -213,10 +213,12 @@ def test_the_rate_goes_back_and_the_rest_of_the_schedule_is_trained() -> None:
 
 def test_late_epochs_leave_something_to_train() -> None:
     settings = dataclasses.replace(SETTINGS, rewinding=Rewinding("trained", late_epochs=3))
-    with pytest.raises(RequestError, match="`late_epochs` 3 leave nothing of the recipe's 3"):
+    with pytest.raises(
+        RequestError, match="`late_epochs` 3 leave nothing to train of the recipe's 3"
+    ):
         _rounds(settings)
-    with pytest.raises(RequestError, match="`schedule` 'rest' needs weights that have seen"):
-        Rewinding("initial", schedule="rest")
+    with pytest.raises(RequestError, match="`span` 'rest' needs weights that have seen"):
+        Rewinding("initial", span="rest")
 
 
 @pytest.mark.parametrize("to", REWINDS)
