@@ -13,6 +13,7 @@ from ensemble.description import MemberInfo
 from ensemble.probe import noise
 from pruning.core.errors import RequestError
 from pruning.inference.cost import count_cost
+from pruning.networks.weights import tensors_of
 from pruning.samples.scaling import Scaling
 
 
@@ -123,7 +124,7 @@ def _member(
 
 def _answer(network: nn.Module, inputs: Tensor) -> Tensor | None:
     """Return what a network makes of noise; None where noise is no input for it."""
-    device = next((tensor.device for tensor in network.state_dict().values()), None)
+    device = next((tensor.device for tensor in tensors_of(network).values()), None)
     was_training = network.training
     try:
         with torch.inference_mode():

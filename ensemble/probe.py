@@ -120,8 +120,10 @@ class Probe(ArrayValue):
         return cls(np.array(answers).reshape(size), tolerance, samples)
 
 
-def noise(shape: tuple[int, ...], scaling: Scaling) -> Samples:
+def noise(shape: tuple[int, ...], scaling: Scaling, count: int | None = None) -> Samples:
     """Return samples that are the same on every machine and in every version of NumPy.
+
+    As many as a probe has, or `count`: more begin with the fewer.
 
     8-bit images are evenly spread bytes. Other numbers are spread evenly over ±√3 standard
     deviations, as `scaling` knows them.
@@ -129,7 +131,7 @@ def noise(shape: tuple[int, ...], scaling: Scaling) -> Samples:
     >>> noise((1, 8, 8), Scaling())[0, 0, 0, :3]
     array([99, 62, 10], dtype=uint8)
     """
-    size = (_count(shape), *shape)
+    size = (count or _count(shape), *shape)
     drawn = np.frombuffer(hashlib.shake_256(b"probe").digest(math.prod(size)), np.uint8)
     if scaling.reading.dtype(shape) == np.uint8:
         return drawn.reshape(size).copy()

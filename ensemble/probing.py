@@ -14,6 +14,7 @@ from ensemble.description import Description
 from ensemble.member import EnsembleMember
 from ensemble.probe import HALF, SINGLE, Probe, few, noise
 from ensemble.reading.arrays import Samples
+from pruning.networks.weights import tensors_of
 
 
 def take_probe(
@@ -38,7 +39,7 @@ def take_probe(
     asked = noise(about.input_shape, about.scaling) if given is None else given
     try:
         with torch.random.fork_rng(devices=[]):
-            first, second = (_asked(members, about, asked) for _ in range(2))
+            first, second = (member_answers(members, about, asked) for _ in range(2))
     except Exception:  # whatever a user's network raises on noise
         if given is not None:
             raise
@@ -57,17 +58,18 @@ def answers(network: nn.Module, inputs: Tensor) -> NDArray[np.float32]:
 
 def tolerance_of(members: Sequence[EnsembleMember]) -> float:
     """Return how far answers may stray, by the coarsest numbers any member is made of."""
-    kinds = {t.dtype for member in members for t in member.network.state_dict().values()}
+    kinds = {t.dtype for member in members for t in tensors_of(member.network).values()}
     return HALF if kinds & {torch.float16, torch.bfloat16} else SINGLE
 
 
-def _asked(
+def member_answers(
     members: Sequence[EnsembleMember], about: Description, samples: Samples
 ) -> NDArray[np.float32]:
+    """Return (S, K, C) probabilities that the members make of K samples, on the processor."""
     inputs = about.scaling(torch.from_numpy(samples))
     return np.stack([answers(_on_processor(m.network), inputs) for m in members])
 
 
 def _on_processor(network: nn.Module) -> nn.Module:
-    devices = {tensor.device.type for tensor in network.state_dict().values()}
+    devices = {tensor.device.type for tensor in tensors_of(network).values()}
     return (network if devices <= {"cpu"} else copy.deepcopy(network).cpu()).eval()

@@ -15,13 +15,16 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ensemble.artefact.stored import Sizes, StoredEnsemble
 from ensemble.description import LayerWidth
 from ensemble.member import EnsembleMember
 from ensemble.probing import answers
 from pruning.core.errors import ForeignCodeError, RequestError
+from pruning.networks.adapting import adapted, folded
 from pruning.networks.architecture import built_in, resolve_factory
+from pruning.networks.weights import load_weights, tensors_of
 from pruning.surgery import module_sizes, resize
 
 MOST_PASSED = 2**26
@@ -65,10 +68,11 @@ class _Rebuilding:
         data = self.stored.weights(file)
         own = factories.get(info.arch)
         try:
-            network = _built(own or _registered(info.arch), self._size, own=own is not None)
+            state = load_tensors(data)
+            network = self._own(own, state) if own else _built(_registered(info.arch), self._size)
             unpruned = module_sizes(network)
             _check_no_larger(unpruned, file.sizes)
-            _fill(network, file.sizes, load_tensors(data), own=own is not None)
+            _fill(network, file.sizes, state, own=own is not None)
             self._check_answers(network, in_full=own is not None)
         except RequestError:
             raise
@@ -80,6 +84,18 @@ class _Rebuilding:
             ) from error
         widths = _widths(unpruned, module_sizes(network))
         return EnsembleMember(network, replace(info, widths=widths))
+
+    def _own(self, factory: Callable[..., nn.Module], state: Mapping[str, Tensor]) -> nn.Module:
+        """Build a user's own network, in the form in which its tensors are stored.
+
+        A build stores plain float32 layers (`pruning.networks.adapting`), whoever saves networks
+        of their own stores them as they are.
+        """
+        with torch.random.fork_rng(devices=[]):
+            network = factory(*self._size)
+            if not _as_stored(network, state):
+                folded(network)
+            return adapted(network, self.stored.about.members[self.row].arch, *self._size)
 
     @property
     def _size(self) -> tuple[int, tuple[int, ...]]:
@@ -122,12 +138,18 @@ class _Rebuilding:
         )
 
 
-def _built(
-    factory: Callable[..., nn.Module], size: tuple[int, tuple[int, ...]], *, own: bool
-) -> nn.Module:
-    """Build without memory, but for a user's own network, which may hold what has no shape."""
-    with torch.random.fork_rng(devices=[]), torch.device("cpu" if own else "meta"):
+def _built(factory: Callable[..., nn.Module], size: tuple[int, tuple[int, ...]]) -> nn.Module:
+    """Build without memory; a user's own network may hold what has no shape."""
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
         return factory(*size)
+
+
+def _as_stored(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
+    """Whether a network holds the tensors that are stored, in numbers of the same kind."""
+    if any(is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())):
+        return False
+    held = tensors_of(network)
+    return held.keys() == state.keys() and all(held[k].dtype == state[k].dtype for k in held)
 
 
 def _registered(arch: str) -> Callable[..., nn.Module]:
@@ -142,7 +164,7 @@ def _fill(network: nn.Module, sizes: Sizes, state: dict[str, Tensor], *, own: bo
     with torch.random.fork_rng(devices=[]), torch.device("cpu" if own else "meta"):
         resize(network, sizes)
     _check_state(network, state)
-    network.load_state_dict(state, strict=True, assign=not own)
+    load_weights(network, state, assign=not own)
     network.requires_grad_(False)
     network.eval()
 
@@ -160,12 +182,24 @@ def _check_no_larger(unpruned: Sizes, stored: Sizes) -> None:
 
 
 def _check_state(network: nn.Module, state: dict[str, Tensor]) -> None:
-    """Refuse a dtype that would change what is computed, and values that are not finite."""
-    for key, declared in network.state_dict().items():
+    """Refuse a dtype that would change what is computed, and values that are not finite.
+
+    Unless the network is made with them, as an attention mask is with -inf.
+    """
+    held = tensors_of(network)
+    for key, declared in held.items():
         if key in state and state[key].dtype != declared.dtype:
             raise ValueError(f"{key} is {state[key].dtype}, expected {declared.dtype}")
-    if bad := [key for key, value in state.items() if not value.isfinite().all()]:
-        raise ValueError(f"{bad[0]} holds NaN or infinite values")
+    for key, value in state.items():
+        strange = ~value.isfinite()
+        if strange.any() and not _made_with(held.get(key), value, strange):
+            raise ValueError(f"{key} holds NaN or infinite values")
+
+
+def _made_with(declared: Tensor | None, value: Tensor, strange: Tensor) -> bool:
+    if declared is None or declared.is_meta or declared.shape != value.shape:
+        return False
+    return torch.equal(declared[strange], value[strange])
 
 
 def _widths(unpruned: Sizes, kept: Sizes) -> tuple[LayerWidth, ...]:

@@ -21,6 +21,7 @@ from ensemble.storage.sealed import (
     write_json_atomic,
 )
 from pruning.core.errors import RequestError
+from pruning.networks.weights import tensors_of
 from pruning.surgery import module_sizes
 
 
@@ -55,5 +56,4 @@ def _may_replace(folder: Path) -> bool:
 
 
 def _plain_tensors(network: nn.Module) -> dict[str, Tensor]:
-    state = network.state_dict()
-    return {key: value.detach().cpu().contiguous().clone() for key, value in state.items()}
+    return {key: value.cpu().contiguous().clone() for key, value in tensors_of(network).items()}

@@ -8,21 +8,22 @@ description, which names the graph's length and checksum (see `ensemble.onnx.run
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import logging
+import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from ensemble.calibration import FLOOR
 from ensemble.description import Description
 from ensemble.member import EnsembleMember
+from ensemble.onnx.batches import fault
+from ensemble.onnx.graph import Graph
 from ensemble.onnx.runtime import (
     FORMAT,
     FORMAT_VERSION,
@@ -33,17 +34,14 @@ from ensemble.onnx.runtime import (
     open_graph,
 )
 from ensemble.probe import Probe
+from ensemble.reading.arrays import Samples
 from ensemble.storage.sealed import canonical_json, seal, sha256_of, write_bytes_atomic
 from pruning.core.errors import RequestError
-from selection.voting import VOTES, Vote
 
 if TYPE_CHECKING:
     import onnx
 
 OPSET = 18
-
-TorchVote = Callable[[Sequence[Tensor], Sequence[float]], Tensor]
-"""(S members' (N, C), S weights summing to 1) → the team's (N, C)."""
 
 
 def export_onnx(
@@ -62,25 +60,70 @@ def export_onnx(
         does not answer the probe as the networks did.
     """
     about = whole_team(about)
-    graph = graph_bytes(to_onnx(members, about))
+    graph = graph_bytes(to_onnx(members, about, None if probe is None else probe.samples))
     if probe is not None:
         open_graph(graph, about, str(path)).check(probe, f"{path} was not written")
     write_bytes_atomic(path, file_bytes(graph, about, probe))
 
 
-def to_onnx(members: Sequence[EnsembleMember], about: Description) -> onnx.ModelProto:
-    """Return the ensemble's graph, without names of this machine and without metadata."""
-    graph = _Graph(members, about)
-    shape = (2, *about.input_shape)
+def to_onnx(
+    members: Sequence[EnsembleMember], about: Description, samples: Samples | None = None
+) -> onnx.ModelProto:
+    """Return the ensemble's graph, without names of this machine and without metadata.
+
+    It is run at several batch sizes beside the networks (`ensemble.onnx.batches`). Where a
+    network reads its batch size as a number, the graph is made from the program's text instead
+    of a run, which takes longer.
+
+    Parameters
+    ----------
+    members, about
+        What is exported.
+    samples
+        Inputs by which it is checked; noise when None.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be exported, or its graph does not answer as the networks do.
+    """
+    graph, faults = Graph(members, about).eval(), list[str]()
+    for strict in (False, True):
+        try:
+            model = _bare(_exported(graph, about, strict=strict))
+        except RequestError as error:
+            faults.append(str(error))
+            continue
+        opened = open_graph(graph_bytes(model), about, "the exported graph")
+        found = fault(opened, members, about, samples)
+        if found is None:
+            return model
+        faults.append(f"the ensemble cannot be exported to ONNX: its graph {found}; {_ANY_BATCH}")
+    raise RequestError(faults[0])
+
+
+_ANY_BATCH = (
+    "a network must take any number of samples: write x.shape[0] for len(x) and int(x.shape[0]), "
+    "x.flatten(1) for reshape(len(x), -1), and no loop over the samples"
+)
+
+
+def _exported(graph: Graph, about: Description, *, strict: bool) -> onnx.ModelProto:
+    """Return what torch's exporter makes, from a run or (strict) from the program's text."""
     dtype = torch.uint8 if about.eight_bit else torch.float32
+    samples = (torch.zeros(2, *about.input_shape, dtype=dtype),)
+    any_batch = ({0: torch.export.Dim("N")},)
     try:
         with _quietly():
+            source: nn.Module | torch.export.ExportedProgram = graph
+            if strict:
+                source = torch.export.export(graph, samples, dynamic_shapes=any_batch, strict=True)
             program = torch.onnx.export(
-                graph.eval(),
-                (torch.zeros(shape, dtype=dtype),),
+                source,
+                () if strict else samples,
                 input_names=[INPUT],
                 output_names=[TEAM, MEMBERS],
-                dynamic_shapes=({0: torch.export.Dim("N")},),
+                dynamic_shapes=None if strict else any_batch,
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,
@@ -89,12 +132,21 @@ def to_onnx(members: Sequence[EnsembleMember], about: Description) -> onnx.Model
         raise RequestError(
             f"ONNX export needs {error.name}; install dropnet-ensemble[onnx]"
         ) from error
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RequestError(f"the ensemble cannot be exported to ONNX: {reason}") from error
+    except Exception as error:  # whatever a user's network, or the exporter, raises
+        raise RequestError(f"the ensemble cannot be exported to ONNX: {_reason(error)}") from error
     if program is None:
         raise RequestError("the ensemble cannot be exported to ONNX: torch returned no program")
-    return _bare(program.model_proto)
+    return program.model_proto
+
+
+def _reason(error: BaseException) -> str:
+    """Return, in a line, what an exporter's error comes from."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = " ".join(str(error).split())
+    if missing := re.search(r"No ONNX function found for <OpOverload\(op='([\w.]+)'", text):
+        return f"{missing[1]} has no ONNX form; use another operation in its place"
+    return f"{type(error).__name__}: {text}"[:300]
 
 
 def whole_team(about: Description) -> Description:
@@ -117,83 +169,6 @@ def file_bytes(graph: bytes, about: Description, probe: Probe | None) -> bytes:
         "probe": None if probe is None else probe.to_json(),
     }
     return graph + metadata_entry(canonical_json(seal(content)))
-
-
-class _Graph(nn.Module):
-    """The ensemble as one module: stored samples → the team's and the members' probabilities."""
-
-    offset: Tensor
-    scale: Tensor
-
-    def __init__(self, members: Sequence[EnsembleMember], about: Description) -> None:
-        super().__init__()
-        how = about.combination
-        self.networks = nn.ModuleList(copy.deepcopy(m.network).cpu() for m in members)
-        self.vote, self.weights = vote_in_torch(how.voting), how.weights
-        self.temperature = how.temperature
-        trailing = (1,) * (len(about.input_shape) - 1)
-        for name in ("offset", "scale"):
-            values = torch.tensor(getattr(about.scaling, name)).reshape(-1, *trailing)
-            self.register_buffer(name, values)
-
-    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (N, C) and (S, N, C)."""
-        scaled = (samples.float() - self.offset) / self.scale
-        members = [network(scaled).softmax(-1) for network in self.networks]
-        team = self.vote(members, self.weights)
-        if self.temperature != 1:
-            team = (team.clamp(min=FLOOR).log() / self.temperature).softmax(-1)
-        return team, torch.stack(members)
-
-
-def _mean(members: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    total = members[0] * weights[0]
-    for member, weight in zip(members[1:], weights[1:], strict=True):
-        total = total + member * weight
-    return total
-
-
-def _shares(members: Sequence[Tensor]) -> Tensor:
-    """Return each class's share of the votes; the first of equal maxima is the vote."""
-    classes = torch.arange(members[0].shape[-1])
-    ballots = [(m.argmax(-1, keepdim=True) == classes).float() for m in members]
-    return _mean(ballots, _equal(members))
-
-
-def _equal(members: Sequence[Tensor]) -> Sequence[float]:
-    return [1 / len(members)] * len(members)
-
-
-def _plurality(members: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    part = 1 / (2 * len(members))
-    return (1 - part) * _shares(members) + part * _mean(members, _equal(members))
-
-
-def _majority(members: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    shares = _shares(members)
-    carried = 2 * shares.amax(-1, keepdim=True) > 1 + 1 / (2 * len(members))
-    return torch.where(carried, shares, _mean(members, _equal(members)))
-
-
-_COUNTS: dict[str, TorchVote] = {"plurality": _plurality, "majority": _majority}
-"""Votes that are no weighted mean, in operations that ONNX has; a test holds them together."""
-
-
-def vote_in_torch(voting: str) -> TorchVote:
-    """Return a vote of `selection.voting` on tensors; one that weighs members is their mean.
-
-    Raises
-    ------
-    RequestError
-        If the vote makes something else of its members and has no form here.
-    """
-    if voting in _COUNTS:
-        return _COUNTS[voting]
-    if VOTES[voting].__call__ is Vote.__call__:
-        return _mean
-    raise RequestError(
-        f"vote {voting!r} has no ONNX form; keep the ensemble as a folder, or choose another vote"
-    )
 
 
 def _bare(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -17,6 +17,7 @@ from pruning.core.errors import DamagedRunError
 from pruning.dropnet.member import Member
 from pruning.inference.cost import Cost
 from pruning.networks.architecture import build_network
+from pruning.networks.weights import load_weights, tensors_of
 from pruning.surgery import module_sizes, resize
 from pruning.training.training_loop import Epoch
 
@@ -61,7 +62,7 @@ class TensorFile:
         shape = self.shape
         network = build_network(record.arch, shape.num_classes, shape.input_shape, record.seed)
         resize(network, self.sizes)
-        network.load_state_dict(_under("weights/", tensors))
+        load_weights(network, _under("weights/", tensors))
         return Member(
             run=record.run,
             round=record.round,
@@ -81,7 +82,9 @@ class TensorFile:
 
 def write_member(member: Member, path: Path, shape: MemberShape) -> RoundRecord:
     """Write a member's tensors to `path` and return the record that leads to them."""
-    tensors = {f"weights/{k}": v.contiguous() for k, v in member.network.state_dict().items()}
+    held = tensors_of(member.network).items()
+    # A layer under two names is held twice: its file shares no memory.
+    tensors = {f"weights/{k}": v.contiguous().clone() for k, v in held}
     tensors |= {f"mask/{k}": v for k, v in member.masks.items()}
     data = save(dict(sorted(tensors.items())))
     write_bytes_atomic(path, data)

@@ -6,6 +6,9 @@ run that resumes at round k draws what it would have drawn without the stop.
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -31,6 +34,27 @@ def torch_generator(
 
     state = int(_sequence(seed, purpose, round_index).generate_state(1, np.uint64)[0])
     return torch.Generator(device=device).manual_seed(state)
+
+
+@contextmanager
+def seeded(generator: torch.Generator) -> Iterator[None]:
+    """Begin torch's, NumPy's and Python's global generators where this one is; set them back after.
+
+    For code that is not ours, such as a network's own drawing of its weights: it takes no
+    generator.
+    """
+    import torch
+
+    arrays, own = np.random.get_state(), random.getstate()  # noqa: NPY002 - a user's code draws there
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(generator.get_state())
+        np.random.seed(generator.initial_seed() % 2**32)  # noqa: NPY002
+        random.seed(generator.initial_seed())
+        try:
+            yield
+        finally:
+            np.random.set_state(arrays)  # noqa: NPY002
+            random.setstate(own)
 
 
 def _sequence(seed: int, purpose: Purpose, round_index: int) -> np.random.SeedSequence:

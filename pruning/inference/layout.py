@@ -62,7 +62,10 @@ class Layout:
         last = cls(True, samples_at_once)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if last._fails(network, sample):
-            network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+            for tensor in (*network.parameters(), *network.buffers()):
+                # Not `to`: with one input channel a weight is contiguous either way, and torch
+                # goes by its strides.
+                tensor.data = tensor.data.clone(memory_format=torch.contiguous_format)
             first = cls(False, samples_at_once)
             if not first._fails(network, sample):
                 return first
@@ -70,21 +73,33 @@ class Layout:
         return last
 
     def _fails(self, network: nn.Module, sample: Tensor) -> bool:
-        """Whether a network cannot take a sample laid out so; its mode and buffers stay."""
+        """Whether a network cannot take samples laid out so; its mode and buffers stay.
+
+        What a convolution makes of them is laid out so, too: left to itself torch chooses by
+        the sizes and the type of numbers, and chooses otherwise in training.
+        """
+        convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+        hooks = [m.register_forward_hook(lambda _, __, out: self.batch(out)) for m in convolutions]
         try:
             with torch.no_grad(), eval_mode(network):
-                network(self.batch(sample))
+                network(self.batch(torch.cat([sample, sample])))
         except torch.OutOfMemoryError:
             raise
         except RuntimeError:
             return True
+        finally:
+            for hook in hooks:
+                hook.remove()
         return False
 
     def batch(self, inputs: Tensor) -> Tensor:
         """Return (B, …) network input, laid out."""
-        if self.channels_last and inputs.ndim == 4:
+        if inputs.ndim != 4:
+            return inputs
+        if self.channels_last:
             return inputs.contiguous(memory_format=torch.channels_last)
-        return inputs
+        # Images of one channel lie either way, and torch goes by their strides: new ones.
+        return inputs.flatten().view(inputs.shape) if inputs.shape[1] == 1 else inputs.contiguous()
 
     def through(self, network: nn.Module, inputs: Tensor) -> Tensor:
         """Return what the network makes of (N, …) inputs, as many at a time as suit it."""

@@ -10,12 +10,14 @@ _STACKABLE = (nn.Flatten, nn.Linear, nn.ReLU)
 
 
 def stackable(network: nn.Module) -> bool:
-    """Whether the network is a plain MLP: Flatten, Linear and ReLU in sequence.
+    """Whether the network is a plain MLP: Flatten, Linear and ReLU in sequence, and nothing else.
+
+    Neither kinds of these that may compute something of their own, nor hooks.
 
     >>> stackable(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)))
     True
     """
-    if not isinstance(network, nn.Sequential):
+    if type(network) is not nn.Sequential or any(_hooked(one) for one in network.modules()):
         return False
     layers = list(network)
     if not layers or not isinstance(layers[-1], nn.Linear) or isinstance(layers[0], nn.ReLU):
@@ -25,4 +27,8 @@ def stackable(network: nn.Module) -> bool:
         for before, after in pairwise(layers)
         if isinstance(after, nn.ReLU)
     )
-    return relu_after_linear and all(isinstance(layer, _STACKABLE) for layer in layers)
+    return relu_after_linear and all(type(layer) in _STACKABLE for layer in layers)
+
+
+def _hooked(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)

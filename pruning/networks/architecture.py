@@ -9,14 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.registry import Registry
-from pruning.core.seeds import Purpose, torch_generator
+from pruning.core.seeds import Purpose, seeded, torch_generator
 from pruning.core.user_code import import_user_code
-from pruning.networks.given import call_factory, check_logits, copied, redrawn
+from pruning.networks.adapting import adapted, folded, peculiarities
+from pruning.networks.given import call_factory, copied, redrawn
 
 Factory = Callable[..., nn.Module]
 Architecture = str | nn.Module | Factory
@@ -51,7 +51,8 @@ def build_network(
     input_shape
         (C, H, W) or (F,).
     seed
-        Seed of the run. The global generator is left as it was.
+        Seed of the run. A user's code that draws from torch's, NumPy's or Python's global
+        generator draws by it; these are left as they were.
     round_index
         0 gives θ0; a later round's draw is what rewinding to random weights uses.
 
@@ -67,12 +68,24 @@ def build_network(
     name = architecture_name(architecture)
     make = _maker(architecture, num_classes, input_shape, redraw=round_index > 0)
     purpose: Purpose = "rewind" if round_index else "initial"
-    with torch.random.fork_rng(devices=[]):
-        torch.set_rng_state(torch_generator(seed, purpose, round_index).get_state())
+    with seeded(torch_generator(seed, purpose, round_index)):
         network = _made(name, make, num_classes, input_shape)
-        if not isinstance(architecture, str):
-            check_logits(name, network, num_classes, input_shape)
-    return network
+        if isinstance(architecture, str) and built_in(architecture):
+            return network
+        return adapted(folded(network), name, num_classes, input_shape)
+
+
+def given_parts(
+    architecture: Architecture, num_classes: int, input_shape: tuple[int, ...]
+) -> tuple[str, ...]:
+    """Return what of a user's network `build_network` brings into another form, a line each."""
+    if isinstance(architecture, nn.Module):
+        return peculiarities(architecture)
+    if isinstance(architecture, str) and built_in(architecture):
+        return ()
+    make = _maker(architecture, num_classes, input_shape, redraw=False)
+    with seeded(torch_generator(0, "initial")):
+        return peculiarities(_made(architecture_name(architecture), make, num_classes, input_shape))
 
 
 def architecture_name(architecture: Architecture) -> str:

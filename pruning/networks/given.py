@@ -6,15 +6,35 @@ import copy
 import inspect
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from pruning.core.errors import RequestError
+from pruning.networks.adapting import folded
 
 
 def copied(network: nn.Module) -> nn.Module:
-    """Return a copy on the CPU, its floating-point numbers in float32."""
-    return copy.deepcopy(network).cpu().float()
+    """Return a copy on the CPU, of plain float32 parameters (`pruning.networks.adapting`).
+
+    Raises
+    ------
+    RequestError
+        If it cannot be copied.
+    """
+    # What was computed with gradients, such as a weight under the old weight norm or features
+    # that a module keeps, cannot be copied as it is.
+    computed = {
+        id(value): value.detach().clone()
+        for module in network.modules()
+        for value in vars(module).values()
+        if isinstance(value, Tensor) and not value.is_leaf
+    }
+    try:
+        return folded(copy.deepcopy(network, dict(computed)).cpu())
+    except Exception as error:
+        raise RequestError(
+            f"network {type(network).__name__!r} cannot be copied: {type(error).__name__}: "
+            f"{' '.join(str(error).split())}; give a function that makes it"
+        ) from error
 
 
 def redrawn(network: nn.Module) -> nn.Module:
@@ -62,29 +82,3 @@ def call_factory(
 
 
 _BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
-
-@torch.no_grad()
-def check_logits(
-    name: str, network: nn.Module, num_classes: int, input_shape: tuple[int, ...]
-) -> None:
-    """Raise `RequestError` if the network does not map samples to so many logits."""
-    was_training = network.training
-    try:
-        logits = network.eval()(torch.zeros(1, *input_shape))
-    except Exception as error:
-        raise RequestError(
-            f"network {name!r} cannot read samples of shape {input_shape}: "
-            f"{type(error).__name__}: {' '.join(str(error).split())}"
-        ) from error
-    finally:
-        network.train(was_training)
-    if not isinstance(logits, Tensor):
-        raise RequestError(
-            f"network {name!r} returns {type(logits).__name__}; expected one tensor, the logits"
-        )
-    if logits.shape != (1, num_classes):
-        raise RequestError(
-            f"network {name!r} makes outputs of shape {tuple(logits.shape[1:])} per sample; "
-            f"expected ({num_classes},), one logit for each class"
-        )

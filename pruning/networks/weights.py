@@ -20,15 +20,39 @@ _PREFIX = "torchvision:"
 _MAY_BE_HEAD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return a network's weights and buffers by name: its state dict but what is no tensor.
+
+    A module may keep any value besides (`torch.nn.Module.get_extra_state`); such a value is
+    made by whoever builds the network, and no file keeps it.
+    """
+    state = network.state_dict()
+    return {key: value.detach() for key, value in state.items() if isinstance(value, Tensor)}
+
+
+def load_weights(
+    network: nn.Module, weights: Mapping[str, Tensor], *, assign: bool = False
+) -> nn.Module:
     """Load a state dict that has been stored as plain tensors; return the network.
 
     Some modules (torchvision's MNASNet) want the version that `torch.nn.Module.state_dict`
-    notes beside the tensors and that no file keeps; it is the network's own.
+    notes beside the tensors and that no file keeps; it is the network's own. So is what is no
+    tensor (`tensors_of`).
+
+    Parameters
+    ----------
+    network
+        Filled in place.
+    weights
+        A tensor for each that it has, and no more.
+    assign
+        Whether the tensors themselves become its own.
     """
+    own = network.state_dict()
     versioned = OrderedDict(weights)
-    versioned._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
-    network.load_state_dict(versioned)
+    versioned.update((k, v) for k, v in own.items() if not isinstance(v, Tensor))
+    versioned._metadata = own._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(versioned, assign=assign)
     return network
 
 
@@ -45,7 +69,7 @@ def start_from(network: nn.Module, source: str) -> nn.Module:
     """
     published = source.startswith(_PREFIX)
     given = _published(source.removeprefix(_PREFIX)) if published else _stored(Path(source))
-    drawn = network.state_dict()
+    drawn = tensors_of(network)
     if published:
         given = _with_drawn_head(network, drawn, given)
     wrong = [

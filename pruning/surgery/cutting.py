@@ -64,7 +64,9 @@ def masked(network: nn.Module, groups: Sequence[UnitGroup], masks: Masks) -> Ite
     with ExitStack() as stack:
         for (name, side), channels in kept_channels(groups, masks).items():
             if side == "in":
-                hook = network.get_submodule(name).register_forward_pre_hook(_silence(channels))
+                hook = network.get_submodule(name).register_forward_pre_hook(
+                    _silence(channels), with_kwargs=True
+                )
                 stack.callback(hook.remove)
         yield network
 
@@ -111,11 +113,17 @@ def _checked_mask(group: UnitGroup, masks: Masks) -> Tensor:
     return mask
 
 
-def _silence(channels: Tensor) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]:
-    def hook(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        value, *rest = inputs
+def _silence(channels: Tensor) -> Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]:
+    def hook(
+        module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        given = inputs or tuple(named.values())  # layers have one input, by place or by name
+        value = given[0]
         shape = [1] * value.ndim
         shape[channel_axis(module, value.ndim)] = -1
-        return (value * channels.to(value.device).reshape(shape), *rest)
+        masked_value = value * channels.to(value.device).reshape(shape)
+        if inputs:
+            return (masked_value, *inputs[1:]), named
+        return inputs, {**named, next(iter(named)): masked_value}
 
     return hook

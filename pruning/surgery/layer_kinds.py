@@ -44,8 +44,8 @@ def module_sizes(network: nn.Module) -> dict[str, dict[str, int]]:
 def resize(network: nn.Module, sizes: Mapping[str, Mapping[str, int]]) -> nn.Module:
     """Set each named module to its stored sizes, in place and without tracing; return it.
 
-    The parameters are new and uninitialised: load a state dict next. Nothing of the
-    stored file is run.
+    Where a size changes, the parameters are new and uninitialised: load a state dict next.
+    Nothing of the stored file is run.
 
     Raises
     ------
@@ -58,6 +58,8 @@ def resize(network: nn.Module, sizes: Mapping[str, Mapping[str, int]]) -> nn.Mod
         if kind is None or set(stored) != set(_SIZES[kind]):
             raise ValueError(f"stored sizes {dict(stored)} do not fit module {name!r}")
         _check(name, stored)
+        if all(getattr(modules[name], key) == value for key, value in stored.items()):
+            continue  # such as one under a parametrization, which is never cut
         for attribute, value in stored.items():
             setattr(modules[name], attribute, value)
         for key, shape in _shapes(modules[name]).items():

@@ -68,7 +68,7 @@ def _spread_over(shape: tuple[int, ...], labels: Tensor) -> bool:
 
 def convolution(call: Call) -> None:
     """A convolution reads its input channels and makes new ones; a grouped one has paths."""
-    name, module = call.trace.parameters.get(id(call.argument("weight")), ("", None))
+    name, module = call.trace.owner(call.argument("weight"))
     value = call.args[0]
     axis = value.ndim - 1 - (call.argument("weight").ndim - 2)
     if not isinstance(module, CONVOLUTIONS) or not only_along(call.labels(value), axis):
@@ -88,7 +88,7 @@ def convolution(call: Call) -> None:
 
 def linear(call: Call) -> None:
     """A linear layer reads features on the last axis and makes new ones."""
-    name, module = call.trace.parameters.get(id(call.argument("weight")), ("", None))
+    name, module = call.trace.owner(call.argument("weight"))
     value = call.args[0]
     if not isinstance(module, nn.Linear) or not only_along(call.labels(value), value.ndim - 1):
         return call.stop()
@@ -108,9 +108,9 @@ def _produce(call: Call, name: str, count: int, axis: int) -> None:
 def batch_norm(call: Call) -> None:
     """Each channel is normalised by itself."""
     held = [call.argument(key) for key in ("weight", "running_mean")]
-    owners = [call.trace.parameters[id(t)] for t in held if id(t) in call.trace.parameters]
+    owners = [call.trace.owner(t) for t in held if t is not None]
     labels = call.labels(call.args[0])
-    foreign = any(t is not None and id(t) not in call.trace.parameters for t in held)
+    foreign = any(module is None for _, module in owners)
     if foreign or not only_along(labels, 1):
         return call.stop()
     if owners:
@@ -127,7 +127,7 @@ batch_norm.elementwise = True  # type: ignore[attr-defined]
 
 def prelu(call: Call) -> None:
     """A leaky ReLU whose slopes are learned, one for all channels or one each."""
-    name, module = call.trace.parameters.get(id(call.argument("weight")), ("", None))
+    name, module = call.trace.owner(call.argument("weight"))
     labels = call.labels(call.args[0])
     if not isinstance(module, nn.PReLU) or not only_along(labels, 1):
         return call.stop()

@@ -142,6 +142,15 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if id(leaf) in self.values:
                 self.labels.block(self.values[id(leaf)].labels, OUTPUT)
 
+    def owner(self, tensor: Tensor | None) -> tuple[str, nn.Module | None]:
+        """Return the running module that holds a parameter, and its name.
+
+        ``("", None)`` where none holds it, or one that is not running: weights that are read
+        elsewhere (``F.linear(x, self.fc.weight)``) cannot be masked at their layer.
+        """
+        name, module = self.parameters.get(id(tensor), ("", None))
+        return (name, module) if name in self._stack else ("", None)
+
     @property
     def where(self) -> str:
         """The name of the innermost module that is running."""

@@ -56,7 +56,8 @@ def _on_device(values: NDArray[Any], device: str | torch.device) -> Tensor:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return torch.from_numpy(values).to(device)
+        # Images of one channel lie first or last alike; torch goes by strides, and NumPy's are any.
+        return torch.from_numpy(values).flatten().view(values.shape).to(device)
 
 
 class Gatherer:

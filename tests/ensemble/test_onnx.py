@@ -15,7 +15,7 @@ import torch
 import ensemble
 from ensemble.cascade import NEVER, Cascade
 from ensemble.model import Ensemble
-from ensemble.onnx.export import vote_in_torch
+from ensemble.onnx.graph import vote_in_torch
 from ensemble.onnx.runtime import metadata_entry
 from ensemble.storage.sealed import seal, sha256_of
 from pruning.core.errors import RequestError

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from pruning.inference.layout import Layout
+from pruning.networks.weights import tensors_of
 from pruning.surgery.layer_kinds import BatchNorm
 from pruning.training.augmentation import changed
 from pruning.training.device_data import DeviceData
@@ -51,8 +52,7 @@ class Loop(Engine):
 
     def weights(self, row: int) -> dict[str, Tensor]:
         """Return a copy of one member's state dict."""
-        state = self.members[row].network.state_dict()
-        return {key: value.detach().clone() for key, value in state.items()}
+        return {key: value.clone() for key, value in tensors_of(self.members[row].network).items()}
 
     def narrow(self, rows: list[int]) -> None:
         """Go on with these members only."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from pruning.networks.weights import load_weights, tensors_of
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES
 from pruning.training.engines.loop import Trainee
@@ -110,12 +111,12 @@ class _Captured:
         network = self._member.network
         self._index = torch.zeros(batch, dtype=torch.int64, device=self._device)
         self._changes = self._index.new_zeros(batch, changes) if changes else None
-        before = {key: value.clone() for key, value in network.state_dict().items()}
+        before = {key: value.clone() for key, value in tensors_of(network).items()}
         optimizer = self._member.optimizer
         self._member.optimizer = _Still()
         for _ in range(_WARM_UP):
             self._member.step(self._index, self._rate, self._changes)
-        network.load_state_dict(before)
+        load_weights(network, before)
         self._member.optimizer = optimizer
         network.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()

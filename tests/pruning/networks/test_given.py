@@ -110,7 +110,10 @@ def test_weights_without_a_rule_cannot_be_drawn_anew() -> None:
         (nn.Linear(4, 3), r"'Linear' makes outputs of shape \(1, 4, 3\) per sample"),
         (nn.Linear(5, 3), "'Linear' cannot read samples of shape .*RuntimeError"),
         (nn.LSTM(4, 3), "'LSTM' cannot read samples"),
-        (nn.Sequential(nn.Flatten(), nn.LSTM(16, 3)), "'Sequential' returns tuple; expected one"),
+        (
+            nn.Sequential(nn.Flatten(), nn.LSTM(16, 5)),
+            r"'Sequential' makes outputs of shape \(5,\)",
+        ),
     ],
 )
 def test_what_is_no_architecture_is_said_in_a_line(given: Architecture, says: str) -> None:

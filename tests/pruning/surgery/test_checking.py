@@ -52,7 +52,9 @@ def test_a_users_factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert check("checked_net:make", (3, 6, 6)).groups[0].units == 4
-    with pytest.raises(RequestError, match=r"cannot be followed on an input of shape \(3, 9, 9\)"):
+    with pytest.raises(
+        RequestError, match=r"cannot read samples of shape \(3, 9, 9\) .in layer '3'."
+    ):
         check("checked_net:make", (3, 9, 9))
 
 
