@@ -40,7 +40,7 @@ OWN = f"{__name__}:make"
 
 
 @pytest.mark.parametrize("arch", ["mlp-a", "mlp-a:30-20-10", "conv-b:8-8", OWN])
-@pytest.mark.parametrize("times", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("times", [0.3, 0.6, 1.0, 1.6, 4.0])
 def test_the_flops_come_near_what_is_wanted(arch: str, times: float) -> None:
     whole = count_cost(build_network(arch, 10, IMAGE, 0), IMAGE).flops
     factor = factor_for_flops(arch, 10, IMAGE, times * whole)
