@@ -151,3 +151,13 @@ def test_groups_compare_and_hash_by_what_they_hold() -> None:
     first, again = (find_groups(build_network("mlp-a:3-4", 2, (4,), seed), (4,)) for seed in (0, 1))
     assert first == again and hash(first) == hash(again)
     assert first != find_groups(build_network("mlp-a:4-4", 2, (4,), 0), (4,))
+
+
+@pytest.mark.parametrize("slopes", [1, 2])
+def test_learned_slopes_are_cut_with_their_channels(slopes: int) -> None:
+    network = nn.Sequential(nn.Linear(3, 2), nn.PReLU(slopes), nn.Linear(2, 2))
+    (group,) = find_groups(network, (3,))
+    small = shrink(network, (group,), {"0": [False, True]})  # type: ignore[dict-item]
+    assert small[1].num_parameters == 1  # type: ignore[index, union-attr]
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(small(x), masked_output(network, (group,), {"0": torch.arange(2) > 0}, x))
