@@ -15,10 +15,12 @@ from pruning.core.seeds import torch_generator
 from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
 from pruning.inference.cost import Cost
+from pruning.inference.stackable import stackable
 from pruning.networks.architecture import Architecture, architecture_name
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.widening import factor_for_flops, widened
 from pruning.training import DeviceData, Trained, Training, train
+from pruning.training.training_loop import resolved_recipe
 
 Tell = Callable[[str], None]
 
@@ -41,6 +43,8 @@ def train_control(
 
     Its architecture is the one that most of the team have, its recipe and stopping rule those
     of round 0, its seed the one after the last run's; one thread, so that it is the same again.
+    Where the team kept its trained weights from round to round, the control's learning rate
+    goes back as often as brings it nearest to the team's epochs of training.
 
     Parameters
     ----------
@@ -63,22 +67,41 @@ def train_control(
     tell(f"control: one {name} at {factor:.3g} times its widths, as costly as the team")
     network = widened(arch, factor, classes, shape, seed)
     data = DeviceData.of(splits, resolved.device)
-    result = _trained(network, arch, seed, data, resolved)
+    seen = sum(record.epochs_seen or 0 for record in team) / len(team)
+    result, before = _trained(network, arch, seed, seen, data, resolved)
     member = Member(
         run=resolved.config.m, round=0, arch=name, seed=seed, network=network.cpu(),
         masks=full_masks(find_groups(network, shape)), epochs=tuple(result.epochs),
         val_accuracy=result.val_accuracy, baseline_accuracy=result.val_accuracy,
-        collapsed=result.val_accuracy <= data.majority,
+        collapsed=result.val_accuracy <= data.majority, epochs_before=before,
     )  # fmt: skip
     record = RoundRecord.of(member, shape, InMemory(member))
     return Control(tuple(one.id for one in team), flops, factor, RunHistory((record,)))
 
 
 def _trained(
-    network: nn.Module, arch: Architecture, seed: int, data: DeviceData, resolved: ResolvedConfig
-) -> Trained:
-    order = torch_generator(seed, "batches", 0)
+    network: nn.Module,
+    arch: Architecture,
+    seed: int,
+    wanted: float,
+    data: DeviceData,
+    resolved: ResolvedConfig,
+) -> tuple[Trained, int]:
+    """Train for about the epochs wanted; return the last training and the epochs before it."""
+    dropnet = resolved.config.dropnet
     engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
-    training = Training(data, resolved.config.dropnet.recipe, engine)
+    training = Training(data, dropnet.recipe, engine)
+    rewinding = dropnet.rewinding.resolved(plain_mlp=stackable(network))
+    epochs = resolved_recipe(training, network).max_epochs or 0
+    first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0
+    network.to(resolved.device)
+    more = max(0.0, wanted - epochs) if rewinding.to == "trained" else 0.0
+    times = round(more / max(1, epochs - first))
+    before = 0
     with threads(1):
-        return train([network.to(resolved.device)], [order], training)[0]
+        [result] = train([network], [torch_generator(seed, "batches", 0)], training)
+        for again in range(1, times + 1):
+            before += len(result.epochs)
+            order = torch_generator(seed, "batches", again)
+            [result] = train([network], [order], training, first=first)
+    return result, before

@@ -96,14 +96,16 @@ class Contender:
         cost: Cost,
         *,
         temperature: float | None = None,
+        epochs_seen: float | None = None,
     ) -> Contender:
         """Return a contender brought along, from its (N, C) probabilities on the test split."""
         tempered = (
             None if temperature is None else Calibrated.of(temperature, probabilities, labels)
         )
         return cls(
-            name, members, score(probabilities, labels), cost, calibrated=tempered, brought=True
-        )
+            name, members, score(probabilities, labels), cost, calibrated=tempered, brought=True,
+            epochs_seen=math.nan if epochs_seen is None else epochs_seen,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def _control(built: Built, evidence: Evidence) -> Iterator[Contender | str]:
     temperature = fit_temperature(select.probabilities[0], select.labels)
     yield Contender.of(
         CONTROL, 1, test.probabilities[0], test.labels, control.record.cost,
-        temperature=temperature,
+        temperature=temperature, epochs_seen=control.record.epochs_seen,
     )  # fmt: skip
 
 

@@ -128,9 +128,10 @@ def method() -> Section:
         "for each contender on the selection split; a mean over draws has none. The artefact of "
         "the selected team applies its temperature unless told not to.",
         "A control, if one was trained, is one network of the team’s architecture with all "
-        "widths scaled by one factor until it takes the team’s FLOPs, trained like any round 0. "
-        "The FLOPs of a cascade are the mean over the test samples; an exported file’s bytes are "
-        "its size, and int8 operations count like any other.",
+        "widths scaled by one factor until it takes the team’s FLOPs, trained like any round 0, "
+        "and its rate taken back where the team’s was. The FLOPs of a cascade are the mean over "
+        "the test samples; an exported file’s bytes are its size, and int8 operations count like "
+        "any other.",
         "Differences are paired: the exact McNemar test, and a bootstrap with one disagreement "
         "either way added. “Corrected” is Holm’s, over all pairs of the run’s own teams; the "
         "pairs of a control and of exported forms are corrected among themselves, and the test "

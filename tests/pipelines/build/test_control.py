@@ -15,7 +15,9 @@ from pipelines.compare.forms import other_forms
 from pipelines.compare.gather import gather
 from pipelines.compare.of_build import compare
 from pruning.core.errors import DamagedRunError, RequestError
+from pruning.dropnet.settings import Rewinding
 from pruning.inference.cost import count_cost
+from pruning.training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,23 @@ def test_the_comparison_holds_it_against_the_team(built: Built) -> None:
     assert 0 <= line["mcnemar_holm_selected"] <= 1
     rows = comparison.table.set_index("contender")
     assert np.isnan(rows.loc["hq_unpruned", "mcnemar_p_selected"])
+
+
+def test_where_the_team_kept_its_weights_the_control_trains_as_long(data: Path) -> None:
+    config = tiny_config(data)
+    kept = dataclasses.replace(
+        config.dropnet,
+        rewinding=Rewinding("trained"), rounds=2, kappa=0.0, keep=0.0,
+        recipe=Recipe(max_epochs=4, batch_size=16),
+    )  # fmt: skip
+    built = build(dataclasses.replace(config, dropnet=kept), control=True)
+    control = built.store.control()
+    assert control is not None
+    assert {record.epochs_seen for record in built.team} == {4 + 3 + 3}
+    assert control.record.epochs_seen == 10
+    table = compare(built).table.set_index("contender")
+    assert table.loc["control", "epochs_seen"] == table.loc["selected", "epochs_seen"] == 10
+    assert table.loc["all_unpruned", "epochs_seen"] == 4
 
 
 def test_it_is_trained_once_and_a_finished_run_gets_it_later(
