@@ -3,7 +3,8 @@
     python benchmarks/accuracy/yardstick.py CIFAR WORK [--arch conv-c4] [--seeds 1,2,3] [--m 6]
 
 2,000 photos to learn from and 6,000 new ones to judge by (`photos.py`), a build whose chosen
-five cost at most one unpruned network, and `plain_loop.py` on the build's own training part at
+five cost at most one unpruned network (and a control: one network as costly as the five, trained
+for as many epochs), and `plain_loop.py` on the build's own training part at
 two budgets of processor time: that of one member's round 0, and that of the whole build. A line
 per seed goes to results/benchmarks/yardstick.jsonl; seeds that stand there are left out. The
 loop reads a part of its time from a clock, so its epochs differ a little from run to run.
@@ -34,7 +35,10 @@ from pruning.dropnet.population import Runs
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parents[1] / "results" / "benchmarks" / "yardstick.jsonl"
 TEAM = 5
-ROWS = ("single_best_unpruned", "single_mean_unpruned", "all_unpruned", "all_pruned", "selected")
+ROWS = (
+    "single_best_unpruned", "single_mean_unpruned", "top_s_unpruned", "all_unpruned", "all_pruned",
+    "control", "selected",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -100,12 +104,14 @@ def build(
     photos: Path, out: Path, arch: str, seed: int, m: int
 ) -> tuple[float, dict[str, dict[str, float]]]:
     """Build and compare; return the build's processor seconds, and the contenders."""
-    before = _children()
-    _ensemble(
+    words = (
         "build", "--data", photos, "--arch", arch, "--m", m, "--s", TEAM, "--seed", seed,
         "--target-flops", 1 / m, "--out", out, "--jobs", 2,
     )  # fmt: skip
+    before = _children()
+    _ensemble(*words)
     seconds = _children() - before
+    _ensemble(*words, "--control")
     _ensemble("compare", out)
     with (out / "comparison.csv").open(encoding="utf-8") as file:
         found = {row["contender"]: row for row in csv.DictReader(file)}
