@@ -71,3 +71,10 @@ def test_every_width_takes_the_factor() -> None:
 def test_what_cannot_be_reached_is_said() -> None:
     with pytest.raises(RequestError, match="of the 1e\\+15 FLOPs wanted, and comes no nearer"):
         factor_for_flops("mlp-a:2", 2, (4,), 1e15)
+
+
+def test_a_network_without_a_width_is_said_in_a_line() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    with pytest.raises(RequestError, match="cannot be widened: .*no layer that can") as error:
+        factor_for_flops(network, 2, (1, 2, 2), 100)
+    assert "\n" not in str(error.value)
