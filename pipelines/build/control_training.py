@@ -15,7 +15,6 @@ from pruning.core.seeds import torch_generator
 from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
 from pruning.inference.cost import Cost
-from pruning.inference.stackable import stackable
 from pruning.networks.architecture import Architecture, architecture_name
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.widening import factor_for_flops, widened
@@ -91,7 +90,7 @@ def _trained(
     dropnet = resolved.config.dropnet
     engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
     training = Training(data, dropnet.recipe, engine)
-    rewinding = dropnet.rewinding.resolved(plain_mlp=stackable(network))
+    rewinding = dropnet.rewinding
     epochs = resolved_recipe(training, network).max_epochs or 0
     first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0
     network.to(resolved.device)

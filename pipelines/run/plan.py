@@ -69,12 +69,10 @@ def check_archs(
     for offset, arch in enumerate(config.archs):
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         try:
-            plain = stackable(network)
             recipe = config.dropnet.recipe.resolved(
-                plain_mlp=plain, shape=input_shape, samples=samples
+                plain_mlp=stackable(network), shape=input_shape, samples=samples
             )
-            rewinding = config.dropnet.rewinding.resolved(plain_mlp=plain)
-            rewinding.late_part_of(recipe.max_epochs or 0)
+            config.dropnet.rewinding.late_part_of(recipe.max_epochs or 0)
             if config.pruner == "datafree":
                 check_mergeable(network, input_shape, dict(config.merging.counts) or None)
             else:

@@ -3,14 +3,13 @@
 train θ0                                         round 0, the unpruned network
 repeat  score the units of the trained network
         drop the share p of them that matters least
-        rewind the survivors to θ0
+        rewind: the learning rate alone, or the survivors' weights too
         train (anew from another draw if it has not left chance)
 until   accuracy ≤ κ × round 0's, or the network is as small as was asked
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -23,7 +22,6 @@ from pruning.dropnet.population import Population, Runs
 from pruning.dropnet.rewinding import FullWidth
 from pruning.dropnet.rounds import ProgressHook, Rounds
 from pruning.dropnet.settings import DropNet
-from pruning.inference.stackable import stackable
 from pruning.networks.architecture import Architecture
 from pruning.training.device_data import DeviceData
 from pruning.training.training_loop import Training
@@ -96,10 +94,7 @@ def dropnet(
     settings = settings or DropNet()
     training = Training(DeviceData.of(splits, device), settings.recipe, engine)
     population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
-    drawn = population.draw(runs.numbers[0], 0)
-    rewinding = settings.rewinding.resolved(plain_mlp=stackable(drawn))
-    settings = dataclasses.replace(settings, rewinding=rewinding)
-    full_width = FullWidth(population, training, rewinding)
+    full_width = FullWidth(population, training, settings.rewinding)
     units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
     aim = Aim.of(settings.target, full_width.theta0[runs.numbers[0]], splits.input_shape)
     rounds = Rounds(full_width, units, settings, on_epoch, aim)

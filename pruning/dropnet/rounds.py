@@ -143,11 +143,10 @@ class Rounds:
         """Return what the survivors start from, cut out of larger weights."""
         again = key != round_index
         if step.before is not None and self.settings.rewinding.to == "trained" and not again:
-            full = step.before.network
-            groups, cut = self.units.within(step.before.masks, step.masks)
-        else:
-            weights = self.full_width.weights_of_attempt if again else self.full_width.weights
-            full, groups, cut = weights(run, key), self.units.groups, self.units.cut(step.masks)
+            small = shrink(step.before.network, *self.units.within(step.before.masks, step.masks))
+            return small.to(self.full_width.training.data.train_images.device)
+        weights = self.full_width.weights_of_attempt if again else self.full_width.weights
+        full, groups, cut = weights(run, key), self.units.groups, self.units.cut(step.masks)
         small = shrink(full, groups, cut)
         if round_index and self.settings.rewinding.rescale:
             rescale(small, full, groups, cut, self._few_inputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -38,11 +37,11 @@ class Rewinding:
     twentieth hardly ever leave chance.
     """
 
-    to: Rewind | None = option(
-        None,
+    to: Rewind = option(
+        "trained",
         "What the survivors of a round start from: their first weights, a new draw, their "
         "weights after some epochs, or their trained weights.",
-        flag="rewind", kind="rewind", unset="late for plain MLPs, else trained",
+        flag="rewind", kind="rewind",
     )  # fmt: skip
     late_epochs: int | None = option(
         None,
@@ -56,7 +55,8 @@ class Rewinding:
         flag="rewind_schedule", unset="rest for trained, else whole", before=None,
     )  # fmt: skip
     rescale: bool = option(
-        True, "Whether the survivors' weights grow so that signals stay as strong as at full width."
+        True,
+        "Whether weights that go back grow so that signals stay as strong as at full width.",
     )
 
     def __post_init__(self) -> None:
@@ -72,16 +72,10 @@ class Rewinding:
                 f"back to {self.to!r}; leave it out, or ask for `to` 'late' or 'trained'"
             )
 
-    def resolved(self, *, plain_mlp: bool) -> Rewinding:
-        """Return the rewinding with what it leaves to the network filled in."""
-        if self.to is not None:
-            return self
-        return dataclasses.replace(self, to="late" if plain_mlp else "trained")
-
     @property
     def has_late_epochs(self) -> bool:
         """Whether something goes back to an epoch after the first: weights, or the rate."""
-        return self.to in ("late", "trained", None)
+        return self.to in ("late", "trained")
 
     def late_part_of(self, epochs: int) -> int | None:
         """Return how many of a recipe's epochs are late; None where none are wanted.
