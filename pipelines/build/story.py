@@ -137,8 +137,8 @@ def train(
     """Train every group, watched, from where an earlier command stopped."""
     config = store.resolved.config
     histories = store.histories()
-    dropnet = config.dropnet
-    most = 1 if config.pruner == "datafree" else dropnet.rounds
+    dropnet = config.of_each_run
+    most = 1 if config.pruner == "datafree" else dropnet.likely_rounds
     tally = Tally(config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most)
     for history in histories:
         tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)

@@ -62,6 +62,15 @@ def test_a_target_sets_aside_what_would_stop_a_run_by_default_alone() -> None:
     assert (SETTINGS.least_held, SETTINGS.least_kept) == (SETTINGS.kappa, SETTINGS.keep)
 
 
+def test_about_as_many_rounds_are_expected_as_are_needed() -> None:
+    asked = dataclasses.replace(SETTINGS, target=Target(flops=0.2))
+    assert asked.likely_rounds == 4  # 0.8⁴ of the units, squared, is 0.17
+    assert dataclasses.replace(asked, rounds=2).likely_rounds == 2
+    assert SETTINGS.likely_rounds is None
+    taken = len(_rounds("conv-b:30-30", target=Target(flops=0.2))) - 1
+    assert abs(taken - 4) <= 1
+
+
 def test_a_whole_network_asks_for_nothing_to_be_cut() -> None:
     assert [member.round for member in _rounds("mlp-a:8-6", target=Target(flops=1.0))] == [0]
 

@@ -75,6 +75,6 @@ def test_what_cannot_be_reached_is_said() -> None:
 
 def test_a_network_without_a_width_is_said_in_a_line() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
-    with pytest.raises(RequestError, match="cannot be widened: .*no layer that can") as error:
+    with pytest.raises(RequestError, match=r"cannot be widened: .*no layer that can") as error:
         factor_for_flops(network, 2, (1, 2, 2), 100)
     assert "\n" not in str(error.value)
