@@ -115,7 +115,7 @@ def _member(
             f"network {name} answers {tuple(answer.shape)} to {len(answer)} samples; "
             f"expected logits (N, {classes}), one for each of the classes"
         )
-    if answer is not None and _are_probabilities(answer):
+    if answer is not None and are_probabilities(answer):
         raise RequestError(
             f"network {name} answers probabilities; expected logits: leave its last softmax out"
         )
@@ -135,6 +135,7 @@ def _answer(network: nn.Module, inputs: Tensor) -> Tensor | None:
         network.train(was_training)
 
 
-def _are_probabilities(answer: Tensor) -> bool:
+def are_probabilities(answer: Tensor) -> bool:
+    """Whether (N, C) answers are no logits: none below 0, and 1 in sum."""
     sums = answer.sum(-1)
     return bool((answer >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-4))

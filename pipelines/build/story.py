@@ -15,10 +15,11 @@ from pipelines.build.handover import make_ensemble
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.progress import Tally
+from pipelines.build.rehearsal import rehearse_all
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
 from pipelines.run.fingerprint import data_fingerprint, versions
-from pipelines.run.opening import open_run
+from pipelines.run.opening import begun, open_run
 from pipelines.run.plan import check_archs, describe_groups, plan_groups
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
@@ -66,7 +67,8 @@ def build(
     Raises
     ------
     RequestError
-        If the data cannot be used, or `out` holds another configuration's run.
+        If the data cannot be used, `out` holds another configuration's run, or a network of
+        the user's cannot be taken (`pipelines.build.rehearsal`): nothing is trained or written.
 
     Examples
     --------
@@ -91,6 +93,10 @@ def build(
     for line in (*_left_out(data.skipped), *data.splits.notes):
         tell(line)
     resolved = resolve(data.config, data.splits, control=control)
+    if out is None or not begun(out):
+        for rehearsal in rehearse_all(resolved, data.splits):
+            for line in rehearsal.lines:
+                tell(line)
     store = Memory(resolved) if out is None else open_run(out, resolved)
     splits = scaled_as(store.resolved, data.splits)
     for line in (*small_parts(splits), *_training_plan(store)):

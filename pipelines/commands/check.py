@@ -5,14 +5,17 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.build.rehearsal import Rehearsal, noisy_splits, rehearse
 from pipelines.report.number_format import amount
 from pruning.core.errors import RequestError
+from pruning.networks.architecture import built_in
 from pruning.surgery.checking import check
 
 
 def run_check(*, arch: str, shape: str, classes: int) -> None:
     """Print the groups of units that can be pruned, what that frees, and what cannot be."""
     report = check(arch, _shape(shape), classes)
+    rehearsal = None if built_in(arch) else rehearse(arch, noisy_splits(_shape(shape), classes))
     console = Console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("units", justify="right")
@@ -27,8 +30,17 @@ def run_check(*, arch: str, shape: str, classes: int) -> None:
         "can be removed",
         highlight=False,
     )
+    for line in _rehearsed(rehearsal):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     for refusal in report.refusals:
         console.print(f"not pruned: {refusal}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _rehearsed(rehearsal: Rehearsal | None) -> tuple[str, ...]:
+    if rehearsal is None:
+        return ()
+    way = "rehearsed: trained for a few steps, pruned, saved and loaded"
+    return (way if rehearsal.not_exported else f"{way}, exported to ONNX", *rehearsal.lines)
 
 
 def _shape(text: str) -> tuple[int, ...]:

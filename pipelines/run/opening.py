@@ -37,6 +37,11 @@ def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
     return run
 
 
+def begun(path: Path) -> bool:
+    """Whether a run has been started at `path`."""
+    return RunDirectory(path).config_file.exists()
+
+
 def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
     there = run.resolved
     found = differences(resolved.config, there.config)

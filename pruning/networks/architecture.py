@@ -75,6 +75,15 @@ def build_network(
         return adapted(folded(network), name, num_classes, input_shape)
 
 
+def factory_of(architecture: Architecture) -> Factory:
+    """Return ``factory(num_classes, input_shape)`` of an architecture, as loading wants one."""
+    if isinstance(architecture, str):
+        return resolve_factory(architecture)
+    if isinstance(architecture, nn.Module):
+        return lambda num_classes, input_shape: copied(architecture)
+    return functools.partial(call_factory, architecture)  # type: ignore[return-value]
+
+
 def given_parts(
     architecture: Architecture, num_classes: int, input_shape: tuple[int, ...]
 ) -> tuple[str, ...]:
