@@ -12,6 +12,7 @@ import functools
 import importlib
 import importlib.util
 import sys
+from importlib.abc import MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
@@ -41,8 +42,7 @@ def import_torchvision() -> ModuleType:
         spec = importlib.util.find_spec("torchvision")
         if spec is None or spec.origin is None:
             raise ImportError("torchvision is not installed; pip install torchvision")
-        if not _operators_load(Path(spec.origin).parent):
-            _define_missing_schemas()
+        _prepare(Path(spec.origin).parent)
     try:
         return importlib.import_module("torchvision")
     except RuntimeError as error:
@@ -50,6 +50,31 @@ def import_torchvision() -> ModuleType:
             f"torchvision does not fit this torch: {str(error).splitlines()[0]}; "
             "install the torchvision that was released with it"
         ) from error
+
+
+def open_the_door() -> None:
+    """Make ``import torchvision`` work in code that is not ours, whenever it is imported."""
+    if "torchvision" not in sys.modules and not any(
+        isinstance(finder, _Door) for finder in sys.meta_path
+    ):
+        sys.meta_path.insert(0, _Door())
+
+
+class _Door(MetaPathFinder):
+    """Finds nothing; when torchvision is looked for, what it misses is defined first."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Return None: whoever comes next finds the module."""
+        if fullname == "torchvision":
+            sys.meta_path.remove(self)
+            spec = importlib.util.find_spec(fullname)
+            if spec is not None and spec.origin is not None:
+                _prepare(Path(spec.origin).parent)
+
+
+def _prepare(package: Path) -> None:
+    if not _operators_load(package):
+        _define_missing_schemas()
 
 
 def _operators_load(package: Path) -> bool:

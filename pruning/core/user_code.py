@@ -1,4 +1,7 @@
-"""What a user keeps in a file of their own, asked for as ``module:name``."""
+"""What a user keeps in a file of their own, asked for as ``module:name``.
+
+The current folder is looked in last: a file there named as a library's is not taken for it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from pruning.core.errors import RequestError
+from pruning.core.torchvision_compat import open_the_door
 
 
 def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
@@ -37,13 +42,34 @@ def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
     if not meant or not name or "/" in module or module.startswith("."):
         raise RequestError(f"{kind} {asked!r} is not module:name{hint}; {out}")
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds text
-        sys.path.insert(0, here)
+        sys.path.append(here)
+    open_the_door()
     try:
-        return getattr(importlib.import_module(module), name)
+        found = importlib.import_module(module)
+        _check_not_shadowed(kind, asked, module)
+        return getattr(found, name)
+    except RequestError:
+        raise
     except (ImportError, AttributeError) as error:
+        _check_not_shadowed(kind, asked, module)
         raise RequestError(f"{kind} {asked!r} cannot be imported ({error}){hint}; {out}") from error
     except Exception as error:
         raise RequestError(
             f"{kind} {asked!r}: {module} fails when imported, "
             f"{type(error).__name__}: {' '.join(str(error).split())}"
         ) from error
+
+
+def _check_not_shadowed(kind: str, asked: str, module: str) -> None:
+    """Refuse a module that is not the one in the current folder, where there is one of its name."""
+    here, meant = Path.cwd(), Path(*module.split("."))
+    own = next((p for p in (meant.with_suffix(".py"), meant / "__init__.py") if p.is_file()), None)
+    top = sys.modules.get(meant.parts[0])
+    if own is None or top is None:
+        return
+    places = [top.__file__] if top.__file__ else list(getattr(top, "__path__", ()))
+    if places and not any(Path(place).resolve().is_relative_to(here) for place in places):
+        raise RequestError(
+            f"{kind} {asked!r}: {own} of this folder cannot be had, for Python finds "
+            f"{meant.parts[0]!r} at {places[0]}; give the file or folder another name"
+        )

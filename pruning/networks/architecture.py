@@ -14,6 +14,7 @@ from torch import nn
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.registry import Registry
 from pruning.core.seeds import Purpose, seeded, torch_generator
+from pruning.core.torchvision_compat import open_the_door
 from pruning.core.user_code import import_user_code
 from pruning.networks.adapting import adapted, folded, peculiarities
 from pruning.networks.given import call_factory, copied, redrawn
@@ -165,6 +166,7 @@ def _maker(
         return lambda: redrawn(copied(architecture)) if redraw else copied(architecture)
     if isinstance(architecture, str):
         return functools.partial(resolve_factory(architecture), num_classes, input_shape)
+    open_the_door()
     return functools.partial(call_factory, architecture, num_classes, input_shape)
 
 
