@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,14 +66,13 @@ class PickLogits:
         """Return (N, C) logits if these numbers are such; one logit is the second class's."""
         wanted = (self.num_classes, 1) if self.num_classes == 2 else (self.num_classes,)
         if answer.ndim < 2:  # squeezed, by which a single sample loses its axis too
-            per_sample = answer.numel() // samples
-            if per_sample not in wanted or samples * per_sample != answer.numel():
-                return None
-            answer = answer.reshape(samples, per_sample)
-        if answer.shape[1] not in wanted or any(size != 1 for size in answer.shape[2:]):
+            width, rest = divmod(answer.numel(), samples)
+        else:
+            width, rest = answer.shape[1], math.prod(answer.shape[2:]) - 1
+        if width not in wanted or rest:
             return None
-        logits = answer if answer.ndim == 2 else answer.flatten(1)
-        if logits.shape[1] == self.num_classes:
+        logits = answer.reshape(-1, width)  # whatever the batch: an export keeps this, too
+        if width == self.num_classes:
             return logits
         return torch.cat([torch.zeros_like(logits), logits], 1)
 

@@ -17,6 +17,7 @@ from ensemble.onnx.batches import BATCHES, fault
 from ensemble.onnx.runtime import load_onnx
 from ensemble.probe import noise
 from pruning.core.errors import RequestError
+from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
 
 SHAPE = (1, 8, 8)
@@ -87,6 +88,22 @@ def test_a_batch_size_that_is_read_as_a_number_stays_free(
     for count in (*BATCHES, 2, 257):
         x = noise(SHAPE, Scaling(), count)
         np.testing.assert_allclose(loaded.predict_proba(x), model.predict_proba(x), atol=1e-5)
+
+
+class Squeezed(Base):
+    """A single sample loses its axis."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x.flatten(1))[..., None, None].squeeze()
+
+
+def test_answers_that_a_hook_picks_stay_so_in_the_graph(tmp_path: Path) -> None:
+    network = build_network(Squeezed, 4, SHAPE, 0)
+    model = Ensemble([network], range(4), SHAPE)
+    model.export(tmp_path / "team.onnx")
+    x = noise(SHAPE, Scaling(), 1)
+    found = ensemble.load(tmp_path / "team.onnx").predict_proba(x)
+    np.testing.assert_allclose(found, model.predict_proba(x), atol=1e-5)
 
 
 @pytest.mark.parametrize(
