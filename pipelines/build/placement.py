@@ -9,8 +9,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import joblib
 
@@ -22,6 +24,7 @@ from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.resources import HERE, Placement
 from pipelines.run.store import Store
+from pruning.core.errors import MachineError
 from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
@@ -68,11 +71,27 @@ def train_groups(
             events = Path(scratch) / "events.jsonl"
             tell = functools.partial(append_event, events)
             with shown_from_file(events, watcher):
-                found = joblib.Parallel(
+                workers = joblib.Parallel(
                     n_jobs=jobs, backend=placement.backend, batch_size=1, max_nbytes="1M"
-                )(joblib.delayed(train_group)(store, *task, splits, tell) for task in tasks)
+                )
+                found = _unless_killed(
+                    lambda: workers(
+                        joblib.delayed(train_group)(store, *task, splits, tell) for task in tasks
+                    )
+                )
     trained = (history for group in found for history in group)
     return tuple(sorted(trained, key=lambda history: history.run))
+
+
+def _unless_killed(work: Callable[[], list[tuple[RunHistory, ...]]]) -> list[Any]:
+    """Return what workers made; say in a line where the system ended one of them."""
+    try:
+        return work()
+    except BrokenProcessPool as error:
+        raise MachineError(
+            "a worker process was ended from outside, most likely as memory ran out; the same "
+            "command goes on where it stopped: give it fewer jobs"
+        ) from error
 
 
 def train_group(

@@ -15,11 +15,12 @@ import click
 
 from ensemble.web.limits import Limits
 from pipelines.commands.help_sections import SectionedCommand, SectionedOption
+from pipelines.commands.outcome import last_line, open_streams
 from pipelines.commands.setting_options import in_flags, setting_options
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
 from pipelines.run.selection_config import SelectionConfig
-from pruning.core.errors import DamagedRunError, RequestError
+from pruning.core.errors import RequestError
 
 
 def _out(help_text: str, section: str = "Options") -> SectionedOption:
@@ -222,6 +223,7 @@ def serve(**options: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 failed, 2 wrong request, 130 interrupted."""
+    open_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     # A polite end must reach the worker processes too: it goes the way of Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -251,12 +253,7 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
 def _fail(error: Exception, code: int, debug: bool, command: click.Command | None = None) -> int:
     if debug:
         traceback.print_exception(error)
-    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    told = isinstance(error, RequestError | DamagedRunError | click.ClickException)
-    kind = "" if told else type(error).__name__
-    text = in_flags(" ".join(text.split()), command)
-    line = ": ".join(part for part in ("ensemble", kind, text) if part)
-    click.echo(line, err=True)
+    click.echo(f"ensemble: {in_flags(last_line(error), command)}", err=True)
     return code
 
 

@@ -37,7 +37,9 @@ def run_predict(
     bar = Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console)
     with bar if shown else Progress(disable=True) as progress:
         task = progress.add_task("", total=count_samples(inputs) if shown else None)
-        results = predict_stream(model, inputs, explain=explain, stdin=sys.stdin.buffer)
+        results = predict_stream(
+            model, inputs, explain=explain, stdin=getattr(sys.stdin, "buffer", None)
+        )
         for i, result in enumerate(results):
             if i == 0 and form == "csv":
                 print(csv_header(model, explain=explain))

@@ -46,7 +46,7 @@ class BuildConfig:
     'initial'
     """
 
-    m: int = option(20, "M, networks to train and prune.", least=1, section="What")
+    m: int = option(20, "M, networks to train and prune.", least=1, most=100_000, section="What")
     data: DataConfig = group(DataConfig, section="Data")
     archs: tuple[str | Callable[..., Any], ...] = option(
         ("mlp-a",),

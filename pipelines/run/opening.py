@@ -32,7 +32,12 @@ def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
         return run
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RequestError(f"{path} exists and is not a run; give a new or empty folder")
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(
+            f"`out` {path} cannot be made: {error.strerror}; give another folder"
+        ) from error
     write_json_atomic(run.config_file, resolved.to_json())
     return run
 

@@ -30,6 +30,10 @@ class DamagedRunError(RuntimeError):
     """A file of a run is missing or is not what was written; the command line exits with 1."""
 
 
+class MachineError(RuntimeError):
+    """The machine ended the work, for want of memory say; the command line exits with 1."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """Return the error for a name nobody registered, the nearest known names first.
 

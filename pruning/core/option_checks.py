@@ -31,6 +31,9 @@ from typing import Any, Literal
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.options import Option, Range, option_of
 
+LARGEST = 2**63 - 1
+"""Whole numbers that arrays and files hold."""
+
 
 @dataclass(frozen=True)
 class ValueType:
@@ -110,6 +113,8 @@ def _checked_one(
         number = _number(expected.kind, value)
         if number is None or number not in (said.range or Range()):
             raise _refused(field, said, expected, value)
+        if expected.kind is int and abs(number) > LARGEST:
+            raise RequestError(f"`{field.name}` {value}: allowed are numbers up to {LARGEST}")
         return number
     if expected.kind is object:
         return value  # the settings class itself checks what is no plain value

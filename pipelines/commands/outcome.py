@@ -1,0 +1,65 @@
+"""What a command says, and how, on any terminal and machine: its streams, its last line."""
+
+from __future__ import annotations
+
+import errno
+import io
+import sys
+from typing import Any
+
+import click
+
+from pruning.core.errors import DamagedRunError, MachineError, RequestError
+
+_WAYS_OUT = {
+    errno.ENOSPC: "free some space; the same command goes on where it stopped",
+    errno.EDQUOT: "free some space; the same command goes on where it stopped",
+    errno.EACCES: "give a place that you may write to and read from",
+    errno.EPERM: "give a place that you may write to and read from",
+    errno.EROFS: "give a place that can be written to",
+    errno.ENOTDIR: "give a folder, none of whose parents is a file",
+    errno.ENOENT: "give a place that exists",
+    errno.ENAMETOOLONG: "give a shorter name",
+}
+
+
+class _Nowhere(io.RawIOBase):
+    """A file that takes everything and keeps nothing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+def open_streams() -> None:
+    """Let any text be written: what the encoding lacks is escaped, a closed stream swallows it."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = io.TextIOWrapper(_Nowhere(), encoding="utf-8")
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def last_line(error: Exception) -> str:
+    """Return an error as one line, without what only a programmer reads.
+
+    >>> last_line(PermissionError(13, "Permission denied", "/root/x"))
+    '/root/x: Permission denied; give a place that you may write to and read from'
+    """
+    if isinstance(error, click.ClickException):
+        text = error.format_message()
+    elif isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        way = _WAYS_OUT.get(error.errno or 0)
+        text = f"{place}{error.strerror}{f'; {way}' if way else ''}"
+    elif isinstance(error, MemoryError):
+        text = f"memory ran out ({error}); use fewer jobs, a smaller batch or smaller images"
+    elif isinstance(error, RequestError | DamagedRunError | MachineError):
+        text = str(error)
+    else:
+        text = ": ".join(filter(None, (type(error).__name__, str(error))))
+    return " ".join(text.split())
