@@ -17,6 +17,7 @@ from ensemble.onnx.runtime import OnnxEnsemble
 from ensemble.probe import Probe, noise
 from ensemble.probing import member_answers, tolerance_of
 from ensemble.reading.arrays import Samples
+from ensemble.reading.inputs import AsStored
 
 BATCHES = (1, 3, 41)
 """Samples at a time: one, few, and a number that no network was written for."""
@@ -53,7 +54,7 @@ def fault(
         except Exception:  # such as an embedding, for which noise is no input
             return None
         try:
-            found = model.predict_members(samples)
+            found = model.predict_members(AsStored(samples))
         except Exception as error:  # onnxruntime's errors share no other class
             return f"does not run on {count} samples: {str(error).splitlines()[0][:200]}"
         probe = Probe.of(expected, tolerance_of(members))

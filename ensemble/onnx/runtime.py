@@ -8,7 +8,7 @@ reading ONNX.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,19 +38,35 @@ class OnnxEnsemble(Classifier):
 
     Parameters
     ----------
-    session
-        Of a graph with input ``samples`` and outputs ``probabilities`` and ``members``.
+    graph
+        ONNX's bytes, with input ``samples`` and outputs ``probabilities`` and ``members``.
     description
         What the file says of itself.
     batch_size
         Samples that are voted on at once.
+    threads
+        CPU threads it may use; None leaves it to onnxruntime.
     """
 
     def __init__(
-        self, session: InferenceSession, description: Description, batch_size: int = BATCH_SIZE
+        self,
+        graph: bytes,
+        description: Description,
+        batch_size: int = BATCH_SIZE,
+        threads: int | None = None,
     ) -> None:
         super().__init__(description, batch_size)
-        self._session = session
+        self._graph, self._threads = graph, threads
+        self._session = _session(graph, threads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is copied and pickled: the graph, of which a session is made again."""
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become what `__getstate__` returned."""
+        vars(self).update(state)
+        self._session = _session(self._graph, self._threads)
 
     def _member_probabilities(self, samples: Samples) -> NDArray[np.float32]:
         return self._run(MEMBERS, samples)
@@ -107,19 +123,23 @@ def open_graph(
 ) -> OnnxEnsemble:
     """Return the ensemble that a graph is; `source` is what to call it in an error."""
     try:
-        import onnxruntime
+        model = OnnxEnsemble(graph, about, threads=threads)
     except ImportError as error:
         raise RequestError(f"{source} needs onnxruntime; pip install onnxruntime") from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = threads or 0
-    try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no other class
         reason = str(error).splitlines()[0][:300]
         raise RequestError(f"{source} is not a graph that onnxruntime runs: {reason}") from error
-    _check_interface(session, about, source)
-    return OnnxEnsemble(session, about)
+    _check_interface(model._session, about, source)
+    return model
+
+
+def _session(graph: bytes, threads: int | None) -> InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads or 0
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 class _Parts(NamedTuple):

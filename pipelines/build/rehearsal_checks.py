@@ -13,6 +13,7 @@ from ensemble.loader import load_folder
 from ensemble.member import are_probabilities
 from ensemble.model import Ensemble
 from ensemble.reading.arrays import Samples
+from ensemble.reading.inputs import AsStored
 from pipelines.build.outside_state import outside_state
 from pruning.core.errors import RequestError
 from pruning.core.seeds import seeded, torch_generator
@@ -81,7 +82,7 @@ def check_copy(
             copy = load_folder(folder, factories={arch: factory})
     except RequestError as error:
         raise RequestError(str(error).replace(str(folder), "a saved copy")) from error
-    for part in (samples, samples[:1]):
+    for part in (AsStored(samples), AsStored(samples[:1])):
         expected, found = model.predict_proba(part), copy.predict_proba(part)
         if not np.allclose(expected, found, atol=1e-3):
             raise RequestError("a saved copy answers otherwise")

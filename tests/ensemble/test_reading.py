@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,9 @@ def test_every_form_of_a_team_answers_alike(kind: str, tmp_path: Path) -> None:
             tmp_path / place, factories={made.description.members[0].arch: linear}
         )
         np.testing.assert_allclose(loaded.predict_proba(X), wanted, atol=1e-5)
+    for copied in (copy.deepcopy(loaded), pickle.loads(pickle.dumps(loaded))):
+        np.testing.assert_array_equal(copied.predict_proba(X), loaded.predict_proba(X))
+        assert copied.get_params() == loaded.get_params()
     np.save(tmp_path / "X.npy", X)
     found = list(predict_stream(loaded, [str(tmp_path / "X.npy")]))
     np.testing.assert_allclose([r.probabilities for r in found], wanted, atol=1e-5)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
@@ -192,3 +194,57 @@ def test_a_class_that_loses_its_readable_images(photos: Path) -> None:
 
 def test_image_size_is_checked(photos: Path) -> None:
     expect(photos, "image size 0: allowed 1 and more", image_size=0)
+
+
+def test_given_parts_and_groups_of_folders(tmp_path: Path, image_file) -> None:
+    for part, count in (("train", 6), ("validation", 4), ("test", 2)):
+        for name in ("cat", "dog"):
+            for i in range(count):
+                image_file(tmp_path / "cut" / part / name / f"{i}.png")
+    splits = load(tmp_path / "cut").splits
+    assert splits.sizes == {"train": 12, "val": 4, "select": 4, "test": 4}
+    for i in range(40):
+        image_file(tmp_path / "photos" / ("cat", "dog")[i % 2] / f"{i}.png")
+    lines = [f"{('cat', 'dog')[i % 2]}/{i}.png,{i // 4}\n" for i in range(40)]
+    (tmp_path / "groups.csv").write_text("".join(lines))
+    assert (
+        sum(load(tmp_path / "photos", groups=tmp_path / "groups.csv").splits.sizes.values()) == 40
+    )
+    (tmp_path / "groups.csv").write_text("".join(lines[1:]))
+    expect(tmp_path / "photos", "1 of 40 images have none, such as cat/0.png; each needs a line",
+           groups=tmp_path / "groups.csv")  # fmt: skip
+
+
+def test_names_that_differ_in_how_accents_are_spelt_are_one_class(
+    tmp_path: Path, image_file
+) -> None:
+    for part, form in (("train", "NFC"), ("test", "NFD")):
+        for name in (unicodedata.normalize(form, "café"), "dog"):
+            for i in range(6):
+                image_file(tmp_path / part / name / f"{i}.png")
+    assert load(tmp_path).splits.classes.tolist() == ["café", "dog"]
+
+
+def test_wide_images_keep_their_sides_or_it_is_told(tmp_path: Path) -> None:
+    """Spectrograms whose class stands in their last columns (a middle square holds nothing)."""
+    for width in (240, 400):
+        for i in range(20):
+            pixels = np.zeros((32, width), np.uint8)
+            pixels[:, -20:] = 200 * (i % 2)
+            place = tmp_path / f"w{width}" / "ab"[i % 2]
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(place / f"{i}.png")
+        splits = load(tmp_path / f"w{width}").splits
+        assert splits.input_shape == (1, 32, width)
+        assert all("images of" not in note for note in splits.notes)
+    for i in range(4):
+        Image.fromarray(np.zeros((32, 300), np.uint8)).save(tmp_path / "w400" / "a" / f"n{i}.png")
+    padded = load(tmp_path / "w400").splits
+    assert padded.scaling.reading.fit == "pad" and padded.input_shape == (1, 64, 64)
+    assert (
+        "images of 32x300 to 32x400 are scaled and padded with black, to 64x64" in padded.notes[0]
+    )
+    cut = load(tmp_path / "w400", fit="cut").splits
+    assert "cut at the sides, of which 8% of a typical image stays" in cut.notes[0]
+    bright = [splits.train.images[splits.train.labels == 1].max() for splits in (padded, cut)]
+    assert bright[0] > 100 and bright[1] == 0

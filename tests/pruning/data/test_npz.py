@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +142,83 @@ def test_a_damaged_array_is_told(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(RequestError, match="of plain arrays: "):
         load_splits(str(path))
+
+
+def test_parts_that_are_given_are_kept(tmp_path: Path) -> None:
+    parts = {"train": (0, 20), "val": (20, 28), "test": (28, 40)}
+    spellings = [("x_{}", "y_{}"), ("{}_images", "{}_labels")]  # Keras, MedMNIST
+    for x, y in spellings:
+        arrays = {x.format(part): IMAGES[a:b] for part, (a, b) in parts.items()}
+        arrays |= {y.format(part): Y[a:b][:, None] for part, (a, b) in parts.items()}
+        np.savez(tmp_path / "data.npz", **arrays)
+        splits = load_splits(str(tmp_path / "data.npz")).splits
+        assert splits.sizes == {"train": 20, "val": 4, "select": 4, "test": 12}
+        np.testing.assert_array_equal(splits.test.images, IMAGES[28:])
+        held = {image.tobytes() for image in (*splits.val.images, *splits.select.images)}
+        assert held == {image.tobytes() for image in IMAGES[20:28]}
+        assert splits.notes == (
+            "the given validation part is halved, for stopping and for choosing the team",
+        )
+        del arrays[x.format("test")]
+        np.savez(tmp_path / "data.npz", **arrays)
+        without = load_splits(str(tmp_path / "data.npz")).splits
+        np.testing.assert_array_equal(without.test.images, IMAGES[20:28])
+        assert without.notes == ("the given validation part is the test part, as none is given",)
+
+
+def test_groups_of_a_file_stay_together(tmp_path: Path) -> None:
+    groups = np.arange(40) // 2 % 10
+    rows = np.arange(40.0)[:, None]
+    np.savez(tmp_path / "data.npz", X=rows, y=Y, groups=groups)
+    (tmp_path / "groups.txt").write_text("\n".join(f"patient {g}" for g in groups))
+    inside = load_splits(str(tmp_path / "data.npz")).splits
+    np.savez(tmp_path / "bare.npz", X=rows, y=Y)
+    beside = load_splits(str(tmp_path / "bare.npz"), groups=tmp_path / "groups.txt").splits
+    for splits in (inside, beside):
+        met = [set(groups[getattr(splits, name).images[:, 0].astype(int)]) for name in SPLIT_NAMES]
+        assert sum(map(len, met)) == len(set.union(*met)) == 10
+    with pytest.raises(RequestError, match="would divide groups"):
+        load_splits(str(tmp_path / "data.npz"), limit=20)
+
+
+def test_samples_in_two_parts_are_counted(tmp_path: Path) -> None:
+    arrays = {"x_train": ROWS[:20], "y_train": Y[:20], "x_test": ROWS[17:], "y_test": Y[17:]}
+    np.savez(tmp_path / "data.npz", **arrays)
+    notes = load_splits(str(tmp_path / "data.npz")).splits.notes
+    told = [int(note.split()[0]) for note in notes if " samples of test stand in " in note]
+    assert sum(told) == 3
+
+
+def _npy(shape: str) -> bytes:
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ("encrypted", "it is encrypted; save it without a password"),
+        ("method", "compression"),
+        ("29 TiB", "cannot be read as an .npz of plain arrays"),
+        ("malformed", "cannot be read as an .npz of plain arrays"),
+    ],
+)
+def test_files_that_are_damaged_or_odd_are_one_line(tmp_path: Path, spoil: str, said: str) -> None:
+    path = tmp_path / "data.npz"
+    shape = {"29 TiB": "(4000000000000,)", "malformed": "(1, "}.get(spoil, "(0,)")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("X.npy", "y.npy"):
+            archive.writestr(name, _npy(shape))
+    data = bytearray(path.read_bytes())
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.find(mark)
+        while start >= 0:
+            if spoil == "encrypted":
+                data[start + at] |= 1
+            if spoil == "method":
+                data[start + at + 2] = 99
+            start = data.find(mark, start + 1)
+    path.write_bytes(data)
+    with pytest.raises(RequestError, match=said) as error:
+        load_splits(str(path))
+    assert "\n" not in str(error.value) and "data.npz" in str(error.value)
