@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -23,6 +24,8 @@ from nearest import Nearest, environment
 from report import Outcome
 
 FOLDERS = ("pruning", "selection", "ensemble", "pipelines", "tests")
+MOST_BYTES = 8 * 2**30
+"""What tests of a changed copy may allocate: a loop that never ends may fill the memory first."""
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -95,6 +98,7 @@ def _run(house: Path, tests: Sequence[str]) -> None:
     import pytest
 
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     os.chdir(house)
     sys.path.insert(0, str(house))
     silent = os.open(os.devnull, os.O_WRONLY)
