@@ -141,6 +141,8 @@ class Classifier(ABC):
             (N,) non-negative; equal when None.
         """
         predicted, true = self.predict(X), np.asarray(y)
+        if true.dtype == object and all(isinstance(label, str) for label in true.flat):
+            true = true.astype(np.str_)  # as pandas keeps text
         if true.shape != predicted.shape:
             raise RequestError(f"y has shape {true.shape} for {len(predicted)} samples")
         if (true.dtype.kind in "US") != (predicted.dtype.kind == "U"):

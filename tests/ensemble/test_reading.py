@@ -145,6 +145,15 @@ def test_data_loaders_and_generators_are_read_batch_by_batch() -> None:
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [object, "string", "category"])
+def test_labels_of_pandas_are_scored(dtype: Any) -> None:
+    names = np.array(["cat", "dog"])[Y]
+    made = team(Splits.from_arrays(PIXELS.astype(np.uint8), names))
+    wanted = made.score(PIXELS, names)
+    assert 0 < wanted < 1
+    assert made.score(PIXELS, pd.Series(names, dtype=dtype)) == wanted
+
+
 def test_rows_of_images_are_taken_where_the_shape_is_known() -> None:
     made = team(Splits.from_arrays(PIXELS.astype(np.uint8), Y))
     rows = PIXELS.reshape(40, -1) / 255
