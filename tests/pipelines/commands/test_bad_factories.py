@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bad_nets.py").write_text(NETS, encoding="utf-8")
     write_images(tmp_path / "tiny.npz")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "bad_nets", raising=False)  # another test's, of another folder
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
 

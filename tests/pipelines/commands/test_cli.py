@@ -62,7 +62,7 @@ def test_build_says_what_came_out_and_what_comes_next(
 BAD_BUILDS = [
     (["--s", "5"], "--s 5 is more than the 4 networks of --m 4; allowed 1 to 4"),
     (["--s", "0"], "--s 0: allowed 1 and more; the default is 5"),
-    (["--m", "0"], "--m 0: allowed 1 and more; the default is 20"),
+    (["--m", "0"], "--m 0: allowed 1 to 100000; the default is 20"),
     (["--seed", "-1"], "--seed -1: allowed 0 to 9223372036854775807"),
     (["--seed", str(2**63)], "--seed 9223372036854775808: allowed 0 to 9223372036854775807"),
     (["--arch", "mlp"], "unknown architecture 'mlp'; did you mean 'mlp-a'"),
@@ -82,7 +82,7 @@ BAD_BUILDS = [
     (["--label-smoothing", "1"], "--label-smoothing 1.0: allowed 0"),
     (["--target-flops", "0"], "--target-flops 0.0: allowed more than 0"),
     (["--target-flops", "0.1", "--target-bytes", "0.1"], "two targets; a run has one"),
-    (["--target-flops", "0.0001"], "--target-flops leaves 0.0004 of the FLOPs to each network"),
+    (["--target-flops", "0.0001"], "--target-flops leaves 0.0002 of the FLOPs to each network"),
     (["--learning-rate", "inf"], "--learning-rate inf: allowed finite numbers, more"),
     (["--kappa", "nan"], "--kappa nan: allowed finite numbers, 0 to 1; the default is 0.97"),
     (
@@ -109,7 +109,7 @@ BAD_BUILDS = [
     (["--data", "nowhere/at/all"], "nowhere/at/all does not exist"),
     (["--kappa", "1.2"], "--kappa 1.2: allowed 0 to 1; the default is 0.97"),
     (["--fraction", "1"], "--fraction 1.0: allowed more than 0, less than 1; the default is 0.2"),
-    (["--epochs", "0"], "--epochs 0: allowed 1 and more; the default is 40"),
+    (["--epochs", "0"], "--epochs 0: allowed 1 and more; the default is at most 40"),
     (["--jobs", "0"], "--jobs 0: allowed 1 and more; the default is one per core"),
     (["--jobs", "4096"], "--jobs 4096: allowed 1 to "),
     (["--engine", "stakced"], "unknown engine 'stakced'; did you mean 'stacked'"),
