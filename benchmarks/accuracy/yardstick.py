@@ -6,8 +6,8 @@
 five cost at most one unpruned network (and a control: one network as costly as the five, trained
 for as many epochs), and `plain_loop.py` on the build's own training part at
 two budgets of processor time: that of one member's round 0, and that of the whole build. A line
-per seed goes to results/benchmarks/yardstick.jsonl; seeds that stand there are left out. The
-loop reads a part of its time from a clock, so its epochs differ a little from run to run.
+per seed stands in results/benchmarks/yardstick.jsonl; what stands there is not measured again.
+The loop reads the time of an epoch from a clock, so its epochs differ a little from run to run.
 """
 
 from __future__ import annotations
@@ -42,45 +42,44 @@ ROWS = (
 
 
 def main() -> None:
-    """Measure the seeds that are not there yet."""
+    """Measure what is not there yet, then report."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("cifar", type=Path, help="holds train/<class>/ and test/<class>/")
     parser.add_argument("work", type=Path, help="photos and runs go here")
     parser.add_argument("--arch", default="conv-c4")
-    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--seeds", default="11,12,13")
     parser.add_argument("--m", type=int, default=6)
+    parser.add_argument("--first-budget-only", action="store_true", help="leave out the long loop")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     photos = asked.work / "photos"
     make_photos(asked.cifar, photos)
-    known = {(row["arch"], row["seed"], row["m"]) for row in _rows()}
     for seed in map(int, asked.seeds.split(",")):
-        if (asked.arch, seed, asked.m) not in known:
-            row = measure(photos, asked.work, asked.arch, seed, asked.m)
-            RESULTS.parent.mkdir(parents=True, exist_ok=True)
-            with RESULTS.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(row) + "\n")
+        measure(photos, asked.work, asked.arch, seed, asked.m, long=not asked.first_budget_only)
     report([row for row in _rows() if row["arch"] == asked.arch and row["m"] == asked.m])
 
 
-def measure(photos: Path, work: Path, arch: str, seed: int, m: int) -> dict[str, Any]:
-    """Return what one seed gives."""
-    splits = load_splits(photos, seed=seed).splits
+def measure(photos: Path, work: Path, arch: str, seed: int, m: int, *, long: bool) -> None:
+    """Measure one seed, and keep each part of it when it is known."""
+    known = {(row["arch"], row["seed"], row["m"]): row for row in _rows()}
+    row: dict[str, Any] = known.get((arch, seed, m), {"arch": arch, "seed": seed, "m": m})
+    splits = load_splits(str(photos), seed=seed).splits
     parts = work / f"parts-{seed}.npz"
     np.savez(
         parts, x_train=splits.train.images, y_train=splits.train.labels,
         x_new=splits.test.images, y_new=splits.test.labels,
     )  # fmt: skip
-    first = round_0(splits, arch, seed)
-    row: dict[str, Any] = {"arch": arch, "seed": seed, "m": m, "round_0_seconds": round(first, 1)}
-    row["plain"] = plain_loop(parts, arch, seed, first)
-    print(json.dumps(row), flush=True)
-    whole, contenders = build(photos, work / f"{arch}-{seed}-{m}", arch, seed, m)
-    row |= {"build_seconds": round(whole, 1), "contenders": contenders}
-    print(json.dumps(row), flush=True)
-    row["plain_long"] = plain_loop(parts, arch, seed, whole)
-    print(json.dumps(row), flush=True)
-    return row
+    if "plain" not in row:
+        row["round_0_seconds"] = round(round_0(splits, arch, seed), 1)
+        row["plain"] = plain_loop(parts, arch, seed, row["round_0_seconds"])
+        _keep(row)
+    if "contenders" not in row:
+        whole, contenders = build(photos, work / f"{arch}-{seed}-{m}", arch, seed, m)
+        row |= {"build_seconds": round(whole, 1), "contenders": contenders}
+        _keep(row)
+    if long and "plain_long" not in row:
+        row["plain_long"] = plain_loop(parts, arch, seed, row["build_seconds"])
+        _keep(row)
 
 
 def round_0(splits: Splits, arch: str, seed: int) -> float:
@@ -123,13 +122,18 @@ def build(
 
 def report(rows: list[dict[str, Any]]) -> None:
     """Print means over the seeds, and differences to the plain loop at its first budget."""
+    rows = [row for row in rows if "contenders" in row]
     if not rows:
         return
     arch, seeds = rows[0]["arch"], [row["seed"] for row in rows]
     plain = np.array([row["plain"]["accuracy"] for row in rows])
     print(f"\n{arch}, seeds {seeds}: accuracy on 6,000 new photos")
     _line("plain loop, one member's round 0", plain, plain)
-    _line("plain loop, the whole build", [r["plain_long"]["accuracy"] for r in rows], plain)
+    long = [row for row in rows if "plain_long" in row]
+    if long:
+        first = np.array([row["plain"]["accuracy"] for row in long])
+        found = [row["plain_long"]["accuracy"] for row in long]
+        _line(f"plain loop, the whole build ({len(long)} seeds)", found, first)
     for name in ROWS:
         found = [row["contenders"][name]["accuracy"] for row in rows]
         single = [row["contenders"]["single_mean_unpruned"]["flops"] for row in rows]
@@ -157,6 +161,16 @@ def _rows() -> list[dict[str, Any]]:
     if not RESULTS.is_file():
         return []
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+
+
+def _keep(row: dict[str, Any]) -> None:
+    """Write a row in place of the one that it goes on from."""
+    print(json.dumps(row), flush=True)
+    key = (row["arch"], row["seed"], row["m"])
+    rows = [r for r in _rows() if (r["arch"], r["seed"], r["m"]) != key] + [row]
+    rows.sort(key=lambda r: (r["arch"], r["m"], r["seed"]))
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
 
 
 if __name__ == "__main__":
