@@ -77,7 +77,7 @@ def measure(photos: Path, work: Path, arch: str, seed: int, m: int, *, long: boo
         whole, contenders = build(photos, work / f"{arch}-{seed}-{m}", arch, seed, m)
         row |= {"build_seconds": round(whole, 1), "contenders": contenders}
         _keep(row)
-    if long and "plain_long" not in row:
+    if long and "plain_long" not in row and "build_seconds" in row:
         row["plain_long"] = plain_loop(parts, arch, seed, row["build_seconds"])
         _keep(row)
 
@@ -135,6 +135,8 @@ def report(rows: list[dict[str, Any]]) -> None:
         found = [row["plain_long"]["accuracy"] for row in long]
         _line(f"plain loop, the whole build ({len(long)} seeds)", found, first)
     for name in ROWS:
+        if any(name not in row["contenders"] for row in rows):
+            continue
         found = [row["contenders"][name]["accuracy"] for row in rows]
         single = [row["contenders"]["single_mean_unpruned"]["flops"] for row in rows]
         flops = [row["contenders"][name]["flops"] for row in rows]
