@@ -85,18 +85,13 @@ def drop_units(
         pruned = PrunedNetwork(network, units.masked, masks)
         new = oracle_drop(pruned, samples, count_to_drop(masks.values(), settings.fraction))
         importance = {name: mask.double() for name, mask in new.items()}
-    else:
-        pruned = PrunedNetwork(network, units.masked, units.standing(masks))
-        importance = importances(
-            pruned, _score(settings), samples, generator=generator, means=means
-        )
         network.to(torch.device("cpu"))
-        drop = functools.partial(_drop, importance, masks, settings, generator.get_state())
-        return _just_enough(drop, settings.fraction, enough)
+        return _rounded(importance, new, settings, generator)
+    pruned = PrunedNetwork(network, units.masked, units.standing(masks))
+    importance = importances(pruned, _score(settings), samples, generator=generator, means=means)
     network.to(torch.device("cpu"))
-    if settings.round_to > 1:
-        new = round_down(importance, new, settings.round_to, generator=generator)
-    return new
+    drop = functools.partial(_drop, importance, masks, settings, generator.get_state())
+    return _just_enough(drop, settings.fraction, enough)
 
 
 def _drop(
@@ -107,9 +102,16 @@ def _drop(
     generator.set_state(ties)
     _, per_layer = parse_metric(settings.metric)
     new = drop_lowest(importance, masks, fraction, per_layer=per_layer, generator=generator)
-    if settings.round_to > 1:
-        new = round_down(importance, new, settings.round_to, generator=generator)
-    return new
+    return _rounded(importance, new, settings, generator)
+
+
+def _rounded(
+    importance: Masks, masks: dict[str, Tensor], settings: DropNet, ties: torch.Generator
+) -> dict[str, Tensor]:
+    """Bring each layer's count down to the multiple that is asked for."""
+    if settings.round_to == 1:
+        return masks
+    return round_down(importance, masks, settings.round_to, generator=ties)
 
 
 def _just_enough(

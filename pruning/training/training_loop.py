@@ -122,9 +122,9 @@ def train(
         If the population does not fit into the device's memory: it is halved and goes on.
     """
     states = [generator.get_state() for generator in generators]
-    range_of = (first, epochs)
+    first_and_end = (first, epochs)
     try:
-        return _train(networks, generators, training, range_of, late_epochs, on_epoch)
+        return _train(networks, generators, training, first_and_end, late_epochs, on_epoch)
     except torch.OutOfMemoryError:
         if len(networks) == 1:
             raise
