@@ -225,6 +225,17 @@ def glorot_(network: nn.Module) -> nn.Module:
     return network
 
 
+def he_(network: nn.Module) -> nn.Module:
+    """Draw every convolution weight normal with variance 2 / fan-out; return the network.
+
+    As in He et al. 2015, section 2.2; other layers stay as PyTorch drew them.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return network
+
+
 def checked_widths(name: str, widths: tuple[int, ...], count: int) -> tuple[int, ...]:
     """Return `widths` if there are `count` of them, else say what is wanted."""
     if len(widths) != count:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from pruning.core.errors import RequestError
-from pruning.networks.architecture import NETWORKS, checked_widths
+from pruning.networks.architecture import NETWORKS, checked_widths, he_
 
 
 class BasicBlock(nn.Module):
@@ -38,6 +38,41 @@ class BasicBlock(nn.Module):
         return self.relu2(out)  # type: ignore[no-any-return]
 
 
+def residual(
+    num_classes: int,
+    input_shape: tuple[int, ...],
+    widths: tuple[int, ...],
+    *,
+    name: str,
+    blocks: int,
+) -> nn.Module:
+    """Return a convolution, a stage of so many `blocks` for each of the `widths`, FC.
+
+    Every stage but the first halves height and width.
+    """
+    smallest = 2 ** (len(widths) - 1)
+    if len(input_shape) != 3 or min(input_shape[1:]) < smallest:
+        raise RequestError(
+            f"{name} needs images of at least {smallest}×{smallest}, got samples of shape "
+            f"{input_shape}; choose another architecture"
+        )
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv1"] = nn.Conv2d(input_shape[0], widths[0], 3, padding=1, bias=False)
+    layers["norm1"] = nn.BatchNorm2d(widths[0])
+    layers["relu1"] = nn.ReLU()
+    channels = widths[0]
+    for i, width in enumerate(widths, start=1):
+        stage = nn.Sequential()
+        for block in range(blocks):
+            stage.append(BasicBlock(channels, width, stride=2 if i > 1 and block == 0 else 1))
+            channels = width
+        layers[f"stage{i}"] = stage
+    layers["average"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["output"] = nn.Linear(channels, num_classes)
+    return he_(nn.Sequential(layers))
+
+
 def resnet_cifar(
     num_classes: int,
     input_shape: tuple[int, ...],
@@ -47,34 +82,8 @@ def resnet_cifar(
 ) -> nn.Module:
     """Return a ResNet of 6n + 2 layers: a convolution, three stages of n blocks, FC."""
     name = f"resnet{depth}"
-    if len(input_shape) != 3 or min(input_shape[1:]) < 4:
-        raise RequestError(
-            f"{name} needs images of at least 4×4, got samples of shape {input_shape}; "
-            "choose another architecture"
-        )
     stages = checked_widths(name, widths, 3)
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv1"] = nn.Conv2d(input_shape[0], stages[0], 3, padding=1, bias=False)
-    layers["norm1"] = nn.BatchNorm2d(stages[0])
-    layers["relu1"] = nn.ReLU()
-    channels = stages[0]
-    for i, width in enumerate(stages, start=1):
-        stage = nn.Sequential()
-        for block in range((depth - 2) // 6):
-            stage.append(BasicBlock(channels, width, stride=2 if i > 1 and block == 0 else 1))
-            channels = width
-        layers[f"stage{i}"] = stage
-    layers["average"] = nn.AdaptiveAvgPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["output"] = nn.Linear(channels, num_classes)
-    return _he(nn.Sequential(layers))
-
-
-def _he(network: nn.Module) -> nn.Module:
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return network
+    return residual(num_classes, input_shape, stages, name=name, blocks=(depth - 2) // 6)
 
 
 NETWORKS.register("resnet20")(functools.partial(resnet_cifar, depth=20))

@@ -66,7 +66,11 @@ def test_a_colon_without_widths_is_said() -> None:
         build_network("mlp-a:", 3, IMAGE, 0)
 
 
-@pytest.mark.parametrize(("arch", "side"), [("conv-b", 3), ("conv-c", 3), ("conv-c4", 15)])
+@pytest.mark.parametrize(
+    ("arch", "side"),
+    [("conv-b", 3), ("conv-c", 3), ("conv-c4", 15), ("resnet20", 3), ("resnet18-bn", 7),
+     ("vgg16-bn", 31)],
+)  # fmt: skip
 def test_images_too_small_for_the_pools_are_said(arch: str, side: int) -> None:
     with pytest.raises(RequestError, match=f"{arch} needs images of at least"):
         build_network(arch, 3, (1, side, side), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -29,7 +30,10 @@ def test_a_registered_network_shrinks_to_what_it_masks(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["resnet18", "vgg19", "resnet56", "alexnet", "conv-c", "lenet"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "resnet18-bn", "vgg16-bn", "vgg19", "resnet56", "alexnet", "conv-c", "lenet"],
+)
 def test_a_built_in_network_of_full_width_shrinks_to_what_it_masks(
     name: str, assert_surgery_holds: Callable[..., Analysis]
 ) -> None:
@@ -52,6 +56,14 @@ BY_HAND = {
     + 2 * _conv(8, 64, 128) + 3 * _conv(8, 128, 128)
     + 2 * _conv(4, 128, 256) + 3 * _conv(4, 256, 256)
     + 2 * _conv(2, 256, 512) + 3 * _conv(2, 512, 512) + 2 * 512 * 10,
+    # A stem and four convolutions of 64, the 1×1 shortcuts of the three stages that follow
+    "resnet18-bn": _conv(32, 3, 64) + 4 * _conv(32, 64, 64)
+    + _conv(16, 64, 128) + 3 * _conv(16, 128, 128) + 2 * 16**2 * 64 * 128
+    + _conv(8, 128, 256) + 3 * _conv(8, 256, 256) + 2 * 8**2 * 128 * 256
+    + _conv(4, 256, 512) + 3 * _conv(4, 512, 512) + 2 * 4**2 * 256 * 512 + 2 * 512 * 10,
+    "vgg16-bn": _conv(32, 3, 64) + _conv(32, 64, 64) + _conv(16, 64, 128) + _conv(16, 128, 128)
+    + _conv(8, 128, 256) + 2 * _conv(8, 256, 256) + _conv(4, 256, 512) + 2 * _conv(4, 512, 512)
+    + 3 * _conv(2, 512, 512) + 2 * 512 * 10,
     "vgg19": _conv(32, 3, 64) + _conv(32, 64, 64) + _conv(16, 64, 128) + _conv(16, 128, 128)
     + _conv(8, 128, 256) + 3 * _conv(8, 256, 256) + _conv(4, 256, 512) + 3 * _conv(4, 512, 512)
     + 4 * _conv(2, 512, 512) + 2 * 512 * 256 + 2 * 256 * 10,
@@ -81,6 +93,27 @@ def test_the_residual_networks_are_as_large_as_published(depth: int, parameters:
     """He et al. 2016, table 6, in millions; the projections add 2,560 and their norms."""
     counted = count_cost(build_network(f"resnet{depth}", 10, IMAGE, 0), IMAGE).params
     assert counted / 1e6 == pytest.approx(parameters, abs=0.01)
+
+
+def test_the_networks_with_norms_after_every_convolution_are_as_large_as_their_layers() -> None:
+    """3×3 kernels, the shortcuts' 1×1, two numbers a channel and norm, the last layer."""
+    stages = ((64, 64), (64, 128), (128, 256), (256, 512))
+    kernels = 9 * (3 * 64 + sum(w * (c + 3 * w) for c, w in stages))
+    shortcuts = sum(c * w for c, w in stages[1:])
+    norms = 2 * (64 + 4 * 64 + 5 * (128 + 256 + 512))
+    resnet = count_cost(build_network("resnet18-bn", 10, IMAGE, 0), IMAGE)
+    assert resnet.params == kernels + shortcuts + norms + 513 * 10 == 11_173_962
+    channels = [3, 64, 64, 128, 128, 256, 256, 256, *[512] * 6]
+    kernels = 9 * sum(a * b for a, b in itertools.pairwise(channels))
+    vgg = count_cost(build_network("vgg16-bn", 10, IMAGE, 0), IMAGE)
+    assert vgg.params == kernels + 2 * sum(channels[1:]) + 513 * 10 == 14_724_042
+
+
+@pytest.mark.parametrize(("name", "norms"), [("vgg16-bn", 13), ("resnet18-bn", 20)])
+def test_every_convolution_of_a_network_with_norms_has_one(name: str, norms: int) -> None:
+    network = build_network(narrow(name), 10, IMAGE, 0)
+    kinds = [type(m) for m in network.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+    assert kinds == [nn.Conv2d, nn.BatchNorm2d] * norms
 
 
 def test_the_lenet_of_the_paper_on_mnist() -> None:
