@@ -14,16 +14,18 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from pruning.core.stages import Stages
 from pruning.data.splits import Splits
 from pruning.dropnet.aim import Aim
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
 from pruning.dropnet.population import Population, Runs
-from pruning.dropnet.rewinding import FullWidth
-from pruning.dropnet.rounds import ProgressHook, Rounds
+from pruning.dropnet.rewinding import FullWidth, ProgressHook
+from pruning.dropnet.rounds import Rounds
 from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import Architecture
 from pruning.training.device_data import DeviceData
+from pruning.training.halving import HalvedHook, warn_halved
 from pruning.training.training_loop import Training
 
 
@@ -36,6 +38,8 @@ def dropnet(
     device: str | torch.device = "cpu",
     engine: str = "auto",
     on_epoch: ProgressHook | None = None,
+    on_halved: HalvedHook = warn_halved,
+    stages: Stages | None = None,
 ) -> Iterator[tuple[Member, ...]]:
     """Yield, round by round, the members of a population of runs.
 
@@ -63,6 +67,11 @@ def dropnet(
         How to train: a name in `pruning.training.engines.engine.ENGINES`, or ``"auto"``.
     on_epoch
         Called with round, epoch and the run numbers still training.
+    on_halved
+        Called where the population is too large for the device's memory, before half of it goes
+        on; by default it warns.
+    stages
+        Counts the seconds of ``data``, ``training``, ``scoring`` and ``cutting``.
 
     Yields
     ------
@@ -92,12 +101,16 @@ def dropnet(
     """
     runs = runs if isinstance(runs, Runs) else Runs.of(runs)
     settings = settings or DropNet()
-    training = Training(DeviceData.of(splits, device), settings.recipe, engine)
-    population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
-    full_width = FullWidth(population, training, settings.rewinding)
-    units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
-    aim = Aim.of(settings.target, full_width.theta0[runs.numbers[0]], splits.input_shape)
-    rounds = Rounds(full_width, units, settings, on_epoch, aim)
+    stages = stages or Stages()
+    with stages("data"):
+        data = DeviceData.of(splits, device)
+    with stages("cutting"):
+        training = Training(data, settings.recipe, engine, on_halved)
+        population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
+        full_width = FullWidth(population, training, settings.rewinding, on_epoch, stages)
+        units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
+        aim = Aim.of(settings.target, full_width.theta0[runs.numbers[0]], splits.input_shape)
+    rounds = Rounds(full_width, units, settings, on_epoch, aim, stages)
     members = tuple(start)
     if not members:
         members = rounds.first_round()

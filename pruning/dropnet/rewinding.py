@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
 from pruning.core.seeds import torch_generator
+from pruning.core.stages import Stages
 from pruning.dropnet.population import Population
 from pruning.dropnet.settings import Rewinding
 from pruning.networks.weights import load_weights
-from pruning.training.training_loop import Training, resolved_recipe, train
+from pruning.training.training_loop import EpochHook, Training, resolved_recipe, train
+
+ProgressHook = Callable[[int, int, list[int]], None]
+"""Called with round, epoch and the run numbers still training."""
 
 
 class FullWidth:
@@ -27,10 +31,22 @@ class FullWidth:
         which round 0 reads the samples.
     rewinding
         How far back.
+    on_epoch
+        Told where late weights are trained anew.
+    stages
+        Counts the seconds of that, too.
     """
 
-    def __init__(self, population: Population, training: Training, rewinding: Rewinding) -> None:
+    def __init__(
+        self,
+        population: Population,
+        training: Training,
+        rewinding: Rewinding,
+        on_epoch: ProgressHook | None = None,
+        stages: Stages | None = None,
+    ) -> None:
         self.population, self.training, self.rewinding = population, training, rewinding
+        self._on_epoch, self._stages = on_epoch, stages or Stages()
         self.theta0 = population.theta0()
         self._late: dict[int, nn.Module] = {}
 
@@ -65,12 +81,19 @@ class FullWidth:
             runs, device = self.population.runs, self.training.data.train_images.device
             networks = [copy.deepcopy(self.theta0[run]).to(device) for run in runs.numbers]
             recipe = dataclasses.replace(self.training.recipe, keep="last")
-            train(
-                networks,
-                [torch_generator(seed, "batches") for seed in runs.seeds],
-                dataclasses.replace(self.training, recipe=recipe),
-                epochs=self.late_epochs,
-            )
+            with self._stages("training"):
+                train(
+                    networks,
+                    [torch_generator(seed, "batches") for seed in runs.seeds],
+                    dataclasses.replace(self.training, recipe=recipe),
+                    epochs=self.late_epochs,
+                    on_epoch=of_round(self._on_epoch, 0, runs.numbers),
+                )
             trained = zip(runs.numbers, networks, strict=True)
             self._late = {run: network.cpu() for run, network in trained}
         return self._late
+
+
+def of_round(hook: ProgressHook | None, round_index: int, runs: Sequence[int]) -> EpochHook | None:
+    """Return what tells a hook of the epochs of a training of these runs."""
+    return hook and (lambda epoch, rows: hook(round_index, epoch, [runs[r] for r in rows]))

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from pruning.core.seeds import torch_generator
+from pruning.core.stages import Stages
 from pruning.dropnet.aim import Aim
 from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import drop_units, observe_members
 from pruning.dropnet.member import Member
 from pruning.dropnet.rescaling import few_inputs, rescale
-from pruning.dropnet.rewinding import FullWidth
+from pruning.dropnet.rewinding import FullWidth, ProgressHook, of_round
 from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import architecture_name
 from pruning.surgery import Masks, full_masks, shrink
-from pruning.training.training_loop import EpochHook, Trained, train
+from pruning.training.training_loop import Trained, train
 
 NEXT_ATTEMPT = 100_000
 """Added to a round's number per further attempt: a number beyond any round, so that no two
 attempts draw from one stream."""
-
-ProgressHook = Callable[[int, int, list[int]], None]
-"""Called with round, epoch and the run numbers still training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +78,8 @@ class Rounds:
         Told of the progress.
     aim
         How small a network has to become, where a target says so.
+    stages
+        Counts the seconds of each stage of a round.
     """
 
     full_width: FullWidth
@@ -87,6 +87,7 @@ class Rounds:
     settings: DropNet
     on_epoch: ProgressHook | None = None
     aim: Aim | None = None
+    stages: Stages = field(default_factory=Stages)
 
     def first_round(self) -> tuple[Member, ...]:
         """Train θ0 at full width."""
@@ -95,6 +96,12 @@ class Rounds:
 
     def next_round(self, standing: Sequence[Member]) -> tuple[Member, ...]:
         """Score, drop, rewind, train; a run whose layers are all down to one unit ends."""
+        with self.stages("scoring"):
+            plan = self._dropped(standing)
+        return self._train(standing[0].round + 1, plan) if plan else ()
+
+    def _dropped(self, standing: Sequence[Member]) -> dict[int, Step]:
+        """Score and drop; return the step of each run that lost units."""
         samples = self.full_width.training.data.train_samples
         observed = observe_members(standing, self.units, samples, self.settings)
         plan: dict[int, Step] = {}
@@ -104,7 +111,7 @@ class Rounds:
             masks = drop_units(member, self.units, samples, self.settings, means, enough)
             if any(not torch.equal(masks[name], old) for name, old in member.masks.items()):
                 plan[member.run] = Step(masks, member)
-        return self._train(standing[0].round + 1, plan) if plan else ()
+        return plan
 
     def _train(self, round_index: int, plan: dict[int, Step]) -> tuple[Member, ...]:
         """Train each run under its masks, again while it is at chance and attempts are left."""
@@ -123,12 +130,13 @@ class Rounds:
 
     def _attempt(self, round_index: int, plan: dict[int, Step], attempt: int) -> dict[int, Outcome]:
         key = round_index + (attempt - 1) * NEXT_ATTEMPT
-        networks = [self._start(run, round_index, key, step) for run, step in plan.items()]
-        silenced = [
-            handle
-            for network, step in zip(networks, plan.values(), strict=True)
-            for handle in self.units.silence(network, step.masks)
-        ]
+        with self.stages("cutting"):
+            networks = [self._start(run, round_index, key, step) for run, step in plan.items()]
+            silenced = [
+                handle
+                for network, step in zip(networks, plan.values(), strict=True)
+                for handle in self.units.silence(network, step.masks)
+            ]
         results = self._trained(networks, round_index, key, list(plan))
         for handle in silenced:
             handle.remove()
@@ -160,22 +168,19 @@ class Rounds:
         late, again = self.full_width.late_epochs, key != round_index
         goes_on = bool(round_index) and not again and self.settings.rewinding.goes_on
         passes = not round_index and self.settings.rewinding.to == "late"
-        results = train(
-            networks,
-            [torch_generator(seed_of(run), "batches", key) for run in runs],
-            self.full_width.training,
-            first=(late or 0) if goes_on else 0,
-            late_epochs=late if passes else None,
-            on_epoch=self._of_round(round_index, runs),
-        )
+        with self.stages("training"):
+            results = train(
+                networks,
+                [torch_generator(seed_of(run), "batches", key) for run in runs],
+                self.full_width.training,
+                first=(late or 0) if goes_on else 0,
+                late_epochs=late if passes else None,
+                on_epoch=of_round(self.on_epoch, round_index, runs),
+            )
         if passes:
             passed = (result.late_weights for result in results)
             self.full_width.remember(dict(zip(runs, passed, strict=True)))
         return results
-
-    def _of_round(self, round_index: int, runs: list[int]) -> EpochHook | None:
-        hook = self.on_epoch
-        return hook and (lambda epoch, rows: hook(round_index, epoch, [runs[r] for r in rows]))
 
     @functools.cached_property
     def _few_inputs(self) -> Tensor:

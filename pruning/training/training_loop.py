@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from pruning.training.augmentation import draw_changes
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
+from pruning.training.halving import HalvedHook, warn_halved
 from pruning.training.recipe import Recipe
 
 EpochHook = Callable[[int, list[int]], None]
@@ -35,11 +35,14 @@ class Training:
         The same for all.
     engine
         A name in `pruning.training.engines.engine.ENGINES`, or ``"auto"``.
+    on_halved
+        Called where a population is too large for the device's memory, before it goes on.
     """
 
     data: DeviceData
     recipe: Recipe
     engine: str = "auto"
+    on_halved: HalvedHook = warn_halved
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ def train(
     Warns
     -----
     UserWarning
-        If the population does not fit into the device's memory: it is halved and goes on.
+        If the population does not fit into the device's memory: it is halved and goes on
+        (unless `training.on_halved` says it otherwise).
     """
     states = [generator.get_state() for generator in generators]
     first_and_end = (first, epochs)
@@ -132,11 +136,7 @@ def train(
         generator.set_state(state)
     torch.cuda.empty_cache()
     half = (len(networks) + 1) // 2
-    warnings.warn(
-        f"{len(networks)} networks at once are too many for the device's memory: going on with "
-        f"{half}; equal bytes are no longer promised",
-        stacklevel=2,
-    )
+    training.on_halved(len(networks), half)
     results = []
     for rows in (range(half), range(half, len(networks))):
         results += train(

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pruning.core.errors import RequestError
+from pruning.core.stages import Stages
 from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import all_metrics
@@ -308,3 +309,24 @@ def test_a_rewinding_that_makes_no_sense_is_refused() -> None:
 def test_settings_that_make_no_sense_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         dataclasses.replace(SETTINGS, **change)  # type: ignore[arg-type]
+
+
+def test_every_epoch_is_told_and_every_second_has_its_stage() -> None:
+    """Also of late weights that a resumed run trains anew."""
+    late = dataclasses.replace(SETTINGS, rewinding=Rewinding("late", late_epochs=1), rounds=1)
+    told: list[tuple[int, int]] = []
+    stages = Stages()
+    rounds = dropnet(
+        RUNS, blobs(), late, stages=stages, on_epoch=lambda k, epoch, _: told.append((k, epoch))
+    )
+    first = next(rounds)
+    taken = stages.taken()
+    assert taken["training"] > 0 and taken["data"] > 0 and "scoring" not in taken
+    [second] = list(rounds)
+    assert {"training", "scoring", "cutting"} <= set(stages.taken())
+    epochs = {0: max(len(m.epochs) for m in first), 1: max(len(m.epochs) for m in second)}
+    assert told == [(k, epoch) for k, count in epochs.items() for epoch in range(count)]
+    told.clear()
+    list(dropnet(RUNS, blobs(), late, start=first, stages=stages,
+                 on_epoch=lambda k, epoch, _: told.append((k, epoch))))  # fmt: skip
+    assert told == [(0, 0), *((1, epoch) for epoch in range(epochs[1]))]

@@ -160,6 +160,10 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
             on_epoch=lambda _, rows: seen.update(rows),
         )
     assert [str(w.message).split(" ")[0] for w in warned] == ["5", "3"]
+    told: list[tuple[int, int]] = []
+    quiet = Training(_data(), RECIPE, on_halved=lambda *found: told.append(found))
+    train(_networks(5), _generators(5), quiet)
+    assert told == [(5, 3), (3, 2)]
     assert seen == set(range(5))
     for row, network in enumerate(whole):
         assert len(results[row].epochs) == len(expected[row].epochs)
