@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ensemble.model import Ensemble
 from pipelines.build.data import same_data
+from pipelines.build.device import where_it_was
 from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.run.config import BuildConfig
 from pipelines.run.directory import RunDirectory
@@ -40,6 +41,8 @@ class Built:
         Files that could not be read, one line for each.
     earlier
         Whether an earlier command had trained and chosen already.
+    device
+        Where further predictions of its networks are computed, by torch's name.
     """
 
     store: Store
@@ -49,6 +52,7 @@ class Built:
     selection: Selection
     skipped: tuple[str, ...] = ()
     earlier: bool = False
+    device: str = "cpu"
 
     @property
     def path(self) -> Path | None:
@@ -116,11 +120,13 @@ def read_built(run: RunDirectory) -> Built:
             record.check()
     mixed = pool_rounds(histories, "mixed", run.resolved.kappa)
     wanted = (*mixed, *team_of(histories, selection))
+    device = where_it_was(run.resolved.device)
     return Built(
         store=run,
         splits=splits,
         histories=histories,
-        predictions=predicted(run, wanted, "select", splits),
+        predictions=predicted(run, wanted, "select", splits, device),
         selection=selection,
         earlier=True,
+        device=device,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from pipelines.build.device import threads
+from pipelines.build.device import on, threads
 from pipelines.run.control_files import Control
 from pipelines.run.records import InMemory, RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
@@ -37,6 +37,7 @@ def train_control(
     resolved: ResolvedConfig,
     splits: Splits,
     tell: Tell = lambda _: None,
+    device: str = "cpu",
 ) -> Control:
     """Train the control of a chosen team.
 
@@ -55,6 +56,8 @@ def train_control(
         ``train`` trains, ``val`` stops.
     tell
         Told in a line what is trained.
+    device
+        Where it is trained, by torch's name.
     """
     flops = Cost.total(record.cost for record in team).flops
     architectures = [resolved.architecture_of(record.run) for record in team]
@@ -65,9 +68,10 @@ def train_control(
     name = architecture_name(arch)
     tell(f"control: one {name} at {factor:.3g} times its widths, as costly as the team")
     network = widened(arch, factor, classes, shape, seed)
-    data = DeviceData.of(splits, resolved.device)
+    data = DeviceData.of(splits, device)
     seen = sum(record.epochs_seen or 0 for record in team) / len(team)
-    result, before = _trained(network, arch, seed, seen, data, resolved)
+    with on(device):
+        result, before = _trained(network.to(device), arch, seed, seen, data, resolved)
     member = Member(
         run=resolved.config.m, round=0, arch=name, seed=seed, network=network.cpu(),
         masks=full_masks(find_groups(network, shape)), epochs=tuple(result.epochs),
@@ -93,7 +97,6 @@ def _trained(
     rewinding = dropnet.rewinding
     epochs = resolved_recipe(training, network).max_epochs or 0
     first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0
-    network.to(resolved.device)
     more = max(0.0, wanted - epochs) if rewinding.to == "trained" else 0.0
     times = round(more / max(1, epochs - first))
     before = 0

@@ -16,7 +16,7 @@ from typing import Any
 
 import joblib
 
-from pipelines.build.device import threads
+from pipelines.build.device import Devices, devices_for, on, threads
 from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
 from pipelines.build.progress import EpochDone, RoundDone
 from pipelines.build.watching import Watcher
@@ -30,6 +30,9 @@ from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
 from pruning.dropnet.member import Member
 
+Task = tuple[Group, Sequence[RunHistory]]
+"""A group, and what is known of its runs already."""
+
 ONE_AT_A_TIME = Placement(jobs=1)
 """One group after another, in this process."""
 
@@ -40,6 +43,7 @@ def train_groups(
     splits: Splits,
     placement: Placement,
     watcher: Watcher,
+    devices: Devices | None = None,
 ) -> tuple[RunHistory, ...]:
     """Train every group to its end, and return the history of every run.
 
@@ -55,17 +59,23 @@ def train_groups(
         Where groups are computed.
     watcher
         Told of every epoch and round.
+    devices
+        What computes; of several cards each gets groups of its own, and a process. None takes
+        what the run was resolved for.
     """
     resolved = store.resolved
-    jobs = 1 if resolved.device == "cuda" else placement.processes
+    devices = devices or devices_for("auto", resolved.device)
     known = {history.run: history for history in histories}
-    tasks = [
+    tasks: list[Task] = [
         (group, [known[run] for run in group.runs.numbers if run in known])
         for group in resolved.groups
     ]
+    on_cards = devices.kind == "cuda"
+    work = dealt(tasks, devices.names) if on_cards else [("cpu", [task]) for task in tasks]
+    jobs = len(work) if on_cards else placement.processes
     if jobs == 1 and placement.backend in HERE:
         with shown_from_queue(watcher) as tell:
-            found = [train_group(store, *task, splits, tell) for task in tasks]
+            found = [_train_on(*share, store, splits, tell) for share in work]
     else:
         with tempfile.TemporaryDirectory(prefix="ensemble-") as scratch:
             events = Path(scratch) / "events.jsonl"
@@ -76,7 +86,7 @@ def train_groups(
                 )
                 found = _unless_killed(
                     lambda: workers(
-                        joblib.delayed(train_group)(store, *task, splits, tell) for task in tasks
+                        joblib.delayed(_train_on)(*share, store, splits, tell) for share in work
                     )
                 )
     trained = (history for group in found for history in group)
@@ -94,14 +104,44 @@ def _unless_killed(work: Callable[[], list[tuple[RunHistory, ...]]]) -> list[Any
         ) from error
 
 
-def train_group(
-    store: Store, group: Group, earlier: Sequence[RunHistory], splits: Splits, tell: Tell
+def dealt(tasks: Sequence[Task], cards: Sequence[str]) -> list[tuple[str, list[Task]]]:
+    """Deal groups to cards, the fullest first and each to the card that has the fewest runs.
+
+    Only cards that got a group are returned, and each has its groups in the order of the plan.
+    """
+    runs = [len(group.runs.numbers) for group, _ in tasks]
+    hands: list[list[int]] = [[] for _ in cards]
+    for index in sorted(range(len(tasks)), key=runs.__getitem__, reverse=True):
+        min(hands, key=lambda hand: sum(runs[held] for held in hand)).append(index)
+    return [
+        (card, [tasks[index] for index in sorted(hand)])
+        for card, hand in zip(cards, hands, strict=True)
+        if hand
+    ]
+
+
+def _train_on(
+    device: str, tasks: Sequence[Task], store: Store, splits: Splits, tell: Tell
 ) -> tuple[RunHistory, ...]:
-    """Train one group to its end; the unit of work of a worker."""
+    """Train groups one after another on a device; the unit of work of a worker."""
+    with on(device):
+        found = [train_group(store, *task, splits, tell, device) for task in tasks]
+    return tuple(history for group in found for history in group)
+
+
+def train_group(
+    store: Store,
+    group: Group,
+    earlier: Sequence[RunHistory],
+    splits: Splits,
+    tell: Tell,
+    device: str = "cpu",
+) -> tuple[RunHistory, ...]:
+    """Train one group to its end."""
     histories = {history.run: history for history in earlier}
     start = [record.load() for record in shared_round(earlier, group, store.resolved.kappa)]
     with threads(group.threads):
-        for members in _rounds(store, group, start, splits, tell):
+        for members in _rounds(store, group, start, splits, tell, device):
             for member in members:
                 histories[member.run] = store.keep_round(member, histories.get(member.run))
             tell(_round_done(members))
@@ -128,10 +168,10 @@ def shared_round(
 
 
 def _rounds(
-    store: Store, group: Group, start: Sequence[Member], splits: Splits, tell: Tell
+    store: Store, group: Group, start: Sequence[Member], splits: Splits, tell: Tell, device: str
 ) -> Iterator[tuple[Member, ...]]:
     """Yield the rounds of a group, by the pruner that was asked for."""
-    config, device = store.resolved.config, store.resolved.device
+    config = store.resolved.config
 
     def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
         tell(EpochDone(round_index, epoch, len(runs)))

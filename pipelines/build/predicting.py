@@ -36,7 +36,7 @@ def pool_rounds(
 
 
 def predicted(
-    store: Store, rounds: Iterable[RoundRecord], split: str, splits: Splits
+    store: Store, rounds: Iterable[RoundRecord], split: str, splits: Splits, device: str = "cpu"
 ) -> PoolPredictions:
     """Return the predictions of these rounds, and any kept before, on a part of the data.
 
@@ -52,6 +52,8 @@ def predicted(
         ``"select"`` or ``"test"``.
     splits
         The data.
+    device
+        Where it is computed, by torch's name.
     """
     part, resolved = getattr(splits, split), store.resolved
     kept = store.predictions(split)
@@ -65,7 +67,7 @@ def predicted(
         return kept
     for name, record in missing.items():
         known[name] = predict_probabilities(
-            record.load().network, part.images, resolved.scaling, device=resolved.device
+            record.load().network, part.images, resolved.scaling, device=device
         )
     ids = tuple(sorted(known, key=run_and_round))
     pool = PoolPredictions(np.stack([known[i] for i in ids]), part.labels, ids, split)

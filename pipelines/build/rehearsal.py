@@ -84,8 +84,10 @@ class Rehearsal:
         return tuple(lines)
 
 
-def rehearse_all(resolved: ResolvedConfig, splits: Splits) -> Iterator[Rehearsal]:
-    """Rehearse each architecture of a build that is a user's own.
+def rehearse_all(
+    resolved: ResolvedConfig, splits: Splits, device: str = "cpu"
+) -> Iterator[Rehearsal]:
+    """Rehearse each architecture of a build that is a user's own, on a device by torch's name.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def rehearse_all(resolved: ResolvedConfig, splits: Splits) -> Iterator[Rehearsal
         if isinstance(arch, str) and built_in(arch):
             continue
         engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
-        yield rehearse(arch, splits, resolved.config, engine=engine, device=resolved.device)
+        yield rehearse(arch, splits, resolved.config, engine=engine, device=device)
 
 
 def rehearse(

@@ -10,7 +10,7 @@ from pipelines.build.built import Built, team_of
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.control_training import Tell, check_control, train_control
 from pipelines.build.data import hand_over, load_data, scaled_as, small_parts
-from pipelines.build.device import resolve_device
+from pipelines.build.device import PROCESSOR, Devices, devices_for, on
 from pipelines.build.handover import make_ensemble
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
@@ -92,25 +92,31 @@ def build(
     data = load_data(config) if splits is None else hand_over(config, splits)
     for line in (*_left_out(data.skipped), *data.splits.notes):
         tell(line)
-    resolved = resolve(data.config, data.splits, control=control)
+    devices = devices_for(data.config.device)
+    resolved = resolve(data.config, data.splits, devices, control=control)
     if out is None or not begun(out):
-        for rehearsal in rehearse_all(resolved, data.splits):
+        for rehearsal in rehearse_all(resolved, data.splits, devices.first):
             for line in rehearsal.lines:
                 tell(line)
     store = Memory(resolved) if out is None else open_run(out, resolved)
+    devices = devices_for(data.config.device, store.resolved.device)
     splits = scaled_as(store.resolved, data.splits)
-    for line in (*small_parts(splits), *_training_plan(store)):
+    for line in (*small_parts(splits), *_training_plan(store, devices)):
         tell(line)
     earlier = store.finished
-    histories = train(store, splits, placement, watch)
-    built = choose(store, splits, histories)
+    histories = train(store, splits, placement, watch, devices)
+    built = choose(store, splits, histories, devices.first)
     if control:
         keep_control(built, tell)
     return dataclasses.replace(built, skipped=data.skipped, earlier=earlier)
 
 
-def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> ResolvedConfig:
+def resolve(
+    config: BuildConfig, splits: Splits, devices: Devices = PROCESSOR, *, control: bool = False
+) -> ResolvedConfig:
     """Settle, before training, everything that the results depend on.
+
+    Groups are planned for the least able of the `devices`, which all can compute then.
 
     Raises
     ------
@@ -123,11 +129,12 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
         check_control(config.archs, classes, shape)
     config.selection.check_own()
     check_archs(config, classes, shape, len(splits.train))
-    device = resolve_device(config.device)
+    with on(devices.least_able):
+        groups = plan_groups(config, classes, shape, devices.kind, len(devices.names))
     return ResolvedConfig(
         config=config,
-        groups=plan_groups(config, classes, shape, device),
-        device=device,
+        groups=groups,
+        device=devices.kind,
         classes=tuple(splits.classes.tolist()),
         input_shape=shape,
         scaling=splits.scaling,
@@ -138,7 +145,11 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
 
 
 def train(
-    store: Store, splits: Splits, placement: Placement = ONE_AT_A_TIME, watch: Watch = Watcher
+    store: Store,
+    splits: Splits,
+    placement: Placement = ONE_AT_A_TIME,
+    watch: Watch = Watcher,
+    devices: Devices | None = None,
 ) -> tuple[RunHistory, ...]:
     """Train every group, watched, from where an earlier command stopped."""
     config = store.resolved.config
@@ -149,10 +160,12 @@ def train(
     for history in histories:
         tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)
     with watch(tally) as watcher:
-        return train_groups(store, histories, splits, placement, watcher)
+        return train_groups(store, histories, splits, placement, watcher, devices)
 
 
-def choose(store: Store, splits: Splits, histories: Sequence[RunHistory]) -> Built:
+def choose(
+    store: Store, splits: Splits, histories: Sequence[RunHistory], device: str = "cpu"
+) -> Built:
     """Predict, choose the team on the ``select`` split, and hand it over; keep all three.
 
     The unpruned and the handed-on networks are predicted too: the comparison wants them.
@@ -161,14 +174,14 @@ def choose(store: Store, splits: Splits, histories: Sequence[RunHistory]) -> Bui
     pool = pool_rounds(histories, asked.pool, resolved.kappa)
     check_size(asked, pool)
     wanted = (*pool, *pool_rounds(histories, "mixed", resolved.kappa))
-    predictions = predicted(store, wanted, "select", splits)
+    predictions = predicted(store, wanted, "select", splits, device)
     costs = pool_costs(pool, timed_on=splits.input_shape if asked.max_latency else None)
     standing = predictions.rows(tuple(record.id for record in pool))
     selection = choose_team(standing, costs, asked, resolved.config.seed)
     store.keep_selection(selection)
     team = team_of(histories, selection)
     store.keep_ensemble(make_ensemble(team, selection, predictions, resolved))
-    return Built(store, splits, tuple(histories), predictions, selection)
+    return Built(store, splits, tuple(histories), predictions, selection, device=device)
 
 
 def keep_control(built: Built, tell: Tell) -> None:
@@ -176,7 +189,7 @@ def keep_control(built: Built, tell: Tell) -> None:
     there = built.store.control()
     if there is None or there.team != built.selection.team:
         built.store.keep_control(
-            train_control(built.team, built.store.resolved, built.splits, tell)
+            train_control(built.team, built.store.resolved, built.splits, tell, built.device)
         )
 
 
@@ -187,5 +200,5 @@ def _left_out(skipped: Sequence[str]) -> list[str]:
     return lines
 
 
-def _training_plan(store: Store) -> list[str]:
-    return describe_groups(store.resolved.groups, store.resolved.device)
+def _training_plan(store: Store, devices: Devices) -> list[str]:
+    return describe_groups(store.resolved.groups, ", ".join(devices.names))

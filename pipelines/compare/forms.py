@@ -72,10 +72,8 @@ def _control_predictions(
     kept = built.store.control_predictions(name)
     if kept is not None and np.array_equal(kept.labels, split.labels):
         return kept
-    resolved = built.store.resolved
-    found = predict_probabilities(
-        control.record.load().network, split.images, resolved.scaling, device=resolved.device
-    )
+    network, scaling = control.record.load().network, built.store.resolved.scaling
+    found = predict_probabilities(network, split.images, scaling, device=built.device)
     pool = PoolPredictions(found[None], split.labels, (CONTROL,), name)
     built.store.keep_control_predictions(pool)
     return pool

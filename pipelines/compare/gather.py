@@ -28,7 +28,7 @@ def gather(built: Built) -> Evidence:
         members=built.records,
         handed_on=built.handed_on,
         select=built.predictions,
-        test=predicted(built.store, wanted, "test", splits),
+        test=predicted(built.store, wanted, "test", splits, built.device),
         selection=built.selection,
         test_images=_pictures(splits.test),
         test_sha256=part_fingerprint(splits.classes, "test", splits.test),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ensemble.storage.sealed import canonical_json
+from pipelines.run.device_names import asked_device
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
@@ -25,7 +26,6 @@ from pruning.training.recipe import Recipe
 
 __all__ = ["BuildConfig", "DataConfig", "SelectionConfig", "differences"]
 
-Device = Literal["auto", "cpu", "cuda"]
 Pruner = Literal["dropnet", "datafree"]
 
 FORMER_SCHEDULES = {"by-epoch": "cosine"}
@@ -67,9 +67,12 @@ class BuildConfig:
     seed: int = option(
         0, "Seed of the split and of the first run.", least=0, most=2**63 - 1, section="What"
     )
-    device: Device = option(
-        "auto", "Where networks are trained; auto takes CUDA where there is one.",
-        section="Where it runs",
+    device: str = option(
+        "auto",
+        "Where networks are trained: cpu, cuda (every card, each with groups of its own), cuda:1 "
+        "(one card), cuda:0,2 (some); auto takes CUDA where there is one. A run that has begun on "
+        "cuda goes on on any cards.",
+        metavar="DEVICE", section="Where it runs",
     )  # fmt: skip
     engine: str = option(
         "auto", "How networks are trained; auto takes what is best here.",
@@ -79,6 +82,7 @@ class BuildConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        asked_device(self.device)
         if not self.archs:
             raise RequestError("`archs` names no architecture; give at least one")
         for arch in self.archs:
@@ -126,7 +130,13 @@ class BuildConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        return to_json(self) | {"archs": list(self.arch_names)}
+        return self._content()
+
+    def _content(self, *, formerly: bool = False) -> dict[str, Any]:
+        """Architectures by name; of the device its kind, for which card computes is placement."""
+        kind = asked_device(self.device).kind
+        content = to_json(self, formerly=formerly)
+        return content | {"archs": list(self.arch_names), "device": kind}
 
     @property
     def arch_names(self) -> tuple[str, ...]:
@@ -144,7 +154,7 @@ class BuildConfig:
     @property
     def sha256(self) -> str:
         """What names the configuration; in the first version's words, so that runs go on."""
-        content = to_json(self, formerly=True) | {"archs": list(self.arch_names)}
+        content = self._content(formerly=True)
         recipe = content["dropnet"]["recipe"]
         recipe["schedule"] = FORMER_SCHEDULES.get(recipe["schedule"], recipe["schedule"])
         return hashlib.sha256(canonical_json(content)).hexdigest()

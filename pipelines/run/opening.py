@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ensemble.storage.sealed import write_json_atomic
 from pipelines.run.config import BuildConfig, differences
+from pipelines.run.device_names import asked_device
 from pipelines.run.directory import RunDirectory
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
@@ -17,7 +18,8 @@ from pruning.training.recipe import RECIPES
 def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
     """Start the run at `path`, or go on with the one that is there if it is the same.
 
-    What was resolved when the run began (groups, device) is kept.
+    What was resolved when the run began (groups, device) is kept; a run of one kind of device
+    goes on on any of that kind.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def begun(path: Path) -> bool:
 
 def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
     there = run.resolved
-    found = differences(resolved.config, there.config)
+    found = _differences(resolved.config, there)
     if resolved.fingerprint != there.fingerprint and not found:
         found = ["the data is not what it was when the run began"]
     if found:
@@ -59,11 +61,22 @@ def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
         )
 
 
+def _differences(asked: BuildConfig, there: ResolvedConfig) -> list[str]:
+    """Return what differs; of the device, whether it is of another kind than the run's."""
+    kind = asked_device(asked.device).kind
+    found = differences(dataclasses.replace(asked, device=there.config.device), there.config)
+    if kind not in ("auto", there.device):
+        found.append(f"`device`: {kind} asked, {there.device} there")
+    return found
+
+
 def _older(asked: BuildConfig, there: BuildConfig) -> str:
     """Say how a run goes on that was begun with the first version's recipe."""
     recipe, rewinding = asked.dropnet.recipe, asked.dropnet.rewinding
     today = dataclasses.replace(
-        there, dropnet=dataclasses.replace(there.dropnet, recipe=recipe, rewinding=rewinding)
+        there,
+        dropnet=dataclasses.replace(there.dropnet, recipe=recipe, rewinding=rewinding),
+        device=asked.device,
     )
     if today != asked or there.dropnet.recipe != RECIPES["first"]:
         return ""

@@ -2,11 +2,13 @@
 
 The rule looks at the networks and at the processor's units, never at the machine's cores or
 ``--jobs``: a group is computed alike wherever it is placed, so the same command gives the
-same bytes on processors of one instruction set.
+same bytes on processors of one instruction set. On several cards it looks at their number.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,20 +86,43 @@ def check_archs(
 
 
 def plan_groups(
-    config: BuildConfig, num_classes: int, input_shape: tuple[int, ...], device: str = "cpu"
+    config: BuildConfig,
+    num_classes: int,
+    input_shape: tuple[int, ...],
+    device: str = "cpu",
+    cards: int = 1,
 ) -> tuple[Group, ...]:
-    """Return the groups of a build on ``"cpu"`` or ``"cuda"``, covering every run once."""
+    """Return the groups of a build on ``"cpu"`` or ``"cuda"``, covering every run once.
+
+    An architecture's runs fill groups of the engine's size; on several cards they are shared
+    out evenly, so that every card has a group where there are as many runs as cards.
+    """
     groups = []
     for offset, arch in enumerate(config.archs):
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
         engine = choose_engine(config.engine, network, device)
-        size = ENGINES[engine].group_size(device)
-        for start in range(0, len(numbers), size):
-            chosen = tuple(numbers[start : start + size])
+        for chosen in _shared_out(numbers, ENGINES[engine].group_size(device), cards):
             seeds = tuple(config.seed + number for number in chosen)
             groups.append(Group(Runs(arch, chosen, seeds), engine))
     return tuple(groups)
+
+
+def _shared_out(numbers: Sequence[int], most: int, cards: int) -> list[tuple[int, ...]]:
+    """Cut run numbers into groups of at most so many, as many for each card.
+
+    >>> _shared_out(range(5), 64, cards=4), _shared_out(range(5), 2, cards=1)
+    ([(0, 1), (2,), (3,), (4,)], [(0, 1), (2, 3), (4,)])
+    """
+    if not numbers:
+        return []
+    if cards == 1:
+        starts = [*range(0, len(numbers), most), len(numbers)]
+    else:
+        count = min(len(numbers), cards * math.ceil(len(numbers) / (cards * most)))
+        larger = len(numbers) % count
+        starts = [k * (len(numbers) // count) + min(k, larger) for k in range(count + 1)]
+    return [tuple(numbers[start:end]) for start, end in itertools.pairwise(starts)]
 
 
 def describe_groups(groups: Sequence[Group], device: str) -> list[str]:

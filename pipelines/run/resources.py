@@ -14,7 +14,7 @@ HERE = ("loky", "threading", "sequential")
 
 @dataclass(frozen=True)
 class Placement:
-    """Where groups of runs are computed; on CUDA one process holds the device."""
+    """Where groups of runs are computed; on CUDA by one process per card, whatever `jobs` says."""
 
     jobs: int | None = option(
         None, "Groups of runs computed at a time.", least=1, unset="one per core",
