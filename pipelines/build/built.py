@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ensemble.model import Ensemble
@@ -43,6 +43,8 @@ class Built:
         Whether an earlier command had trained and chosen already.
     device
         Where further predictions of its networks are computed, by torch's name.
+    seconds
+        Of each stage of the command that built it; together, all of its time.
     """
 
     store: Store
@@ -53,6 +55,7 @@ class Built:
     skipped: tuple[str, ...] = ()
     earlier: bool = False
     device: str = "cpu"
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def path(self) -> Path | None:

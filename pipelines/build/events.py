@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from pipelines.build.progress import Event, event_from_json
 from pipelines.build.watching import Watcher
+from pipelines.run.build_log import append_line
 
 TICK_SECONDS = 0.2
 
@@ -53,13 +53,8 @@ def shown_from_file(path: Path, watcher: Watcher) -> Iterator[None]:
 
 
 def append_event(path: Path, event: Event) -> None:
-    """Append one line; a single write to a file opened for appending is not interleaved."""
-    line = json.dumps(event.to_json()) + "\n"
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND)
-    try:
-        os.write(handle, line.encode())
-    finally:
-        os.close(handle)
+    """Append one line."""
+    append_line(path, event.to_json())
 
 
 @contextlib.contextmanager

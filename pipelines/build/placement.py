@@ -18,7 +18,8 @@ import joblib
 
 from pipelines.build.device import Devices, devices_for, on, threads
 from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
-from pipelines.build.progress import EpochDone, RoundDone
+from pipelines.build.progress import EpochDone, Halved, RoundDone
+from pipelines.build.round_times import RoundClock, RoundTimes
 from pipelines.build.watching import Watcher
 from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
@@ -72,7 +73,9 @@ def train_groups(
     ]
     on_cards = devices.kind == "cuda"
     work = dealt(tasks, devices.names) if on_cards else [("cpu", [task]) for task in tasks]
-    jobs = len(work) if on_cards else placement.processes
+    # A worker takes seconds to start: what is one share is trained here.
+    jobs = len(work) if on_cards else min(placement.processes, len(work))
+    watcher.tally.at_a_time = jobs
     if jobs == 1 and placement.backend in HERE:
         with shown_from_queue(watcher) as tell:
             found = [_train_on(*share, store, splits, tell) for share in work]
@@ -139,12 +142,19 @@ def train_group(
 ) -> tuple[RunHistory, ...]:
     """Train one group to its end."""
     histories = {history.run: history for history in earlier}
-    start = [record.load() for record in shared_round(earlier, group, store.resolved.kappa)]
+    shared = shared_round(earlier, group, store.resolved.kappa)
+    first = shared[0].round + 1 if shared else 0
+    clock = RoundClock(device, len(splits.train), first)
+    with clock.stages("files"):
+        start = [record.load() for record in shared]
     with threads(group.threads):
-        for members in _rounds(store, group, start, splits, tell, device):
-            for member in members:
-                histories[member.run] = store.keep_round(member, histories.get(member.run))
-            tell(_round_done(members))
+        for members in _rounds(store, group, start, splits, tell, device, clock):
+            with clock.stages("files"):
+                for member in members:
+                    histories[member.run] = store.keep_round(member, histories.get(member.run))
+            took = clock.taken()
+            store.note("round", _round_line(group, members, took))
+            tell(_round_done(members, took))
     return tuple(histories.values())
 
 
@@ -168,28 +178,51 @@ def shared_round(
 
 
 def _rounds(
-    store: Store, group: Group, start: Sequence[Member], splits: Splits, tell: Tell, device: str
+    store: Store,
+    group: Group,
+    start: Sequence[Member],
+    splits: Splits,
+    tell: Tell,
+    device: str,
+    clock: RoundClock,
 ) -> Iterator[tuple[Member, ...]]:
     """Yield the rounds of a group, by the pruner that was asked for."""
     config = store.resolved.config
 
     def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
-        tell(EpochDone(round_index, epoch, len(runs)))
+        tell(EpochDone(round_index, epoch, len(runs), clock.epoch(runs)))
+
+    def on_halved(networks: int, half: int) -> None:
+        halved = Halved(clock.round, networks, half)
+        store.note("halved", {"group": list(group.runs.numbers)} | halved.to_json())
+        tell(halved)
 
     merged = config.pruner == "datafree"
     trained = dropnet(
         group.runs, splits,
         dataclasses.replace(config.of_each_run, rounds=0) if merged else config.of_each_run,
         start=start, device=device, engine=group.engine, on_epoch=on_epoch,
+        on_halved=on_halved, stages=clock.stages,
     )  # fmt: skip
     return datafree(trained, splits, config.merging, start=start) if merged else trained
 
 
-def _round_done(members: Sequence[Member]) -> RoundDone:
+def _round_line(group: Group, members: Sequence[Member], took: RoundTimes) -> dict[str, Any]:
+    """Return what the log says of a round."""
+    return {
+        "group": list(group.runs.numbers),
+        "round": members[0].round,
+        "runs": [member.run for member in members],
+        "engine": group.engine,
+    } | took.as_line()
+
+
+def _round_done(members: Sequence[Member], took: RoundTimes) -> RoundDone:
     return RoundDone(
         round=members[0].round,
         runs=tuple(member.run for member in members),
         remaining=tuple(member.remaining for member in members),
         val_accuracy=tuple(member.val_accuracy for member in members),
         collapsed=tuple(member.run for member in members if member.collapsed),
+        took=took,
     )

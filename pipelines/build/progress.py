@@ -5,20 +5,26 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.build.round_times import RoundTimes
 from pruning.dropnet.member import held
+
+PACE_SECONDS = 15.0
+"""Over so long a time the pace is taken."""
 
 
 @dataclass(frozen=True)
 class EpochDone:
-    """One epoch of one group: its round, its number, and how many runs trained in it."""
+    """One epoch of one group: its round, its number, the runs and images that trained in it."""
 
     round: int
     epoch: int
     runs: int
+    images: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -27,28 +33,51 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class RoundDone:
-    """One finished round of one group: its runs with their units left and accuracy."""
+    """One finished round of one group: its runs with their units left and accuracy.
+
+    `took` says what it took; None where nobody measured.
+    """
 
     round: int
     runs: tuple[int, ...]
     remaining: tuple[float, ...]
     val_accuracy: tuple[float, ...]
     collapsed: tuple[int, ...] = ()
+    took: RoundTimes | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return dataclasses.asdict(self)
 
 
-Event = EpochDone | RoundDone
+@dataclass(frozen=True)
+class Halved:
+    """So many networks of one group were too many for a device's memory; half of them go on."""
+
+    round: int
+    networks: int
+    half: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return dataclasses.asdict(self)
+
+
+Event = EpochDone | RoundDone | Halved
 
 
 def event_from_json(content: dict[str, Any]) -> Event:
     """Return the event that ``to_json`` wrote."""
     if "epoch" in content:
         return EpochDone(**content)
-    number = content.pop("round")
-    return RoundDone(number, **{name: tuple(values) for name, values in content.items()})
+    if "half" in content:
+        return Halved(**content)
+    number, took = content.pop("round"), content.pop("took")
+    return RoundDone(
+        number,
+        **{name: tuple(values) for name, values in content.items()},
+        took=took and RoundTimes.from_json(took),
+    )
 
 
 @dataclass
@@ -67,6 +96,10 @@ class Tally:
         DropNet's p, its smallest share of units, and its most rounds (None: no limit).
     kappa
         DropNet's κ.
+    seconds
+        Of each stage of the rounds done, added up over the groups.
+    at_a_time
+        Groups that train side by side.
     """
 
     runs: int
@@ -79,9 +112,12 @@ class Tally:
     done: float = 0.0
     baseline: dict[int, float] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
+    seconds: dict[str, float] = field(default_factory=dict)
+    at_a_time: int = 1
 
     def __post_init__(self) -> None:
         self.started = self.clock()
+        self._passed: deque[tuple[float, int]] = deque([(self.started, 0)])
         to_keep = math.log(max(self.keep, 0.01)) / math.log(1 - self.fraction)
         self.last = min(math.ceil(to_keep), math.inf if self.rounds is None else self.rounds)
         self.left = {run: self._work_after(-1) for run in range(self.runs)}
@@ -103,6 +139,21 @@ class Tally:
             still = held(event.round, accuracy, self.baseline[run], self.kappa)
             over = not still or share <= self.keep or event.round >= self.last
             self.left[run] = 0.0 if over else self._work_after(event.round)
+        for stage, seconds in (event.took.seconds if event.took else {}).items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    def add_epoch(self, event: EpochDone) -> None:
+        """Count the images of an epoch."""
+        now = self.clock()
+        self._passed.append((now, self._passed[-1][1] + event.images))
+        while self._passed[1][0] < now - PACE_SECONDS:
+            self._passed.popleft()
+
+    @property
+    def pace(self) -> float:
+        """Training images a second, over all members, of late; 0 before the first epoch."""
+        (then, before), (now, images) = self._passed[0], self._passed[-1]
+        return (images - before) / (now - then) if now > then else 0.0
 
     @property
     def elapsed(self) -> float:

@@ -12,6 +12,7 @@ from pipelines.build.control_training import Tell, check_control, train_control
 from pipelines.build.data import hand_over, load_data, scaled_as, small_parts
 from pipelines.build.device import PROCESSOR, Devices, devices_for, on
 from pipelines.build.handover import make_ensemble
+from pipelines.build.logged import logged
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.progress import Tally
@@ -25,6 +26,7 @@ from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
 from pipelines.run.store import Memory, Store
+from pruning.core.stages import Stages
 from pruning.data.splits import Splits
 
 MOST_TOLD = 10
@@ -89,26 +91,31 @@ def build(
     >>> built.ensemble.predict_proba(splits.test.images).shape == (splits.sizes["test"], 2)
     True
     """
-    data = load_data(config) if splits is None else hand_over(config, splits)
+    stages = Stages()
+    with stages("data"):
+        data = load_data(config) if splits is None else hand_over(config, splits)
     for line in (*_left_out(data.skipped), *data.splits.notes):
         tell(line)
-    devices = devices_for(data.config.device)
-    resolved = resolve(data.config, data.splits, devices, control=control)
-    if out is None or not begun(out):
-        for rehearsal in rehearse_all(resolved, data.splits, devices.first):
-            for line in rehearsal.lines:
-                tell(line)
+    with stages("checks"):
+        devices = devices_for(data.config.device)
+        resolved = resolve(data.config, data.splits, devices, control=control)
+        if out is None or not begun(out):
+            for rehearsal in rehearse_all(resolved, data.splits, devices.first):
+                for line in rehearsal.lines:
+                    tell(line)
     store = Memory(resolved) if out is None else open_run(out, resolved)
     devices = devices_for(data.config.device, store.resolved.device)
     splits = scaled_as(store.resolved, data.splits)
     for line in (*small_parts(splits), *_training_plan(store, devices)):
         tell(line)
-    earlier = store.finished
-    histories = train(store, splits, placement, watch, devices)
-    built = choose(store, splits, histories, devices.first)
-    if control:
-        keep_control(built, tell)
-    return dataclasses.replace(built, skipped=data.skipped, earlier=earlier)
+    earlier, there = store.finished, store.histories()
+    with logged(store, there, placement, devices, stages) as seconds:
+        histories = train(store, splits, placement, watch, devices, earlier=there, stages=stages)
+        built = choose(store, splits, histories, devices.first, stages)
+        if control:
+            with stages("control"):
+                keep_control(built, tell)
+    return dataclasses.replace(built, skipped=data.skipped, earlier=earlier, seconds=seconds)
 
 
 def resolve(
@@ -150,37 +157,56 @@ def train(
     placement: Placement = ONE_AT_A_TIME,
     watch: Watch = Watcher,
     devices: Devices | None = None,
+    *,
+    earlier: Sequence[RunHistory] | None = None,
+    stages: Stages | None = None,
 ) -> tuple[RunHistory, ...]:
-    """Train every group, watched, from where an earlier command stopped."""
+    """Train every group, watched, from where an earlier command stopped.
+
+    `earlier` is what the store holds of it, which is read if it is not given.
+    """
+    stages = stages or Stages()
     config = store.resolved.config
-    histories = store.histories()
+    histories = store.histories() if earlier is None else earlier
     dropnet = config.of_each_run
     most = 1 if config.pruner == "datafree" else dropnet.likely_rounds
     tally = Tally(config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most)
     for history in histories:
         tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)
-    with watch(tally) as watcher:
-        return train_groups(store, histories, splits, placement, watcher, devices)
+    with stages("waiting"), watch(tally) as watcher:
+        trained = train_groups(store, histories, splits, placement, watcher, devices)
+    stages.shared_out("waiting", tally.seconds, tally.at_a_time)
+    return trained
 
 
 def choose(
-    store: Store, splits: Splits, histories: Sequence[RunHistory], device: str = "cpu"
+    store: Store,
+    splits: Splits,
+    histories: Sequence[RunHistory],
+    device: str = "cpu",
+    stages: Stages | None = None,
 ) -> Built:
     """Predict, choose the team on the ``select`` split, and hand it over; keep all three.
 
     The unpruned and the handed-on networks are predicted too: the comparison wants them.
     """
+    stages = stages or Stages()
     resolved, asked = store.resolved, store.resolved.config.selection
     pool = pool_rounds(histories, asked.pool, resolved.kappa)
     check_size(asked, pool)
     wanted = (*pool, *pool_rounds(histories, "mixed", resolved.kappa))
-    predictions = predicted(store, wanted, "select", splits, device)
-    costs = pool_costs(pool, timed_on=splits.input_shape if asked.max_latency else None)
-    standing = predictions.rows(tuple(record.id for record in pool))
-    selection = choose_team(standing, costs, asked, resolved.config.seed)
-    store.keep_selection(selection)
-    team = team_of(histories, selection)
-    store.keep_ensemble(make_ensemble(team, selection, predictions, resolved))
+    with stages("predictions"):
+        predictions = predicted(store, wanted, "select", splits, device)
+    with stages("selection"):
+        costs = pool_costs(pool, timed_on=splits.input_shape if asked.max_latency else None)
+        standing = predictions.rows(tuple(record.id for record in pool))
+        selection = choose_team(standing, costs, asked, resolved.config.seed)
+    with stages("files"):
+        store.keep_selection(selection)
+    with stages("selection"):
+        model = make_ensemble(team_of(histories, selection), selection, predictions, resolved)
+    with stages("files"):
+        store.keep_ensemble(model)
     return Built(store, splits, tuple(histories), predictions, selection, device=device)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
@@ -10,13 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.build.progress import EpochDone, Event, RoundDone, Tally
+from pruning.training.halving import halved_text
 
 
 class Watcher:
-    """Shows nothing; the base of what does."""
+    """Shows nothing, but warns of what was not promised; the base of what shows more."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
+        self._halved: set[tuple[int, int]] = set()
 
     def __enter__(self) -> Watcher:
         return self
@@ -25,9 +30,18 @@ class Watcher:
         """Stop showing."""
 
     def saw(self, event: Event) -> None:
-        """Take note of an event."""
+        """Take note of an event; what happens alike in every round is said once."""
         if isinstance(event, RoundDone):
             self.tally.add(event)
+        elif isinstance(event, EpochDone):
+            self.tally.add_epoch(event)
+        elif (numbers := (event.networks, event.half)) not in self._halved:
+            self._halved.add(numbers)
+            self.say(f"round {event.round}: {halved_text(*numbers)}")
+
+    def say(self, line: str) -> None:
+        """Say something unusual."""
+        warnings.warn(line, stacklevel=2)
 
     def tick(self) -> None:
         """Be called a few times a second."""
@@ -54,7 +68,13 @@ class PlainWatcher(Watcher):
         )
         if event.collapsed:
             line += f"; never left chance: run {', '.join(map(str, event.collapsed))}"
-        self.console.print(line, highlight=False, soft_wrap=True)
+        if event.took and event.took.images_per_second:
+            line += f"; {pace_text(event.took.images_per_second)}"
+        self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class LiveWatcher(Watcher):
@@ -82,6 +102,10 @@ class LiveWatcher(Watcher):
         if isinstance(event, EpochDone):
             self.now = event
 
+    def say(self, line: str) -> None:
+        """Print a line above the table."""
+        self.live.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     def tick(self) -> None:
         """Redraw the clock."""
         self.live.update(self._picture())
@@ -100,6 +124,8 @@ class LiveWatcher(Watcher):
             status += f", at most about {clock_text(tally.seconds_left)} left"
         if self.now:
             status += f"   round {self.now.round}, epoch {self.now.epoch + 1}"
+        if self.now and tally.pace:
+            status += f", {pace_text(tally.pace)}"
         # A bar alone does not end its line.
         bar = Padding(ProgressBar(total=1.0, completed=tally.share, width=48), 0)
         return Group(table, Text(), bar, Text(status, style="dim"))
@@ -115,6 +141,16 @@ def clock_text(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def pace_text(images_per_second: float) -> str:
+    """Return how many images train in a second, to three digits.
+
+    >>> pace_text(85312.7), pace_text(7.218)
+    ('85,300 images/s', '7.22 images/s')
+    """
+    digits = 2 - math.floor(math.log10(images_per_second))
+    return f"{round(images_per_second, digits):,.{max(0, digits)}f} images/s"
 
 
 def spread_text(values: list[float]) -> str:

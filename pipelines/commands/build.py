@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from pipelines.build.built import Built
+from pipelines.build.logged import time_text
 from pipelines.build.progress import Tally
 from pipelines.build.story import build
 from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
@@ -76,6 +77,8 @@ def summary(built: Built, seconds: float) -> list[str]:
     anew = [h.run for h in histories if any(entry.attempts > 1 for entry in h.rounds)]
     if anew:
         lines.append(f"trained anew where pruning had left them at chance: run {_listed(anew)}")
+    if not built.earlier:
+        lines.append(f"the time went to {time_text(built.seconds)}")
     return lines
 
 

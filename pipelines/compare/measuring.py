@@ -34,6 +34,7 @@ from pipelines.compare.measurements import TURNS, Measured, Measurements
 from pipelines.compare.run_ensembles import plain_ensemble
 from pipelines.compare.stopwatch import CONTROL_OF
 from pipelines.run.control_files import CONTROL
+from pipelines.run.machine import processor_name
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles, Store
 from pruning.core.errors import DamagedRunError, RequestError
@@ -205,9 +206,5 @@ def _bytes_of(path: Path) -> int:
 
 def _machine() -> str:
     """Return processor, cores, system and day."""
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, IndexError):
-        known = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        name = known.split("model name")[1].split(":", 1)[1].splitlines()[0].strip()
     day = datetime.now(UTC).date().isoformat()
-    return f"{name}, {os.cpu_count()} cores, {platform.system()}, {day}"
+    return f"{processor_name()}, {os.cpu_count()} cores, {platform.system()}, {day}"

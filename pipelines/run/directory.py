@@ -1,6 +1,7 @@
 """The run directory: the sole owner of its file names, written whole or not at all.
 
 config.json                       what was asked and resolved; root, checksums itself
+build.log                         lines of JSON: when, where, how long; never read again
 members/<run>/round-<k>.safetensors
 members/<run>/history.json        names and checksums its rounds
 predictions/select.npz, test.npz
@@ -8,12 +9,14 @@ selection.json, candidates.csv    selection.json checksums the predictions it re
 ensemble/                         the artefact
 control/                          one network as costly as the team, and its predictions
 ensemble.onnx, ensemble-int8.onnx the team exported
-measurements.json                 time and memory; nothing else holds any
+measurements.json                 time and memory of the product
 comparison.csv, report.html
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from ensemble.description import Description
 from ensemble.loader import load_folder
 from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of, unseal, write_bytes_atomic, write_json_atomic
+from pipelines.run.build_log import append_line, cut_torn_line
 from pipelines.run.control_files import Control, control_from_json, write_control
 from pipelines.run.member_files import (
     history_from_json,
@@ -49,6 +53,7 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.config_file = path / "config.json"
+        self.log_file = path / "build.log"
         self.members_folder = path / "members"
         self.predictions_folder = path / "predictions"
         self.selection_file = path / "selection.json"
@@ -208,6 +213,16 @@ class RunDirectory:
     def keep_measurements(self, content: dict[str, Any]) -> None:
         """Keep what was measured."""
         write_json_atomic(self.measurements_file, seal(content))
+
+    def note_begin(self, content: Mapping[str, Any]) -> None:
+        """Append to the log that a command begins."""
+        cut_torn_line(self.log_file)
+        self.note("began", content)
+
+    def note(self, what: str, content: Mapping[str, Any]) -> None:
+        """Append a line to the log."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        append_line(self.log_file, {"time": now, "what": what, **content})
 
     def _history(self, run: int) -> RunHistory | None:
         file = self._history_file(run)

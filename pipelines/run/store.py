@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,6 +107,12 @@ class Store(Protocol):
     def keep_measurements(self, content: dict[str, Any]) -> None:
         """Keep what was measured."""
 
+    def note_begin(self, content: Mapping[str, Any]) -> None:
+        """Note that a command begins; no other process notes anything yet."""
+
+    def note(self, what: str, content: Mapping[str, Any]) -> None:
+        """Note in the log, from any process, what happens; no more than people read it."""
+
 
 class Memory:
     """A build that writes nothing: what it makes lives as long as it does."""
@@ -191,3 +198,9 @@ class Memory:
     def keep_measurements(self, content: dict[str, Any]) -> None:
         """Keep what was measured."""
         self._measured = content
+
+    def note_begin(self, content: Mapping[str, Any]) -> None:
+        """Nothing: there is no log."""
+
+    def note(self, what: str, content: Mapping[str, Any]) -> None:
+        """Nothing: there is no log."""

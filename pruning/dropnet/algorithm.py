@@ -71,7 +71,7 @@ def dropnet(
         Called where the population is too large for the device's memory, before half of it goes
         on; by default it warns.
     stages
-        Counts the seconds of ``data``, ``training``, ``scoring`` and ``cutting``.
+        Counts the seconds of ``data``, ``checks``, ``training``, ``scoring`` and ``cutting``.
 
     Yields
     ------
@@ -104,7 +104,7 @@ def dropnet(
     stages = stages or Stages()
     with stages("data"):
         data = DeviceData.of(splits, device)
-    with stages("cutting"):
+    with stages("checks"):
         training = Training(data, settings.recipe, engine, on_halved)
         population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
         full_width = FullWidth(population, training, settings.rewinding, on_epoch, stages)

@@ -40,15 +40,17 @@ def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def _bytes(built: Built) -> dict[str, bytes]:
+    """Return every file of a run but its log, which says when things happened."""
     assert built.path is not None
     return {
         str(file.relative_to(built.path)): file.read_bytes()
         for file in sorted(built.path.rglob("*"))
-        if file.is_file()
+        if file.is_file() and file.name != "build.log"
     }
 
 
 def test_a_run_holds_the_files_of_the_design(built: Built) -> None:
+    assert directory(built).log_file.is_file()
     assert set(_bytes(built)) == {
         "config.json", "predictions/select.npz", "selection.json", "candidates.csv",
         "ensemble/ensemble.json", "ensemble/member-0.safetensors",

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import dataclasses
 import io
+import json
 
 import pytest
 from rich.console import Console
 
 from pipelines.build.progress import (
     EpochDone,
+    Event,
+    Halved,
     RoundDone,
     Tally,
     event_from_json,
 )
-from pipelines.build.watching import LiveWatcher, PlainWatcher
+from pipelines.build.round_times import RoundTimes
+from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher
+
+TOOK = RoundTimes({"training": 2.0, "files": 0.5}, 3, 6, 2400, "a processor")
 
 
 class _Clock:
@@ -27,10 +34,17 @@ def _tally(clock: _Clock, **changes: object) -> Tally:
 
 
 @pytest.mark.parametrize(
-    "event", [EpochDone(1, 2, 3), RoundDone(1, (0, 3), (0.5, 0.4), (0.9, 0.8), (3,))]
+    "event",
+    [
+        EpochDone(1, 2, 3, 400),
+        RoundDone(1, (0, 3), (0.5, 0.4), (0.9, 0.8), (3,)),
+        RoundDone(1, (0, 3), (0.5, 0.4), (0.9, 0.8), took=TOOK),
+        RoundDone(0, (0,), (1.0,), (0.9,), took=dataclasses.replace(TOOK, peak_bytes=2**40)),
+        Halved(2, 20, 10),
+    ],
 )
-def test_events_survive_the_file(event: EpochDone | RoundDone) -> None:
-    assert event_from_json(event.to_json()) == event
+def test_events_survive_the_file(event: Event) -> None:
+    assert event_from_json(json.loads(json.dumps(event.to_json()))) == event
 
 
 def test_time_left_is_the_work_left_at_the_pace_so_far() -> None:
@@ -86,3 +100,68 @@ def test_a_terminal_gets_a_table_that_fills() -> None:
     assert "0.850 (0.800 to 0.900)" in shown
     assert "round 1, epoch 4" in shown
     assert "0:05 gone, at most about 0:03 left" in shown
+
+
+def test_the_pace_is_of_all_members_of_late() -> None:
+    clock = _Clock()
+    tally = _tally(clock)
+    assert tally.pace == 0
+    for now, images in ((2.0, 400), (4.0, 200), (4.0, 200)):
+        clock.now = now
+        tally.add_epoch(EpochDone(0, 0, 2, images))
+    assert tally.pace == pytest.approx(800 / 4)
+    for second in range(60):
+        clock.now = 5.0 + second
+        tally.add_epoch(EpochDone(0, 1, 2, 30))
+    assert tally.pace == pytest.approx(30)
+    clock.now += 100.0  # an epoch longer than the time that is looked at
+    tally.add_epoch(EpochDone(0, 2, 2, 1000))
+    assert tally.pace == pytest.approx(10)
+
+
+def test_seconds_of_stages_add_up_over_the_groups() -> None:
+    tally = _tally(_Clock())
+    for run in (0, 1):
+        tally.add(RoundDone(0, (run,), (1.0,), (0.9,), took=TOOK))
+    tally.add(RoundDone(1, (0,), (0.5,), (0.9,)))
+    assert tally.seconds == {"training": 4.0, "files": 1.0}
+
+
+def test_images_a_second_stand_in_a_line_a_round_and_below_the_table() -> None:
+    text = io.StringIO()
+    with PlainWatcher(_tally(_Clock()), Console(file=text, width=200)) as plain:
+        plain.saw(RoundDone(0, (0, 1), (1.0, 1.0), (0.9, 0.8), took=TOOK))
+    assert text.getvalue().endswith("0.850 (0.800 to 0.900); 1,200 images/s\n")
+    text, clock = io.StringIO(), _Clock()
+    console = Console(file=text, width=100, force_terminal=True, _environ={"TERM": "xterm"})
+    with LiveWatcher(_tally(clock), console) as live:
+        clock.now = 4.0
+        live.saw(EpochDone(0, 0, 2, 100_000))
+        live.tick()
+        live.live.refresh()
+    assert "round 0, epoch 1, 25,000 images/s" in text.getvalue()
+
+
+def test_a_population_that_was_halved_is_said_once_in_a_line() -> None:
+    said = (
+        "round 0: 20 networks at once are too many for the device's memory: going on with 10; "
+        "equal bytes are no longer promised"
+    )
+    events = [Halved(0, 20, 10), Halved(1, 20, 10)]
+    text = io.StringIO()
+    with PlainWatcher(_tally(_Clock()), Console(file=text, width=60)) as plain:
+        for event in (*events, Halved(1, 10, 5)):
+            plain.saw(event)
+    assert text.getvalue().splitlines()[0] == said
+    assert text.getvalue().count("\n") == 2
+    text = io.StringIO()
+    console = Console(file=text, width=300, force_terminal=True, _environ={"TERM": "xterm"})
+    with LiveWatcher(_tally(_Clock()), console) as live:
+        for event in events:
+            live.saw(event)
+    assert text.getvalue().count(said) == 1
+    silent = Watcher(_tally(_Clock()))
+    with pytest.warns(UserWarning, match="20 networks at once") as warned:
+        for event in events:
+            silent.saw(event)
+    assert len(warned) == 1
