@@ -1,35 +1,29 @@
-"""Training the groups of a build, from where they were stopped, here or in worker processes.
+"""Where the groups of a build train: here or in worker processes, on one card or several.
 
-Groups are placed whole. Each finished round is kept where it was trained, so that a stopped
-build loses at most one round per group.
+Groups are placed whole.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import joblib
 
-from pipelines.build.device import Devices, devices_for, on, threads
+from pipelines.build.device import Devices, devices_for, on
 from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
-from pipelines.build.progress import EpochDone, Halved, RoundDone
-from pipelines.build.round_times import RoundClock, RoundTimes
+from pipelines.build.group_training import train_group
 from pipelines.build.watching import Watcher
 from pipelines.run.plan import Group
-from pipelines.run.records import RoundRecord, RunHistory
+from pipelines.run.records import RunHistory
 from pipelines.run.resources import HERE, Placement
 from pipelines.run.store import Store
 from pruning.core.errors import MachineError
 from pruning.data.splits import Splits
-from pruning.datafree.members import datafree
-from pruning.dropnet import dropnet
-from pruning.dropnet.member import Member
 
 Task = tuple[Group, Sequence[RunHistory]]
 """A group, and what is known of its runs already."""
@@ -130,99 +124,3 @@ def _train_on(
     with on(device):
         found = [train_group(store, *task, splits, tell, device) for task in tasks]
     return tuple(history for group in found for history in group)
-
-
-def train_group(
-    store: Store,
-    group: Group,
-    earlier: Sequence[RunHistory],
-    splits: Splits,
-    tell: Tell,
-    device: str = "cpu",
-) -> tuple[RunHistory, ...]:
-    """Train one group to its end."""
-    histories = {history.run: history for history in earlier}
-    shared = shared_round(earlier, group, store.resolved.kappa)
-    first = shared[0].round + 1 if shared else 0
-    clock = RoundClock(device, len(splits.train), first)
-    with clock.stages("files"):
-        start = [record.load() for record in shared]
-    with threads(group.threads):
-        for members in _rounds(store, group, start, splits, tell, device, clock):
-            with clock.stages("files"):
-                for member in members:
-                    histories[member.run] = store.keep_round(member, histories.get(member.run))
-            took = clock.taken()
-            store.note("round", _round_line(group, members, took))
-            tell(_round_done(members, took))
-    return tuple(histories.values())
-
-
-def shared_round(
-    histories: Sequence[RunHistory], group: Group, kappa: float
-) -> tuple[RoundRecord, ...]:
-    """Return the round from which a group goes on: the last that all its standing runs share.
-
-    Empty where a run of the group has not begun: then the group starts anew.
-    """
-    if {history.run for history in histories} != set(group.runs.numbers):
-        return ()
-    lasts = [history.rounds[-1] for history in histories]
-    reached = min(
-        (last.round for last in lasts if last.held(kappa)),
-        default=max(last.round for last in lasts),
-    )
-    return tuple(
-        history.rounds[reached] for history in histories if history.rounds[-1].round >= reached
-    )
-
-
-def _rounds(
-    store: Store,
-    group: Group,
-    start: Sequence[Member],
-    splits: Splits,
-    tell: Tell,
-    device: str,
-    clock: RoundClock,
-) -> Iterator[tuple[Member, ...]]:
-    """Yield the rounds of a group, by the pruner that was asked for."""
-    config = store.resolved.config
-
-    def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
-        tell(EpochDone(round_index, epoch, len(runs), clock.epoch(runs)))
-
-    def on_halved(networks: int, half: int) -> None:
-        halved = Halved(clock.round, networks, half)
-        store.note("halved", {"group": list(group.runs.numbers)} | halved.to_json())
-        tell(halved)
-
-    merged = config.pruner == "datafree"
-    trained = dropnet(
-        group.runs, splits,
-        dataclasses.replace(config.of_each_run, rounds=0) if merged else config.of_each_run,
-        start=start, device=device, engine=group.engine, on_epoch=on_epoch,
-        on_halved=on_halved, stages=clock.stages,
-    )  # fmt: skip
-    return datafree(trained, splits, config.merging, start=start) if merged else trained
-
-
-def _round_line(group: Group, members: Sequence[Member], took: RoundTimes) -> dict[str, Any]:
-    """Return what the log says of a round."""
-    return {
-        "group": list(group.runs.numbers),
-        "round": members[0].round,
-        "runs": [member.run for member in members],
-        "engine": group.engine,
-    } | took.as_line()
-
-
-def _round_done(members: Sequence[Member], took: RoundTimes) -> RoundDone:
-    return RoundDone(
-        round=members[0].round,
-        runs=tuple(member.run for member in members),
-        remaining=tuple(member.remaining for member in members),
-        val_accuracy=tuple(member.val_accuracy for member in members),
-        collapsed=tuple(member.run for member in members if member.collapsed),
-        took=took,
-    )

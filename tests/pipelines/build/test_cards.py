@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline_support import directory, tiny_config, write_images
 
-from pipelines.build import placement, predicting, story
+from pipelines.build import group_training, predicting, story
 from pipelines.build.built import Built
 from pipelines.build.device import Devices
 from pipelines.build.placement import dealt
@@ -106,7 +106,7 @@ def test_each_card_trains_its_groups_in_order_and_the_first_does_the_rest(
     monkeypatch.setattr("pipelines.build.device.list_cards", lambda: names)
     trained: list[object] = []
     elsewhere: list[object] = []
-    dropnet, train_control = placement.dropnet, story.train_control
+    dropnet, train_control = group_training.dropnet, story.train_control
     predict = predicting.predict_probabilities
 
     def training(runs: Runs, *args: Any, device: str, **named: Any) -> Any:
@@ -121,7 +121,7 @@ def test_each_card_trains_its_groups_in_order_and_the_first_does_the_rest(
         elsewhere.append(args[-1])
         return train_control(*args)
 
-    monkeypatch.setattr(placement, "dropnet", training)
+    monkeypatch.setattr(group_training, "dropnet", training)
     monkeypatch.setattr(predicting, "predict_probabilities", predicting_on)
     monkeypatch.setattr(forms, "predict_probabilities", predicting_on)
     monkeypatch.setattr(story, "train_control", control_on)

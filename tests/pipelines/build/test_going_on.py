@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline_support import tiny_config, write_images
 
-from pipelines.build.placement import shared_round
+from pipelines.build.group_training import shared_round
 from pipelines.build.story import build
 from pipelines.commands.cli import run as command
 from pipelines.run.plan import Group
