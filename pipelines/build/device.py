@@ -89,6 +89,11 @@ def devices_for(asked: str, recorded: str | None = None) -> Devices:
     return Devices("cuda", names)
 
 
+def leaves_cards_idle(asked: str, devices: Devices) -> bool:
+    """Whether ``auto`` came to the processor on a machine that lists cards."""
+    return asked == "auto" and devices == PROCESSOR and bool(list_cards())
+
+
 def where_it_was(recorded: str) -> str:
     """Return where a stored run's networks predict: a card, if they trained on one and one works.
 

@@ -10,7 +10,7 @@ from pipelines.build.built import Built, team_of
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.control_training import Tell, check_control, train_control
 from pipelines.build.data import hand_over, load_data, scaled_as, small_parts
-from pipelines.build.device import PROCESSOR, Devices, devices_for, on
+from pipelines.build.device import PROCESSOR, Devices, devices_for, leaves_cards_idle, on
 from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
@@ -25,6 +25,7 @@ from pipelines.run.plan import check_archs, describe_groups, plan_groups
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
+from pipelines.run.small_work import is_small
 from pipelines.run.store import Memory, Store
 from pruning.core.stages import Stages
 from pruning.data.splits import Splits
@@ -97,8 +98,8 @@ def build(
     for line in (*_left_out(data.skipped), *data.splits.notes):
         tell(line)
     with stages("checks"):
-        devices = devices_for(data.config.device)
-        resolved = resolve(data.config, data.splits, devices, control=control)
+        resolved = resolve(data.config, data.splits, control=control)
+        devices = devices_for(data.config.device, resolved.device)
         if out is None or not begun(out):
             for rehearsal in rehearse_all(resolved, data.splits, devices.first):
                 for line in rehearsal.lines:
@@ -106,7 +107,7 @@ def build(
     store = Memory(resolved) if out is None else open_run(out, resolved)
     devices = devices_for(data.config.device, store.resolved.device)
     splits = scaled_as(store.resolved, data.splits)
-    for line in (*small_parts(splits), *_training_plan(store, devices)):
+    for line in (*small_parts(splits), *_training_plan(data.config, store, devices)):
         tell(line)
     earlier, there = store.finished, store.histories()
     with logged(store, there, placement, devices, stages) as seconds:
@@ -118,12 +119,10 @@ def build(
     return dataclasses.replace(built, skipped=data.skipped, earlier=earlier, seconds=seconds)
 
 
-def resolve(
-    config: BuildConfig, splits: Splits, devices: Devices = PROCESSOR, *, control: bool = False
-) -> ResolvedConfig:
+def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> ResolvedConfig:
     """Settle, before training, everything that the results depend on.
 
-    Groups are planned for the least able of the `devices`, which all can compute then.
+    Groups are planned for the least able of the cards, so that every one can compute them.
 
     Raises
     ------
@@ -136,6 +135,8 @@ def resolve(
         check_control(config.archs, classes, shape)
     config.selection.check_own()
     check_archs(config, classes, shape, len(splits.train))
+    small = config.device == "auto" and is_small(config, classes, shape, len(splits.train))
+    devices = PROCESSOR if small else devices_for(config.device)
     with on(devices.least_able):
         groups = plan_groups(config, classes, shape, devices.kind, len(devices.names))
     return ResolvedConfig(
@@ -226,5 +227,14 @@ def _left_out(skipped: Sequence[str]) -> list[str]:
     return lines
 
 
-def _training_plan(store: Store, devices: Devices) -> list[str]:
-    return describe_groups(store.resolved.groups, ", ".join(devices.names))
+def _training_plan(asked: BuildConfig, store: Store, devices: Devices) -> list[str]:
+    resolved = store.resolved
+    lines = describe_groups(resolved.groups, ", ".join(devices.names))
+    if leaves_cards_idle(asked.device, devices):
+        shape, samples = resolved.input_shape, resolved.split_sizes["train"]
+        if is_small(resolved.config, len(resolved.classes), shape, samples):
+            lines.append(
+                "on the processor, which has done so little before a card begins; `device` cuda "
+                "trains on the card"
+            )
+    return lines

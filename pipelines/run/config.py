@@ -70,8 +70,8 @@ class BuildConfig:
     device: str = option(
         "auto",
         "Where networks are trained: cpu, cuda (every card, each with groups of its own), cuda:1 "
-        "(one card), cuda:0,2 (some); auto takes CUDA where there is one. A run that has begun on "
-        "cuda goes on on any cards.",
+        "(one card), cuda:0,2 (some); auto takes every card but for tiny work. A run that has "
+        "begun on cuda goes on on any cards.",
         metavar="DEVICE", section="Where it runs",
     )  # fmt: skip
     engine: str = option(

@@ -168,3 +168,24 @@ def test_every_card_has_a_group_of_every_architecture_with_enough_runs(
         assert len(own) >= min(cards, runs)
         if cards > 1 and runs >= cards:
             assert len(own) % cards == 0 or len(own) == runs, "no card waits for another's last"
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda", "cpu"])
+def test_auto_leaves_small_work_to_the_processor_and_says_so(
+    device: str, cards: list[str], data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    built = build(tiny_config(data, device=device), placement=HERE, tell=told.append)
+    assert built.store.resolved.device == ("cuda" if device == "cuda" else "cpu")
+    assert any("on the processor" in line for line in told) == (device == "auto")
+    monkeypatch.setattr("pipelines.run.small_work.MOST", 0.0)
+    told.clear()
+    larger = build(tiny_config(data, device=device), placement=HERE, tell=told.append)
+    assert larger.store.resolved.device == ("cpu" if device == "cpu" else "cuda")
+    assert not any("on the processor" in line for line in told)
+
+
+def test_a_run_goes_on_under_any_name_of_the_device_it_began_on(data: Path, tmp_path: Path) -> None:
+    began = build(tiny_config(data), out=tmp_path / "run")
+    assert build(tiny_config(data, device="cpu"), out=tmp_path / "run").earlier
+    assert directory(began).resolved.config.device == "auto", "what was asked first is kept"

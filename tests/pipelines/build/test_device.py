@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -105,12 +106,12 @@ def test_a_driver_that_fails_at_the_first_number_is_said_in_one_line(  # type: i
     asked: str, asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _listed(monkeypatch, 1, usable=False)
-
+    monkeypatch.setattr("pipelines.run.small_work.MOST", 0.0)
     ones = torch.ones
 
-    def fail(*size: int, device: str | None = None) -> torch.Tensor:
-        if device != "cuda:0":
-            return ones(*size)
+    def fail(*size: int, **named: Any) -> torch.Tensor:
+        if named.get("device") != "cuda:0":
+            return ones(*size, **named)
         raise RuntimeError("CUDA error: system not yet initialized\nCompile with `TORCH_USE_CUDA`")
 
     monkeypatch.setattr(torch, "ones", fail)
