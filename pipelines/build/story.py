@@ -15,6 +15,7 @@ from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
+from pipelines.build.profiling import check_place, profile_group
 from pipelines.build.progress import Tally
 from pipelines.build.rehearsal import rehearse_all
 from pipelines.build.watching import Watcher
@@ -57,7 +58,7 @@ def build(
     out
         The run directory; None writes nothing and keeps all in memory.
     placement
-        How many groups at a time, by which joblib backend.
+        How many groups at a time, by which joblib backend; where a profile goes.
     watch
         Makes the watcher that shows the training's progress.
     control
@@ -65,13 +66,14 @@ def build(
         part of the run's identity: a finished run gets its control later, too.
     tell
         Told in a line each: what could not be read, which split is small, how the runs
-        train, when the control begins.
+        train, what is in a profile, when the control begins.
 
     Raises
     ------
     RequestError
-        If the data cannot be used, `out` holds another configuration's run, or a network of
-        the user's cannot be taken (`pipelines.build.rehearsal`): nothing is trained or written.
+        If the data cannot be used, a profile cannot be written, `out` holds another
+        configuration's run, or a network of the user's cannot be taken
+        (`pipelines.build.rehearsal`): nothing is trained or written.
 
     Examples
     --------
@@ -92,7 +94,9 @@ def build(
     >>> built.ensemble.predict_proba(splits.test.images).shape == (splits.sizes["test"], 2)
     True
     """
-    stages = Stages()
+    stages, trace = Stages(), placement.profile and Path(placement.profile)
+    if trace:
+        check_place(trace)
     with stages("data"):
         data = load_data(config) if splits is None else hand_over(config, splits)
     for line in (*_left_out(data.skipped), *data.splits.notes):
@@ -111,6 +115,10 @@ def build(
         tell(line)
     earlier, there = store.finished, store.histories()
     with logged(store, there, placement, devices, stages) as seconds:
+        if trace:
+            with stages("profile"):
+                group = store.resolved.groups[0]
+                tell(profile_group(trace, group, store.resolved, splits, devices.first))
         histories = train(store, splits, placement, watch, devices, earlier=there, stages=stages)
         built = choose(store, splits, histories, devices.first, stages)
         if control:

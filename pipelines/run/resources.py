@@ -26,6 +26,13 @@ class Placement:
         "joblib, such as dask.",
         section="Where it runs",
     )
+    profile: str | None = option(
+        None,
+        "A file for PyTorch's trace of a short training before the build: two epochs of the first "
+        "group's networks, each of at most 32 steps. ui.perfetto.dev and chrome://tracing show "
+        "it; a name that ends in .gz is compressed.",
+        metavar="FILE", unset="none", section="Where it runs",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_options(self)

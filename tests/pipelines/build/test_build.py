@@ -270,7 +270,8 @@ def test_jobs_are_no_part_of_a_runs_identity(built: Built) -> None:
     text = directory(built).config_file.read_text()
     assert "jobs" not in text
     assert "backend" not in text
-    assert dataclasses.asdict(Placement()) == {"jobs": None, "backend": "loky"}
+    assert "profile" not in text
+    assert dataclasses.asdict(Placement()) == {"jobs": None, "backend": "loky", "profile": None}
 
 
 def test_the_engine_is_resolved_recorded_and_may_be_asked_for(data: Path) -> None:
