@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,9 +122,21 @@ def hold_a_number(name: str) -> None:
     torch.ones(1, device=name).item()
 
 
-def on(name: str) -> AbstractContextManager[object]:
-    """Make a card the current one for a while, for code that names none; a processor needs none."""
-    return torch.cuda.device(name) if torch.device(name).type == "cuda" else nullcontext()
+@contextmanager
+def on(name: str) -> Iterator[None]:
+    """Make a card the current one for a while, for code that names none; a processor needs none.
+
+    Memory that torch keeps for later is given back afterwards: a worker process may idle while
+    another process needs it.
+    """
+    if torch.device(name).type != "cuda":
+        yield
+        return
+    with torch.cuda.device(name):
+        try:
+            yield
+        finally:
+            torch.cuda.empty_cache()
 
 
 @contextmanager

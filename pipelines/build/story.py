@@ -22,7 +22,7 @@ from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
 from pipelines.run.fingerprint import data_fingerprint, versions
 from pipelines.run.opening import begun, open_run
-from pipelines.run.plan import check_archs, describe_groups, plan_groups
+from pipelines.run.plan import check_archs, check_engines, describe_groups, plan_groups
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
@@ -109,7 +109,7 @@ def build(
                 for line in rehearsal.lines:
                     tell(line)
     store = Memory(resolved) if out is None else open_run(out, resolved)
-    devices = devices_for(data.config.device, store.resolved.device)
+    devices = _going_on(data.config, store)
     splits = scaled_as(store.resolved, data.splits)
     for line in (*small_parts(splits), *_training_plan(data.config, store, devices)):
         tell(line)
@@ -125,6 +125,17 @@ def build(
             with stages("control"):
                 keep_control(built, tell)
     return dataclasses.replace(built, skipped=data.skipped, earlier=earlier, seconds=seconds)
+
+
+def _going_on(asked: BuildConfig, store: Store) -> Devices:
+    """Return what computes a run, which may have begun elsewhere; cards must do what it needs."""
+    resolved = store.resolved
+    devices = devices_for(asked.device, resolved.device)
+    if devices.kind == "cuda" and not store.finished:
+        with on(devices.least_able):
+            classes, shape = len(resolved.classes), resolved.input_shape
+            check_engines(resolved.groups, classes, shape, devices.kind)
+    return devices
 
 
 def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> ResolvedConfig:

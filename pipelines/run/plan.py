@@ -108,6 +108,20 @@ def plan_groups(
     return tuple(groups)
 
 
+def check_engines(
+    groups: Sequence[Group], num_classes: int, input_shape: tuple[int, ...], device: str
+) -> None:
+    """Raise `RequestError` if a device cannot run the engine that a group began with."""
+    for group in {(group.runs.arch, group.engine): group for group in groups}.values():
+        arch, engine = group.runs.arch, group.engine
+        network = build_network(arch, num_classes, input_shape, group.runs.seeds[0])
+        if (obstacle := ENGINES[engine].obstacle(network, device)) is not None:
+            raise RequestError(
+                f"this run trains {architecture_name(arch)} by {engine!r}, which {obstacle}; go on "
+                "where it began, or begin another run"
+            )
+
+
 def _shared_out(numbers: Sequence[int], most: int, cards: int) -> list[tuple[int, ...]]:
     """Cut run numbers into groups of at most so many, as many for each card.
 

@@ -85,6 +85,23 @@ def test_a_run_goes_on_on_other_cards_in_the_groups_it_began_with(
         build(tiny_config(data), out=tmp_path / "run")
 
 
+def test_a_run_does_not_go_on_on_a_card_that_is_too_old_for_its_engine(
+    cards: list[str], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(data, device="cuda")
+    with monkeypatch.context() as stopping:
+        _stop_after(2, stopping)
+        with pytest.raises(KeyboardInterrupt):
+            build(config, out=tmp_path / "run", placement=HERE)
+    planned = RunDirectory(tmp_path / "run").resolved.groups[0].engine
+    with monkeypatch.context() as older:
+        older.setattr("pipelines.build.story.plan_groups", lambda *args: ())
+        older.setattr(ENGINES[planned], "obstacle", lambda network, device: "needs a newer card")
+        with pytest.raises(RequestError, match=f"by '{planned}', which needs a newer card; go on"):
+            build(config, out=tmp_path / "run")
+    assert len(build(config, out=tmp_path / "run", placement=HERE).histories) == 4
+
+
 def _stop_after(rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt a build in this process when so many rounds of single runs have been kept."""
     keep, kept = RunDirectory.keep_round, []

@@ -137,10 +137,11 @@ def test_a_card_is_made_the_current_one_where_code_names_none(
 ) -> None:
     entered: list[str] = []
     monkeypatch.setattr(torch.cuda, "device", lambda name: nullcontext(entered.append(name)))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: entered.append("given back"))
     for name in ("cuda:1", "cpu"):
         with device.on(name):
             pass
-    assert entered == ["cuda:1"]
+    assert entered == ["cuda:1", "given back"]
 
 
 def test_data_lie_on_the_device_as_they_are_stored() -> None:
