@@ -12,7 +12,8 @@ import textbook
 import torch
 from torch import nn
 
-from pipelines.build.story import resolve, train
+from pipelines.build.resolving import resolve
+from pipelines.build.story import train
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.run.opening import open_run
 from pipelines.run.resources import Placement

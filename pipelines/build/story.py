@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pipelines.build.built import Built, team_of
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
-from pipelines.build.control_training import Tell, check_control, train_control
+from pipelines.build.control_training import Tell, train_control
 from pipelines.build.data import hand_over, load_data, scaled_as, small_parts
-from pipelines.build.device import PROCESSOR, Devices, devices_for, leaves_cards_idle, on
+from pipelines.build.device import Devices, devices_for
 from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
@@ -18,15 +18,12 @@ from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.profiling import check_place, profile_group
 from pipelines.build.progress import Tally
 from pipelines.build.rehearsal import rehearse_all
+from pipelines.build.resolving import devices_of, resolve, training_plan
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
-from pipelines.run.fingerprint import data_fingerprint, versions
 from pipelines.run.opening import begun, open_run
-from pipelines.run.plan import check_archs, check_engines, describe_groups, plan_groups
 from pipelines.run.records import RunHistory
-from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
-from pipelines.run.small_work import is_small
 from pipelines.run.store import Memory, Store
 from pruning.core.stages import Stages
 from pruning.data.splits import Splits
@@ -109,9 +106,9 @@ def build(
                 for line in rehearsal.lines:
                     tell(line)
     store = Memory(resolved) if out is None else open_run(out, resolved)
-    devices = _going_on(data.config, store)
+    devices = devices_of(data.config, store)
     splits = scaled_as(store.resolved, data.splits)
-    for line in (*small_parts(splits), *_training_plan(data.config, store, devices)):
+    for line in (*small_parts(splits), *training_plan(data.config, store, devices)):
         tell(line)
     earlier, there = store.finished, store.histories()
     with logged(store, there, placement, devices, stages) as seconds:
@@ -125,50 +122,6 @@ def build(
             with stages("control"):
                 keep_control(built, tell)
     return dataclasses.replace(built, skipped=data.skipped, earlier=earlier, seconds=seconds)
-
-
-def _going_on(asked: BuildConfig, store: Store) -> Devices:
-    """Return what computes a run, which may have begun elsewhere; cards must do what it needs."""
-    resolved = store.resolved
-    devices = devices_for(asked.device, resolved.device)
-    if devices.kind == "cuda" and not store.finished:
-        with on(devices.least_able):
-            classes, shape = len(resolved.classes), resolved.input_shape
-            check_engines(resolved.groups, classes, shape, devices.kind)
-    return devices
-
-
-def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> ResolvedConfig:
-    """Settle, before training, everything that the results depend on.
-
-    Groups are planned for the least able of the cards, so that every one can compute them.
-
-    Raises
-    ------
-    RequestError
-        If one of the architectures cannot be pruned, or widened to a `control`, as asked;
-        nothing is written yet.
-    """
-    classes, shape = len(splits.classes), splits.input_shape
-    if control:
-        check_control(config.archs, classes, shape)
-    config.selection.check_own()
-    check_archs(config, classes, shape, len(splits.train))
-    small = config.device == "auto" and is_small(config, classes, shape, len(splits.train))
-    devices = PROCESSOR if small else devices_for(config.device)
-    with on(devices.least_able):
-        groups = plan_groups(config, classes, shape, devices.kind, len(devices.names))
-    return ResolvedConfig(
-        config=config,
-        groups=groups,
-        device=devices.kind,
-        classes=tuple(splits.classes.tolist()),
-        input_shape=shape,
-        scaling=splits.scaling,
-        split_sizes=splits.sizes,
-        fingerprint=data_fingerprint(splits),
-        versions=versions(),
-    )
 
 
 def train(
@@ -243,17 +196,4 @@ def _left_out(skipped: Sequence[str]) -> list[str]:
     lines = [f"left out: {line}" for line in skipped[:MOST_TOLD]]
     if len(skipped) > MOST_TOLD:
         lines.append(f"left out: {len(skipped) - MOST_TOLD} more, for reasons of their own")
-    return lines
-
-
-def _training_plan(asked: BuildConfig, store: Store, devices: Devices) -> list[str]:
-    resolved = store.resolved
-    lines = describe_groups(resolved.groups, ", ".join(devices.names))
-    if leaves_cards_idle(asked.device, devices):
-        shape, samples = resolved.input_shape, resolved.split_sizes["train"]
-        if is_small(resolved.config, len(resolved.classes), shape, samples):
-            lines.append(
-                "on the processor, which has done so little before a card begins; `device` cuda "
-                "trains on the card"
-            )
     return lines

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pipelines.build.data import same_data
+from pipelines.build.device import where_it_was
 from pipelines.build.story import choose
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.run.directory import RunDirectory
@@ -57,7 +58,8 @@ def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) ->
     new = open_run(out, dataclasses.replace(run.resolved, config=config))
     try:
         share_members(run, new)
-        return choose(new, splits, histories).selection
+        device = where_it_was(new.resolved.device)
+        return choose(new, splits, histories, device).selection
     except BaseException:
         if fresh:  # a choice that cannot be made leaves no folder in the way of the next
             shutil.rmtree(out)

@@ -59,7 +59,7 @@ def test_three_cards_share_the_runs_and_make_what_one_makes_of_the_same_groups(
     resolved = directory(three).resolved
     assert resolved.device == "cuda"
     assert [group.runs.numbers for group in resolved.groups] == [(0, 1), (2,), (3,)]
-    monkeypatch.setattr("pipelines.build.story.plan_groups", lambda *args: resolved.groups)
+    monkeypatch.setattr("pipelines.build.resolving.plan_groups", lambda *args: resolved.groups)
     one = build(tiny_config(data, device="cuda:2"), out=tmp_path / "one")
     assert directory(one).config_file.read_bytes() == directory(three).config_file.read_bytes()
     assert _files(one) == _files(three)
@@ -95,7 +95,7 @@ def test_a_run_does_not_go_on_on_a_card_that_is_too_old_for_its_engine(
             build(config, out=tmp_path / "run", placement=HERE)
     planned = RunDirectory(tmp_path / "run").resolved.groups[0].engine
     with monkeypatch.context() as older:
-        older.setattr("pipelines.build.story.plan_groups", lambda *args: ())
+        older.setattr("pipelines.build.resolving.plan_groups", lambda *args: ())
         older.setattr(ENGINES[planned], "obstacle", lambda network, device: "needs a newer card")
         with pytest.raises(RequestError, match=f"by '{planned}', which needs a newer card; go on"):
             build(config, out=tmp_path / "run")

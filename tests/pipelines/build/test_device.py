@@ -126,7 +126,7 @@ def test_an_engine_that_the_card_is_too_old_for_is_said_in_one_line(  # type: ig
 ) -> None:
     _listed(monkeypatch, 1)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (7, 0))
-    monkeypatch.setattr("pipelines.build.story.on", lambda name: nullcontext())
+    monkeypatch.setattr("pipelines.build.resolving.on", lambda name: nullcontext())
     line = asking("--device", "cuda", "--engine", "loop-bf16")
     assert "--engine 'loop-bf16' " in line
     assert "; allowed auto" in line

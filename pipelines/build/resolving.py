@@ -1,0 +1,71 @@
+"""What is settled before training: which runs train together, on which devices."""
+
+from __future__ import annotations
+
+from pipelines.build.control_training import check_control
+from pipelines.build.device import PROCESSOR, Devices, devices_for, leaves_cards_idle, on
+from pipelines.run.config import BuildConfig
+from pipelines.run.fingerprint import data_fingerprint, versions
+from pipelines.run.plan import check_archs, check_engines, describe_groups, plan_groups
+from pipelines.run.resolved import ResolvedConfig
+from pipelines.run.small_work import is_small
+from pipelines.run.store import Store
+from pruning.data.splits import Splits
+
+
+def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> ResolvedConfig:
+    """Settle, before training, everything that the results depend on.
+
+    Groups are planned for the least able of the cards, so that every one can compute them.
+
+    Raises
+    ------
+    RequestError
+        If one of the architectures cannot be pruned, or widened to a `control`, as asked;
+        nothing is written yet.
+    """
+    classes, shape = len(splits.classes), splits.input_shape
+    if control:
+        check_control(config.archs, classes, shape)
+    config.selection.check_own()
+    check_archs(config, classes, shape, len(splits.train))
+    small = config.device == "auto" and is_small(config, classes, shape, len(splits.train))
+    devices = PROCESSOR if small else devices_for(config.device)
+    with on(devices.least_able):
+        groups = plan_groups(config, classes, shape, devices.kind, len(devices.names))
+    return ResolvedConfig(
+        config=config,
+        groups=groups,
+        device=devices.kind,
+        classes=tuple(splits.classes.tolist()),
+        input_shape=shape,
+        scaling=splits.scaling,
+        split_sizes=splits.sizes,
+        fingerprint=data_fingerprint(splits),
+        versions=versions(),
+    )
+
+
+def devices_of(asked: BuildConfig, store: Store) -> Devices:
+    """Return what computes a run, which may have begun elsewhere; cards must do what it needs."""
+    resolved = store.resolved
+    devices = devices_for(asked.device, resolved.device)
+    if devices.kind == "cuda" and not store.finished:
+        with on(devices.least_able):
+            classes, shape = len(resolved.classes), resolved.input_shape
+            check_engines(resolved.groups, classes, shape, devices.kind)
+    return devices
+
+
+def training_plan(asked: BuildConfig, store: Store, devices: Devices) -> list[str]:
+    """Return in words how the runs train, a line each, and why cards that are here do not."""
+    resolved = store.resolved
+    lines = describe_groups(resolved.groups, ", ".join(devices.names))
+    if leaves_cards_idle(asked.device, devices):
+        shape, samples = resolved.input_shape, resolved.split_sizes["train"]
+        if is_small(resolved.config, len(resolved.classes), shape, samples):
+            lines.append(
+                "on the processor, which has done so little before a card begins; `device` cuda "
+                "trains on the card"
+            )
+    return lines
