@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pipelines.build.device import Devices
@@ -48,7 +48,9 @@ def logged(
     try:
         yield seconds
     except BaseException as error:
-        store.note("stopped", {"error": type(error).__name__} | seconds_line(stages.taken()))
+        # A disk that is full has ended the build, and takes no line either.
+        with suppress(OSError):
+            store.note("stopped", {"error": type(error).__name__} | seconds_line(stages.taken()))
         raise
     seconds |= stages.taken()
     store.note("ended", seconds_line(seconds))

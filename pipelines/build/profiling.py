@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from torch.profiler import ProfilerActivity, profile, schedule
+from torch.profiler import ProfilerActivity, profile, schedule, supported_activities
 
 from pipelines.build.device import on, threads
 from pipelines.run.plan import Group
@@ -68,30 +68,40 @@ def profile_group(
     device
         Where it trains, by torch's name.
     """
-    settings = resolved.config.of_each_run
-    population = Population(
-        group.runs, len(resolved.classes), resolved.input_shape, settings.init
-    )  # fmt: skip
     # Dropout draws from torch's own generators: they are set back afterwards.
-    kept = torch.random.fork_rng(devices=range(torch.cuda.device_count()))
+    cards = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    kept = torch.random.fork_rng(devices=cards)
     with on(device), threads(group.threads), kept:
-        networks = [network.to(device) for network in population.theta0().values()]
-        whole = Training(DeviceData.of(splits, device), settings.recipe, group.engine)
-        recipe = resolved_recipe(whole, networks[0])
-        batch = recipe.batch_size or 1
-        data = _first(whole.data, max(1, STEPS // len(networks)) * batch)
-        longer = dataclasses.replace(
-            recipe,
-            max_epochs=max(EPOCHS, recipe.max_epochs or 0),
-            patience=recipe.patience and EPOCHS,
-        )
-        generators = [torch_generator(seed, "batches") for seed in group.runs.seeds]
-        _traced(path, networks, generators, Training(data, longer, group.engine))
+        steps = _train_traced(path, group, resolved, splits, device)
+        # Another process may train on this card.
+        torch.cuda.empty_cache()
+    many = len(group.runs.numbers)
     return (
-        f"profile: {TRACED} epochs of {math.ceil(len(data.train_labels) / batch)} steps of "
-        f"{len(networks)} run{'s' * (len(networks) > 1)} by {group.engine} on {device} in {path}; "
-        "open it at https://ui.perfetto.dev or chrome://tracing"
+        f"profile: {TRACED} epochs of {steps} steps of {many} run{'s' * (many > 1)} by "
+        f"{group.engine} on {device} in {path}; open it at https://ui.perfetto.dev or "
+        "chrome://tracing"
     )
+
+
+def _train_traced(
+    path: Path, group: Group, resolved: ResolvedConfig, splits: Splits, device: str
+) -> int:
+    """Train the group for a few epochs; return the steps of each."""
+    settings, runs = resolved.config.of_each_run, group.runs
+    population = Population(runs, len(resolved.classes), resolved.input_shape, settings.init)
+    networks = [network.to(device) for network in population.theta0().values()]
+    whole = Training(DeviceData.of(splits, device), settings.recipe, group.engine)
+    recipe = resolved_recipe(whole, networks[0])
+    batch = recipe.batch_size or 1
+    data = _first(whole.data, max(1, STEPS // len(networks)) * batch)
+    longer = dataclasses.replace(
+        recipe,
+        max_epochs=max(EPOCHS, recipe.max_epochs or 0),
+        patience=recipe.patience and EPOCHS,
+    )
+    generators = [torch_generator(seed, "batches") for seed in runs.seeds]
+    _traced(path, networks, generators, Training(data, longer, group.engine))
+    return math.ceil(len(data.train_labels) / batch)
 
 
 def _traced(
@@ -101,9 +111,10 @@ def _traced(
     training: Training,
 ) -> None:
     """Train, and write what the profiler saw: whole, or not at all."""
-    activities = [ProfilerActivity.CPU]
+    activities = {ProfilerActivity.CPU}
     if training.data.train_images.device.type == "cuda":
-        activities.append(ProfilerActivity.CUDA)
+        there = supported_activities()  # type: ignore[no-untyped-call]
+        activities |= there & {ProfilerActivity.CUDA}
     plan = schedule(wait=EPOCHS - TRACED - 1, warmup=1, active=TRACED, repeat=1)
     with tempfile.TemporaryDirectory(prefix=".profile-", dir=path.parent) as folder:
         ending = ".gz" if path.suffix == ".gz" else ""

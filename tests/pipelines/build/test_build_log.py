@@ -260,6 +260,21 @@ def test_a_log_that_cannot_be_written_is_one_line(
     assert err.startswith(f"ensemble: {tmp_path / 'run' / 'build.log'}: Is a directory")
 
 
+def test_what_ended_a_build_is_said_though_the_log_takes_nothing_more(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+
+    def full(run: RunDirectory, member: Member, earlier: RunHistory | None) -> None:
+        (out / "build.log").unlink()
+        (out / "build.log").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunDirectory, "keep_round", full)
+    with pytest.raises(KeyboardInterrupt):
+        build(tiny_config(data), out=out)
+
+
 def test_a_build_in_memory_writes_nothing(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
