@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,17 +66,24 @@ def devices_for(asked: str, recorded: str | None = None) -> Devices:
     ------
     RequestError
         If a card is not here, or cannot hold one number.
+
+    Warns
+    -----
+    UserWarning
+        If ``auto`` takes the processor since the driver could not be asked for cards.
     """
     wanted = asked_device(asked)
-    cards = () if "cpu" in (wanted.kind, recorded) else list_cards()
+    if "cpu" in (wanted.kind, recorded):
+        return PROCESSOR
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        cards = list_cards()
     if not cards:
-        if wanted.kind == "cuda":
-            raise RequestError(f"`device` {asked!r}: no CUDA device is here; allowed cpu, auto")
-        if recorded == "cuda":
-            raise RequestError(
-                "this run trains on CUDA, and no CUDA device is here; go on where there is one, "
-                "or begin another with `device` cpu"
-            )
+        why = _first_line(said[0].message) if said else ""
+        if wanted.kind == "cuda" or recorded == "cuda":
+            raise _no_card(asked, wanted.kind, why)
+        if why:
+            warnings.warn(f"training on the processor: {why}", stacklevel=2)
         return PROCESSOR
     numbers = range(len(cards)) if wanted.cards is None else wanted.cards
     if absent := [number for number in numbers if number >= len(cards)]:
@@ -87,6 +95,22 @@ def devices_for(asked: str, recorded: str | None = None) -> Devices:
     for name in names:
         _try(name, asked)
     return Devices("cuda", names)
+
+
+def _no_card(asked: str, kind: str, why: str) -> RequestError:
+    here = "no CUDA device is here" + (f" ({why})" if why else "")
+    if kind == "cuda":
+        return RequestError(f"`device` {asked!r}: {here}; allowed cpu, auto")
+    return RequestError(
+        f"this run trains on CUDA, and {here}; go on where there is one, or begin another with "
+        "`device` cpu"
+    )
+
+
+def _first_line(error: object) -> str:
+    """Return what a driver says without the advice and the source lines that follow."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return text.partition(" (Triggered internally")[0]
 
 
 def leaves_cards_idle(asked: str, devices: Devices) -> bool:
@@ -110,7 +134,7 @@ def _try(name: str, asked: str) -> None:
     try:
         hold_a_number(name)
     except Exception as error:  # whatever the driver raises
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = _first_line(error)
         raise RequestError(
             f"`device` {asked!r}: {name} is listed and cannot be used ({reason}); free it or mend "
             "its driver, or take another card or `device` cpu"

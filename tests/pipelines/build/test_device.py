@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,28 @@ def test_a_driver_that_fails_at_the_first_number_is_said_in_one_line(  # type: i
     assert f"--device '{asked}': cuda:0 is listed and cannot be used (CUDA error: system" in line
     assert "--device cpu" in line
     assert where_it_was("cuda") == "cpu", "a finished run is compared without it"
+
+
+def _no_driver() -> bool:
+    """Answer as torch does where the driver is older than its CUDA."""
+    text = "CUDA initialization: The NVIDIA driver is too old. (Triggered internally at x.cpp:1.)"
+    warnings.warn(text, stacklevel=2)
+    return False
+
+
+def test_a_driver_that_is_too_old_is_the_reason_given(  # type: ignore[no-untyped-def]
+    asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", _no_driver)
+    line = asking("--device", "cuda")
+    assert line.endswith(
+        "--device 'cuda': no CUDA device is here (CUDA initialization: The NVIDIA driver is too "
+        "old.); allowed cpu, auto"
+    )
+    with pytest.warns(UserWarning, match=r"on the processor: .* driver is too old\.$"):
+        assert devices_for("auto") == PROCESSOR
+    with pytest.raises(RequestError, match=r"driver is too old\.\); go on where there is one"):
+        devices_for("auto", "cuda")
 
 
 def test_an_engine_that_the_card_is_too_old_for_is_said_in_one_line(  # type: ignore[no-untyped-def]
