@@ -27,6 +27,7 @@ IMPORTED = {
 
 ATTRIBUTES: dict[str, Callable[[], object]] = {
     "_can_decompose": lambda: ADD._can_decompose() is not None and ADD.decompose,
+    "_foreach_add_": lambda: torch._foreach_add_,
     "_foreach_mul_": lambda: torch._foreach_mul_,
     "_forward_hooks": lambda: not nn.Linear(1, 1)._forward_hooks,
     "_forward_pre_hooks": lambda: not nn.Linear(1, 1)._forward_pre_hooks,

@@ -16,6 +16,7 @@ from pruning.training.recipe import Recipe
 
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
+_SHARED_FROM, _PIECES = 2**15, 30
 
 
 class Optimizer(Protocol):
@@ -77,17 +78,22 @@ class Adam:
     @torch.no_grad()
     def step(self, rate: float | Tensor) -> None:
         """Take one step."""
-        gradients = [p.grad for p in self._parameters]
-        reached = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        reached = [i for i, p in enumerate(self._parameters) if p.grad is not None]
+        torch._foreach_add_([self._steps[i] for i in reached], 1)
+        changed: list[Tensor] = []
+        gradients: list[Tensor] = []
+        means: list[Tensor] = []
+        squares: list[Tensor] = []
+        steps: list[Tensor] = []
         for i in reached:
-            self._steps[i] += 1
+            parameter = self._parameters[i]
+            changed += _pieces(parameter)
+            gradients += _pieces(parameter.grad)  # type: ignore[arg-type]  # it was reached
+            means += _pieces(self._means[i])
+            squares += _pieces(self._squares[i])
+            steps += [self._steps[i]] * (len(changed) - len(steps))
         torch._fused_adam_(
-            [self._parameters[i] for i in reached],
-            [gradient for gradient in gradients if gradient is not None],
-            [self._means[i] for i in reached],
-            [self._squares[i] for i in reached],
-            [],
-            [self._steps[i] for i in reached],
+            changed, gradients, means, squares, [], steps,
             lr=rate,
             beta1=_BETAS[0], beta2=_BETAS[1], weight_decay=self._decay,
             eps=_EPSILON, amsgrad=False, maximize=False,
@@ -108,6 +114,13 @@ class Adam:
 
     def _over(self, parameters: Sequence[Tensor], decayed: Sequence[Tensor]) -> Adam:
         return Adam(parameters, self._decay)
+
+
+def _pieces(tensor: Tensor) -> Sequence[Tensor]:
+    """Return a long vector on a card in views: its units share one kernel's tensors among them."""
+    if not tensor.is_cuda or tensor.ndim != 1 or len(tensor) < _SHARED_FROM:
+        return (tensor,)
+    return torch.split(tensor, -(-len(tensor) // _PIECES))
 
 
 class AdamW(Adam):
