@@ -1,63 +1,60 @@
-"""The build on a CUDA card, in pieces of under ten minutes each.
+"""The build on a CUDA card, in one command of at most twelve minutes.
 
-    python benchmarks/build/gpu.py --cifar DIR --part peak
-    python benchmarks/build/gpu.py --cifar DIR --part ours --engine streams
-    python benchmarks/build/gpu.py --cifar DIR --part ours --engine loop-bf16 --rounds 0
-    python benchmarks/build/gpu.py --cifar DIR --part textbook
+    python benchmarks/build/gpu.py --cifar DATA --mnist FOLDER --out results/benchmarks/gpu.jsonl
 
-M = 20 conv-c on CIFAR-10, 30 epochs a round, batch 128, p = 0.2 to a tenth; the textbook on
-one member's rounds 0 and 1 of the same cost as all others, on the same card; one round of
-resnet18 and vgg16. Each prints a line of JSON; ``--out`` adds it to a file.
+DATA is CIFAR-10 as ``ensemble build --data`` takes it, FOLDER holds MNIST as ``--data-dir``.
+Each line is printed, and written, as it is known. What each part measures is said in
+`gpu_parts`; ``--parts peak,steps`` runs some of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import gc
 import json
+import time
 from pathlib import Path
 
-import task as tasks
+import gpu_parts
 import torch
-from throughput import product, training
+
+from pruning.data.load import load_splits
 
 
 def main() -> None:
-    """Measure one part."""
+    """Measure the parts in order, as far as the time goes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--cifar", required=True)
-    parser.add_argument("--part", choices=["peak", "ours", "textbook"], required=True)
-    parser.add_argument("--engine", default="auto")
-    parser.add_argument("--arch", default="conv-c")
-    parser.add_argument("--members", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=tasks.ROUNDS)
+    parser.add_argument("--mnist", type=Path, required=True)
+    parser.add_argument("--parts", default=",".join(gpu_parts.PARTS))
+    parser.add_argument("--seconds", type=float, default=720, help="begin nothing later than this")
+    parser.add_argument("--device", default="cuda", help="cpu tries the script out, in miniature")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    if not torch.cuda.is_available():
+    if options.device == "cuda" and not torch.cuda.is_available():
         parser.exit(2, "no CUDA device is here\n")
-    found: dict[str, object] = {"card": torch.cuda.get_device_name(), **vars(options)}
-    if options.part == "peak":
-        found["product"] = product(torch.bfloat16, "cuda")
-        for arch in ("conv-c", "resnet18", "vgg16"):
-            found[arch] = training(arch, bf16=True, device="cuda")
-    else:
-        chosen = dataclasses.replace(
-            tasks.TASKS["conv-c"], arch=options.arch, limit=None,
-            epochs=options.epochs, rounds=options.rounds,
-        )  # fmt: skip
-        splits = chosen.splits(options.cifar)
-        if options.part == "ours":
-            outcome = tasks.program(chosen, splits, options.members, options.engine, 1, "cuda")
-        else:
-            once = dataclasses.replace(chosen, rounds=min(1, options.rounds))
-            outcome = tasks.by_the_book(once, splits, 0, 1, "cuda")
-        found |= dataclasses.asdict(outcome)
-    line = json.dumps(found, default=str)
-    print(line)
-    if options.out:
-        with options.out.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    started = time.perf_counter()
+    cifar = load_splits(options.cifar, limit=None if options.device == "cuda" else 400).splits
+    bench = gpu_parts.Bench(torch.device(options.device), cifar, options.mnist)
+    card = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
+    for name in options.parts.split(","):
+        for measure in gpu_parts.PARTS[name]:
+            if time.perf_counter() - started > options.seconds:
+                line = {"part": name, "left_out": "no time"}
+            else:
+                try:
+                    line = {"part": name, **measure(bench)}
+                except RuntimeError as error:
+                    line = {"part": name, "failed": str(error).splitlines()[0]}
+            seconds = round(time.perf_counter() - started, 1)
+            text = json.dumps({**line, "card": card, "torch": torch.__version__, "at": seconds})
+            print(text, flush=True)
+            if options.out:
+                with options.out.open("a", encoding="utf-8") as file:
+                    file.write(text + "\n")
+            gc.collect()
+            if options.device == "cuda":
+                torch.cuda.empty_cache()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.loop import Loop
+from pruning.training.engines.engine import ENGINES
 from pruning.training.recipe import Recipe
 
 SHAPE, BATCH = (3, 32, 32), 128
@@ -32,17 +32,28 @@ def training(arch: str, *, bf16: bool, device: str = "cpu") -> dict[str, float]:
     images = torch.randint(0, 256, (BATCH, *SHAPE), dtype=torch.uint8, device=device)
     labels = torch.arange(BATCH, device=device) % 10
     data = DeviceData(images, labels, images, labels, Scaling())
-    recipe = Recipe(batch_size=BATCH, max_epochs=1).resolved(
+    recipe = Recipe(batch_size=BATCH, max_epochs=1, augment="none").resolved(
         plain_mlp=stackable(network), shape=SHAPE, samples=BATCH
     )
-    loop = Loop([network], data, recipe, bf16=bf16)
+    loop = ENGINES["loop-bf16" if bf16 else "loop"]([network], data, recipe)
     order = torch.arange(BATCH, device=device).unsqueeze(0)
     seconds = _least(lambda: loop.epoch(order, [1e-4]), 5, device)
-    # Forward once, backward twice; the gradient of the input itself is left out.
-    first = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
-    side = SHAPE[1] // first.stride[0]
-    flops = 3 * count_cost(network.cpu(), SHAPE).flops - 2 * first.weight.numel() * side**2
-    return {"images": BATCH / seconds, "flops": BATCH * flops / seconds}
+    return {"images": BATCH / seconds, "flops": BATCH * training_flops(arch, SHAPE) / seconds}
+
+
+def training_flops(arch: str, shape: tuple[int, ...]) -> float:
+    """Return the FLOPs of training on one image: forward once, backward twice.
+
+    The gradient of the input itself, which nobody takes, is left out.
+    """
+    network = build_network(arch, 10, shape, 0)
+    flops = 3 * count_cost(network, shape).flops
+    layers = (torch.nn.Conv2d, torch.nn.Linear)
+    first = next(m for m in network.modules() if isinstance(m, layers))
+    places = 1
+    if isinstance(first, torch.nn.Conv2d):
+        places = (shape[1] // first.stride[0]) * (shape[2] // first.stride[1])
+    return flops - 2 * first.weight.numel() * places
 
 
 def _least(work: Callable[[], object], times: int, device: str) -> float:
