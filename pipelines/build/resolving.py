@@ -32,7 +32,9 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
     small = config.device == "auto" and is_small(config, classes, shape, len(splits.train))
     devices = PROCESSOR if small else devices_for(config.device)
     with on(devices.least_able):
-        groups = plan_groups(config, classes, shape, devices.kind, len(devices.names))
+        groups = plan_groups(
+            config, classes, shape, devices.kind, len(devices.names), samples=len(splits.train)
+        )
     return ResolvedConfig(
         config=config,
         groups=groups,

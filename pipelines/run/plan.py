@@ -91,17 +91,24 @@ def plan_groups(
     input_shape: tuple[int, ...],
     device: str = "cpu",
     cards: int = 1,
+    *,
+    samples: int,
 ) -> tuple[Group, ...]:
     """Return the groups of a build on ``"cpu"`` or ``"cuda"``, covering every run once.
 
     An architecture's runs fill groups of the engine's size; on several cards they are shared
-    out evenly, so that every card has a group where there are as many runs as cards.
+    out evenly, so that every card has a group where there are as many runs as cards. `samples`
+    are those of the training part.
     """
     groups = []
     for offset, arch in enumerate(config.archs):
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
-        engine = choose_engine(config.engine, network, device)
+        recipe = config.dropnet.recipe.resolved(
+            plain_mlp=stackable(network), shape=input_shape, samples=samples
+        )
+        images = len(numbers) * (recipe.max_epochs or 0) * samples
+        engine = choose_engine(config.engine, network, device, images)
         for chosen in _shared_out(numbers, ENGINES[engine].group_size(device), cards):
             seeds = tuple(config.seed + number for number in chosen)
             groups.append(Group(Runs(arch, chosen, seeds), engine))

@@ -128,7 +128,8 @@ def train(
     states = [generator.get_state() for generator in generators]
     first_and_end = (first, epochs)
     try:
-        return _train(networks, generators, training, first_and_end, late_epochs, on_epoch)
+        with torch.cuda.device_of(training.data.train_images):  # type: ignore[no-untyped-call]
+            return _train(networks, generators, training, first_and_end, late_epochs, on_epoch)
     except torch.OutOfMemoryError:
         if len(networks) == 1:
             raise
@@ -168,7 +169,9 @@ def _train(
 ) -> list[Trained]:
     data, (first, end) = training.data, first_and_end
     recipe = resolved_recipe(training, networks[0])
-    kind = ENGINES[choose_engine(training.engine, networks[0], data.train_images.device.type)]
+    images = len(networks) * (recipe.max_epochs or 0) * len(data.train_labels)
+    device = data.train_images.device.type
+    kind = ENGINES[choose_engine(training.engine, networks[0], device, images)]
     engine = kind([copy.deepcopy(network) for network in networks], data, recipe)
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))

@@ -17,8 +17,20 @@ def check_engine(asked: str) -> None:
         raise unknown_name("engine", asked, (AUTO, *ENGINES))
 
 
-def choose_engine(asked: str, network: nn.Module, device: str) -> str:
+def choose_engine(asked: str, network: nn.Module, device: str, images: int = 0) -> str:
     """Return the engine that runs this network on ``"cpu"`` or ``"cuda"``; never ``"auto"``.
+
+    Parameters
+    ----------
+    asked
+        A name, or ``"auto"``.
+    network
+        One of those that train together, at full width.
+    device
+        ``"cpu"`` or ``"cuda"``.
+    images
+        Training images of a round, all its members and epochs together: whether it pays to
+        prepare.
 
     Raises
     ------
@@ -34,7 +46,7 @@ def choose_engine(asked: str, network: nn.Module, device: str) -> str:
     obstacles = {name: ENGINES[name].obstacle(network, device) for name in ENGINES}
     able = [name for name, obstacle in obstacles.items() if obstacle is None]
     if asked == AUTO:
-        ranks = {name: ENGINES[name].auto_rank(network, device) for name in able}
+        ranks = {name: ENGINES[name].auto_rank(network, device, images) for name in able}
         return max((rank, name) for name, rank in ranks.items() if rank is not None)[1]
     if obstacles[asked] is not None:
         others = ", ".join((AUTO, *able))

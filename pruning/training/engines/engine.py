@@ -58,10 +58,11 @@ class Engine(ABC):
         return None
 
     @classmethod
-    def auto_rank(cls, network: nn.Module, device: str) -> int | None:
+    def auto_rank(cls, network: nn.Module, device: str, images: int) -> int | None:
         """Return how well it suits a network that it can run.
 
         ``auto`` takes the engine of greatest rank. None: this one runs only when asked for.
+        `images` are those that a round trains on, all its members and epochs together.
         """
         return None
 
@@ -90,7 +91,11 @@ class Engine(ABC):
 
     @abstractmethod
     def evaluate(self) -> Evaluation:
-        """Return loss and accuracy on the validation part, in float32 and eval mode."""
+        """Return loss and accuracy on the validation part, in float32 and eval mode.
+
+        On CUDA float32 is multiplied as PyTorch does it, whose convolutions round what they read
+        to tf32, unless the engine's name says float32.
+        """
 
     @abstractmethod
     def weights(self, row: int) -> dict[str, Tensor]:

@@ -22,6 +22,8 @@ from pruning.inference.stackable import stackable
 from pruning.inference.stacked_layers import Layers
 from pruning.training.device_data import DeviceData, Gatherer
 from pruning.training.engines.engine import ENGINES, Engine, Evaluation
+from pruning.training.engines.lane import Lane
+from pruning.training.engines.steps import ReplayedSteps, Steps
 from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
 
@@ -34,6 +36,8 @@ class Stacked(Engine):
 
     def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
         self._data, self._recipe = data, recipe
+        self.replays = data.train_images.device.type == "cuda"
+        """Whether a step is recorded once and replayed."""
         self._smoothing = recipe.label_smoothing or 0.0
         layers = Layers.of(networks)
         self._hold(layers, layers.gathered(networks, data.train_images.device))
@@ -47,9 +51,9 @@ class Stacked(Engine):
         return "runs plain MLPs (Flatten, Linear and ReLU in sequence), which this network is not"
 
     @classmethod
-    def auto_rank(cls, network: nn.Module, device: str) -> int | None:
-        """Return 2: what it can run, nothing runs faster."""
-        return 2
+    def auto_rank(cls, network: nn.Module, device: str, images: int) -> int | None:
+        """Return 9: what it can run, nothing runs faster."""
+        return 9
 
     @classmethod
     def group_size(cls, device: str) -> int:
@@ -66,6 +70,8 @@ class Stacked(Engine):
         self._weights, self._biases = layers.views(values)
         self._weight_gradients, self._bias_gradients = layers.views(self._gradients)
         self._buffers: dict[int, _Buffers] = {}
+        self._recorded: dict[int, ReplayedSteps] = {}
+        self._lane = Lane(values.device)
 
     @torch.no_grad()
     def epoch(
@@ -81,28 +87,47 @@ class Stacked(Engine):
             if orders[:, part].shape[1] == 0:
                 continue
             batches = _batches(orders[:, part], size)
-            parts = [None] * len(batches) if changes is None else _batches(changes[:, part], size)
-            labels = self._data.train_labels[batches]
-            for index, classes, drawn in zip(batches, labels, parts, strict=True):
-                total += self.write_gradients(batches.shape[2], index, classes, drawn)
-                self._optimizer.step(next(rate))
+            drawn = None if changes is None else _batches(changes[:, part], size)
+            steps = Steps(
+                batches, self._data.train_labels[batches], drawn, [next(rate) for _ in batches]
+            )
+            total += self._replayed(steps) if self.replays else self._taken(steps)
         return (total / samples).tolist()
 
+    def _taken(self, steps: Steps) -> Tensor:
+        """Take steps one by one; return (G,) float64 summed losses."""
+        total = torch.zeros(steps.index.shape[1], dtype=torch.float64, device=steps.index.device)
+        for index, labels, drawn, rate in steps:
+            total += self.write_gradients(index, labels, drawn)
+            self._optimizer.step(rate)
+        return total
+
+    def _replayed(self, steps: Steps) -> Tensor:
+        """Take steps by replaying a recorded one; return (G,) float64 summed losses."""
+        batch = steps.index.shape[2]
+        self._lane.begin()
+        with self._lane.used():
+            if batch not in self._recorded:
+                self._recorded[batch] = ReplayedSteps(
+                    steps, self._lane, self.write_gradients, self._optimizer.step
+                )
+            total = self._recorded[batch].take(steps)
+        self._lane.end()
+        return total
+
     def write_gradients(
-        self, batch: int, index: Tensor, labels: Tensor, changes: Tensor | None = None
+        self, index: Tensor, labels: Tensor, changes: Tensor | None = None
     ) -> Tensor:
         """Write the gradient of the batch's mean loss; return (G,) float32 summed losses.
 
         Parameters
         ----------
-        batch
-            B.
         index, labels
             (G, B) int64: the samples each member sees and their classes.
         changes
             (G, B, K) int64: what augmentation does to each.
         """
-        buffers = self._buffers_for(batch)
+        buffers = self._buffers_for(index.shape[1])
         weights, relu_after = self._weights, self._layers.relu_after
         drawn = None if changes is None else changes.flatten(0, 1)
         samples = buffers.gather(index.flatten(), drawn).view(*index.shape, -1)

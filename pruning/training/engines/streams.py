@@ -1,47 +1,57 @@
 """Networks of any kind on one CUDA device, each on a stream of its own, steps as graphs.
 
-A small network's step is a hundred short kernels: launched one by one they leave the device
-idle, and one network's do not fill it. Each member's whole step, from the indices of its
-batch to the optimizer, is captured once a round and replayed; the members' replays run side
-by side. Products read bfloat16, weights and loss stay float32.
+An epoch's samples are fetched, augmented and laid out in memory by a few large kernels. Each
+member's whole step, from there to the optimizer, is recorded once a round and replayed; the
+members' replays run side by side. Weights and loss stay float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from pruning.networks.weights import load_weights, tensors_of
+from pruning.networks.weights import tensors_of
+from pruning.surgery.padding import pad, unpadded
 from pruning.training.device_data import DeviceData
-from pruning.training.engines.engine import ENGINES
-from pruning.training.engines.loop import Trainee
-from pruning.training.engines.loop_bf16 import LoopBf16
+from pruning.training.engines.engine import ENGINES, Evaluation
+from pruning.training.engines.loop import Loop, evaluation
+from pruning.training.engines.loop_bf16 import convolutional
+from pruning.training.engines.precision import obstacle_to, repeatable
+from pruning.training.engines.recorded import Recorded
 from pruning.training.recipe import Recipe
 
-_WARM_UP = 3  # passes before a capture, as PyTorch asks for
 
+class SideBySide(Loop):
+    """G networks of any kind on CUDA; the networks are left unchanged.
 
-@ENGINES.register("streams")
-class Streams(LoopBf16):
-    """G networks of any kind on CUDA; they are trained in place."""
+    They are trained at widths that the card's units like: with units more that are zero, and
+    stay so.
+    """
 
-    summary = "each network a CUDA stream, its step a captured graph, products in bfloat16"
+    fills_up: ClassVar[bool] = False
+    """Whether widths that can be pruned are filled up to what `tensor_core_width` says."""
+    alike: ClassVar[bool] = False
+    """Whether all are brought to the same widths."""
 
     def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
+        self._own = [tensors_of(network) for network in networks]
+        if self.fills_up:
+            shape = tuple(data.train_images.shape[1:])
+            networks = pad(networks, shape, tensor_core_width, alike=self.alike)
         super().__init__(networks, data, recipe)
-        self._captured = [_Captured(member, data.train_images.device) for member in self.members]
+        steps = -(-len(data.train_labels) // self.members[0].batch_of(len(data.train_labels)))
+        self._rates = torch.zeros(steps, device=data.train_images.device)
+        self.recorded = [Recorded(member, self._rates) for member in self.members]
 
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:
-        """Return what is missing of a CUDA device with units for bfloat16."""
-        return super().obstacle(network, device) if device == "cuda" else "needs `device` 'cuda'"
-
-    @classmethod
-    def auto_rank(cls, network: nn.Module, device: str) -> int | None:
-        """Return None: it is taken only when asked for."""
-        return None
+        """Return what is missing of a CUDA device with units for its products."""
+        if device != "cuda":
+            return "needs `device` 'cuda'"
+        return obstacle_to(cls.precision, device)
 
     @classmethod
     def group_size(cls, device: str) -> int:
@@ -52,87 +62,89 @@ class Streams(LoopBf16):
         self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
     ) -> list[float]:
         """Train one epoch, a step of each member in turn; return each member's mean loss."""
-        batch = self.members[0].batch_of(orders.shape[1])
-        for captured in self._captured:
-            captured.begin(batch, 0 if changes is None else changes.shape[2])
-        for rate, part in zip(rates, self.members[0].batches(orders.shape[1]), strict=False):
-            for row, captured in enumerate(self._captured):
-                drawn = None if changes is None else changes[row, part]
-                captured.step(orders[row, part], rate, drawn)
-        totals = torch.stack([captured.end() for captured in self._captured])
-        return (totals / orders.shape[1]).tolist()
+        samples = orders.shape[1]
+        self._rates.copy_(torch.tensor(list(rates)))
+        batches = [*self.members[0].batches(samples)]
+        with repeatable(self.precision):
+            for recorded in self.recorded:
+                recorded.begin()
+            for block in self.recorded[0].blocks(batches):
+                held = slice(block[0].start, block[-1].stop)
+                for row, recorded in enumerate(self.recorded):
+                    drawn = None if changes is None else changes[row, held]
+                    recorded.hold(orders[row, held], drawn)
+                for part in block:
+                    for recorded in self.recorded:
+                        recorded.step(part.stop - part.start)
+            totals = torch.stack([recorded.end() for recorded in self.recorded])
+        return (totals / samples).tolist()
+
+    def evaluate(self) -> Evaluation:
+        """Return loss and accuracy on the validation part."""
+        with repeatable("float32" if self.precision == "float32" else None):
+            for recorded in self.recorded:
+                recorded.validate()
+            return evaluation([recorded.validated() for recorded in self.recorded])
+
+    def weights(self, row: int) -> dict[str, Tensor]:
+        """Return a copy of one member's state dict, without what its widths were filled up with."""
+        return unpadded(super().weights(row), self._own[row])
 
     def narrow(self, rows: list[int]) -> None:
         """Go on with these members only."""
         super().narrow(rows)
-        self._captured = [self._captured[row] for row in rows]
+        self.recorded = [self.recorded[row] for row in rows]
+        self._own = [self._own[row] for row in rows]
 
 
-class _Captured:
-    """A member's stream, the graph of its step, and what the graph reads and writes."""
+@ENGINES.register("streams")
+class Streams(SideBySide):
+    """With products in bfloat16."""
 
-    def __init__(self, member: Trainee, device: torch.device) -> None:
-        self._member, self._device = member, device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self._rate = torch.zeros((), device=device)
-        self._total = torch.zeros((), dtype=torch.float64, device=device)
-        self._index = torch.empty(0, dtype=torch.int64, device=device)
-        self._changes: Tensor | None = None
-        self._graph: torch.cuda.CUDAGraph | None = None
+    summary = "side by side, each network's step a captured graph, products in bfloat16"
+    precision = "bf16"
+    fills_up = True
 
-    def begin(self, batch: int, changes: int) -> None:
-        """Make ready for an epoch with so many numbers per sample for its augmentation."""
-        self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        self._member.network.train()
-        with torch.cuda.stream(self._stream):
-            self._total.zero_()
-            if self._graph is None:
-                self._capture(batch, changes)
-
-    def step(self, index: Tensor, rate: float, changes: Tensor | None) -> None:
-        """Take one step; a last, smaller batch is taken without the graph."""
-        with torch.cuda.stream(self._stream):
-            self._rate.fill_(rate)
-            if self._graph is not None and len(index) == len(self._index):
-                self._index.copy_(index)
-                if self._changes is not None and changes is not None:
-                    self._changes.copy_(changes)
-                self._graph.replay()
-            else:
-                self._total += self._member.step(index, self._rate, changes) * len(index)
-
-    def end(self) -> Tensor:
-        """Return the epoch's summed loss, ready on the current stream."""
-        torch.cuda.current_stream(self._device).wait_stream(self._stream)
-        return self._total
-
-    def _capture(self, batch: int, changes: int) -> None:
-        """Record a step; the passes before it leave weights, buffers and optimizer as they were."""
-        network = self._member.network
-        self._index = torch.zeros(batch, dtype=torch.int64, device=self._device)
-        self._changes = self._index.new_zeros(batch, changes) if changes else None
-        before = {key: value.clone() for key, value in tensors_of(network).items()}
-        optimizer = self._member.optimizer
-        self._member.optimizer = _Still()
-        for _ in range(_WARM_UP):
-            self._member.step(self._index, self._rate, self._changes)
-        load_weights(network, before)
-        self._member.optimizer = optimizer
-        network.zero_grad(set_to_none=True)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._stream):
-            self._total += self._member.step(self._index, self._rate, self._changes) * batch
-        self._graph = graph
+    @classmethod
+    def auto_rank(cls, network: nn.Module, device: str, images: int) -> int | None:
+        """Return 4 for a convolutional network: a small product gains nothing from bfloat16."""
+        return 4 if convolutional(network) else None
 
 
-class _Still:
-    """An optimizer that does not move."""
+@ENGINES.register("streams-float32")
+class StreamsFloat32(SideBySide):
+    """With products in float32, whatever the card."""
 
-    def step(self, rate: float | Tensor) -> None:
-        """Do nothing."""
+    summary = "side by side, each network's step a captured graph, float32"
+    precision = "float32"
 
-    def cut_to(
-        self, parameters: Sequence[Tensor], decayed: Sequence[Tensor], cut: object
-    ) -> _Still:
-        """Return itself."""
-        return self
+    @classmethod
+    def auto_rank(cls, network: nn.Module, device: str, images: int) -> int | None:
+        """Return 3: what captured steps do for it needs no bfloat16."""
+        return 3
+
+
+@ENGINES.register("streams-tf32")
+class StreamsTf32(SideBySide):
+    """With float32 products whose inputs are rounded, as PyTorch's convolutions are by default."""
+
+    summary = "side by side, each network's step a captured graph, products in tf32"
+    precision = "tf32"
+
+    @classmethod
+    def auto_rank(cls, network: nn.Module, device: str, images: int) -> int | None:
+        """Return None: it is taken only when asked for."""
+        return None
+
+
+def tensor_core_width(width: int) -> int:
+    """Return the width at which tensor cores take the least time for so many channels.
+
+    They read channels by eights, and work in tiles of 64: on an H100, 56 channels take longer
+    than 64, and 34 take 1.7 times as long as 40.
+
+    >>> [tensor_core_width(width) for width in (5, 34, 42, 52, 103, 128)]
+    [8, 40, 48, 64, 128, 128]
+    """
+    tiles = -(-width // 64) * 64
+    return tiles if tiles <= 1.25 * width else -(-width // 8) * 8

@@ -228,7 +228,7 @@ def test_every_pool_can_be_chosen_from(data: Path, tmp_path: Path, pool: str) ->
 
 def test_groups_cover_every_run_once_and_ignore_the_machine(data: Path) -> None:
     config = tiny_config(data, m=25, archs=("mlp-a", "conv-b:2-2"))
-    groups = plan_groups(config, 3, (1, 4, 4))
+    groups = plan_groups(config, 3, (1, 4, 4), samples=300)
     assert sorted(n for group in groups for n in group.runs.numbers) == list(range(25))
     for group in groups:
         assert group.runs.seeds == group.runs.numbers
@@ -276,7 +276,7 @@ def test_jobs_are_no_part_of_a_runs_identity(built: Built) -> None:
 
 def test_the_engine_is_resolved_recorded_and_may_be_asked_for(data: Path) -> None:
     groups = {
-        engine: plan_groups(tiny_config(data, engine=engine), 3, (1, 4, 4))
+        engine: plan_groups(tiny_config(data, engine=engine), 3, (1, 4, 4), samples=300)
         for engine in ("auto", "loop")
     }
     assert {group.engine for group in groups["auto"]} == {"stacked"}

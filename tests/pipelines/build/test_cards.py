@@ -174,7 +174,7 @@ def test_every_card_has_a_group_of_every_architecture_with_enough_runs(
 ) -> None:
     archs = ("mlp-a:3", "conv-b:2-2")[: 1 + mixed]
     config = BuildConfig(m=m, archs=archs, selection=SelectionConfig(size=1))
-    groups = plan_groups(config, 3, (1, 8, 8), "cuda", cards)
+    groups = plan_groups(config, 3, (1, 8, 8), "cuda", cards, samples=300)
     assert sorted(n for group in groups for n in group.runs.numbers) == list(range(m))
     for offset, arch in enumerate(archs):
         own = [group for group in groups if group.runs.arch == arch]

@@ -18,7 +18,7 @@ ARCHS = ("mlp-a:3", "conv-b:2-2", "mlp-a:4")
 
 def _plan(m: int, archs: tuple[str, ...] = ARCHS[:1], seed: int = 0) -> tuple[Group, ...]:
     config = BuildConfig(m=m, archs=archs, seed=seed, selection=SelectionConfig(size=1))
-    return plan_groups(config, 3, (1, 8, 8))
+    return plan_groups(config, 3, (1, 8, 8), samples=300)
 
 
 @settings(deadline=None)

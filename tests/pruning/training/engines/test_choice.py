@@ -6,7 +6,7 @@ from torch import nn
 from pruning.core.errors import RequestError
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
-from pruning.training.engines import loop_bf16
+from pruning.training.engines import precision
 from pruning.training.engines.choosing import choose_engine
 
 
@@ -41,7 +41,7 @@ MLP, CONV = (build_network(name, 3, (1, 4, 4), 0) for name in ("mlp-a:3", "conv-
 def test_auto_takes_what_network_and_processor_are_best_at(
     monkeypatch: pytest.MonkeyPatch, units: bool, network: nn.Module, expected: str
 ) -> None:
-    monkeypatch.setattr(loop_bf16, "has_bf16_units", lambda device: units)
+    monkeypatch.setattr(precision, "has_bf16_units", lambda device: units)
     assert choose_engine("auto", network, "cpu") == expected
 
 
@@ -60,7 +60,7 @@ def test_auto_takes_what_network_and_processor_are_best_at(
 def test_an_engine_that_cannot_run_is_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch, asked: str, network: nn.Module, said: str
 ) -> None:
-    monkeypatch.setattr(loop_bf16, "has_bf16_units", lambda device: False)
+    monkeypatch.setattr(precision, "has_bf16_units", lambda device: False)
     with pytest.raises(RequestError, match=said):
         choose_engine(asked, network, "cpu")
 

@@ -102,7 +102,7 @@ def test_auto_is_never_undecided(arch: str, device: str) -> None:
     network = build_network(arch, 3, SHAPE, 0)
     able = [kind for kind in map(ENGINES.__getitem__, ENGINES)
             if kind.obstacle(network, device) is None]  # fmt: skip
-    ranks = [rank for kind in able if (rank := kind.auto_rank(network, device)) is not None]
+    ranks = [rank for kind in able if (rank := kind.auto_rank(network, device, 0)) is not None]
     assert ranks.count(max(ranks)) == 1
 
 
@@ -117,7 +117,9 @@ def test_it_learns_and_shows_what_its_weights_show(case: Case) -> None:
         state = engine.weights(row)
         assert all(v.dtype == torch.float32 for v in state.values() if v.is_floating_point())
         loss, accuracy = _plain(case, state)
-        assert seen.losses[row] == pytest.approx(loss, rel=1e-4)
+        # A card's convolutions multiply in tf32 unless they are told not to.
+        rel = 5e-3 if case.data.train_images.is_cuda else 1e-4
+        assert seen.losses[row] == pytest.approx(loss, rel=rel)
         assert seen.accuracies[row] == pytest.approx(accuracy, abs=1e-9)
 
 
@@ -128,8 +130,10 @@ def test_its_first_epoch_is_that_of_the_loop(case: Case) -> None:
     assert engine.epoch(case.orders(), RATES) == pytest.approx(
         plain.epoch(case.orders(), RATES), rel=0.05
     )
-    for key, value in plain.weights(1).items():
-        torch.testing.assert_close(engine.weights(1)[key], value, rtol=0.1, atol=0.02)
+    start, ours, theirs = case.networks()[1].state_dict(), engine.weights(1), plain.weights(1)
+    # Adam takes a whole step wherever a gradient is near 0, to whichever side it was rounded.
+    moved = sum(float((theirs[key] - start[key]).abs().sum()) for key in start)
+    assert sum(float((ours[key] - theirs[key]).abs().sum()) for key in start) < 0.15 * moved
 
 
 @EVERY

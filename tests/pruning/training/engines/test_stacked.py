@@ -51,7 +51,7 @@ def test_the_written_out_gradient_is_autograds(
 ) -> None:
     members, data, orders = make(), _data(), _orders(3)[:, :32]
     stacked = Stacked(members, data, RECIPE)
-    losses = stacked.write_gradients(32, orders, data.train_labels[orders])
+    losses = stacked.write_gradients(orders, data.train_labels[orders])
     for row, network in enumerate(members):
         logits = network(data.scaling(data.train_images[orders[row]]))
         loss = F.cross_entropy(logits, data.train_labels[orders[row]])

@@ -1,0 +1,112 @@
+"""One network with its optimizer: a step, an epoch of steps, its validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from pruning.inference.layout import Layout
+from pruning.surgery.layer_kinds import BatchNorm
+from pruning.training.augmentation import changed
+from pruning.training.device_data import DeviceData
+from pruning.training.engines.precision import Precision
+from pruning.training.optimizer import Optimizer, decayed_parameters, make_optimizer
+from pruning.training.recipe import Recipe
+
+Forward = Callable[[Tensor], Tensor]
+
+
+class Trainee:
+    """One network with its optimizer; it is trained in place.
+
+    Parameters
+    ----------
+    network, data
+        On the same device.
+    recipe
+        Resolved.
+    precision
+        What the products of training read.
+    """
+
+    def __init__(
+        self, network: nn.Module, data: DeviceData, recipe: Recipe, precision: Precision
+    ) -> None:
+        self.network, self.data = network, data
+        self.smoothing = recipe.label_smoothing or 0.0
+        self._batch_size, self._bf16 = recipe.batch_size, precision == "bf16"
+        self._scaled = data.scaling.on(data.train_images)
+        self.layout = Layout.of(network, self._scaled(data.train_images[:1]))
+        self._normed = any(isinstance(module, BatchNorm) for module in network.modules())
+        self.optimizer: Optimizer = make_optimizer(
+            recipe, list(network.parameters()), decayed_parameters(network)
+        )
+
+    def epoch(self, order: Tensor, rates: Sequence[float], changes: Tensor | None = None) -> float:
+        """Train one epoch in this (N,) order, each step at its rate; return the mean loss."""
+        self.network.train()
+        total = torch.zeros((), dtype=torch.float64, device=order.device)
+        # A last batch of one may have been joined to the one before.
+        for rate, part in zip(rates, self.batches(len(order)), strict=False):
+            index = order[part]
+            drawn = None if changes is None else changes[part]
+            labels = self.data.train_labels[index]
+            loss = self.descend(self.loss(self.network, self.inputs(index, drawn), labels), rate)
+            total += loss * len(index)
+        return float(total / len(order))
+
+    def descend(self, loss: Tensor, rate: float | Tensor) -> Tensor:
+        """Take one step down a mean loss; return its value."""
+        self.network.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step(rate)
+        return loss.detach()
+
+    def loss(self, forward: Forward, inputs: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean loss of (B, …) network input, by what makes logits of it."""
+        # A step reads each weight once: a cache of bfloat16 copies would save nothing.
+        with torch.autocast(
+            inputs.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
+        ):
+            logits = forward(inputs)
+        return F.cross_entropy(logits.float(), labels, label_smoothing=self.smoothing)
+
+    def batch_of(self, samples: int) -> int:
+        """Return how many samples a step takes."""
+        return min(self._batch_size or samples, samples)
+
+    def batches(self, samples: int) -> Iterator[slice]:
+        """Yield an epoch's batches; a last one of one sample joins the one before it.
+
+        A batch norm finds no variance in one sample, and torch refuses to look for it.
+        """
+        size = self.batch_of(samples)
+        last = samples - 1 if self._normed and 1 < size < samples and samples % size == 1 else None
+        for start in range(0, samples, size):
+            if start == last:
+                return
+            end = start + size
+            yield slice(start, samples if end == last else min(end, samples))
+
+    def inputs(self, index: Tensor, changes: Tensor | None = None) -> Tensor:
+        """Return the training samples of (B,) int64, changed if told, as network input."""
+        stored = self.data.train_images[index]
+        stored = stored if changes is None else changed(stored, changes)
+        return self.layout.batch(self._scaled(stored))
+
+    @torch.no_grad()
+    def validated(self) -> Tensor:
+        """Return (2,) float64, mean loss and accuracy on the validation part, in eval mode."""
+        data = self.data
+        self.network.eval()
+        found = torch.zeros(2, dtype=torch.float64, device=data.val_labels.device)
+        for part in self.layout.parts(len(data.val_labels)):
+            labels = data.val_labels[part]
+            stored = self._scaled(data.val_images[part])
+            logits = self.network(self.layout.batch(stored)).float()
+            loss = F.cross_entropy(logits, labels, reduction="sum")
+            found += torch.stack([loss, (logits.argmax(-1) == labels).sum()])
+        return found / len(data.val_labels)
