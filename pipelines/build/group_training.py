@@ -6,13 +6,15 @@ round per group; it is told to whoever watches, and what it took goes into the r
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipelines.build.device import threads
 from pipelines.build.events import Tell
-from pipelines.build.progress import EpochDone, Halved, RoundDone
+from pipelines.build.progress import EpochDone, Halved, RoundDone, Slower
 from pipelines.build.round_times import RoundClock, RoundTimes
 from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
@@ -21,6 +23,7 @@ from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
 from pruning.dropnet.member import Member
+from pruning.training.engines.lane import EngineWarning
 
 
 def train_group(
@@ -38,7 +41,7 @@ def train_group(
     clock = RoundClock(device, len(splits.train), first)
     with clock.stages("files"):
         start = [record.load() for record in shared]
-    with threads(group.threads):
+    with threads(group.threads), _warnings_told(store, group, tell, clock):
         for members in _rounds(store, group, start, splits, tell, device, clock):
             with clock.stages("files"):
                 for member in members:
@@ -47,6 +50,25 @@ def train_group(
             store.note("round", _round_line(group, members, took))
             tell(_round_done(members, took))
     return tuple(histories.values())
+
+
+@contextlib.contextmanager
+def _warnings_told(store: Store, group: Group, tell: Tell, clock: RoundClock) -> Iterator[None]:
+    """Tell, and note in the log, what an engine warns of; other warnings go their way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", EngineWarning)
+        show = warnings.showwarning
+
+        def told(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if not issubclass(category, EngineWarning):
+                show(message, category, *place, **more)
+                return
+            slower = Slower(clock.round, str(message))
+            store.note("slower", {"group": list(group.runs.numbers)} | slower.to_json())
+            tell(slower)
+
+        warnings.showwarning = told
+        yield
 
 
 def shared_round(

@@ -63,7 +63,19 @@ class Halved:
         return dataclasses.asdict(self)
 
 
-Event = EpochDone | RoundDone | Halved
+@dataclass(frozen=True)
+class Slower:
+    """One group's engine goes on without what makes it fast, and why."""
+
+    round: int
+    why: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return dataclasses.asdict(self)
+
+
+Event = EpochDone | RoundDone | Halved | Slower
 
 
 def event_from_json(content: dict[str, Any]) -> Event:
@@ -72,6 +84,8 @@ def event_from_json(content: dict[str, Any]) -> Event:
         return EpochDone(**content)
     if "half" in content:
         return Halved(**content)
+    if "why" in content:
+        return Slower(**content)
     number, took = content.pop("round"), content.pop("took")
     return RoundDone(
         number,

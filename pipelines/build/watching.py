@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.build.progress import EpochDone, Event, RoundDone, Tally
+from pipelines.build.progress import EpochDone, Event, Halved, RoundDone, Tally
 from pruning.training.halving import halved_text
 
 
@@ -21,7 +21,7 @@ class Watcher:
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
-        self._halved: set[tuple[int, int]] = set()
+        self._said: set[str] = set()
 
     def __enter__(self) -> Watcher:
         return self
@@ -35,9 +35,13 @@ class Watcher:
             self.tally.add(event)
         elif isinstance(event, EpochDone):
             self.tally.add_epoch(event)
-        elif (numbers := (event.networks, event.half)) not in self._halved:
-            self._halved.add(numbers)
-            self.say(f"round {event.round}: {halved_text(*numbers)}")
+        else:
+            text = (
+                halved_text(event.networks, event.half) if isinstance(event, Halved) else event.why
+            )
+            if text not in self._said:
+                self._said.add(text)
+                self.say(f"round {event.round}: {text}")
 
     def say(self, line: str) -> None:
         """Say something unusual."""

@@ -18,6 +18,11 @@ Work = Callable[[], None]
 REHEARSALS = 3
 """Passes before work is recorded, as PyTorch asks for: libraries choose and compile in them."""
 
+
+class EngineWarning(UserWarning):
+    """An engine goes on without what makes it fast."""
+
+
 UNRECORDED = "a network whose step cannot be recorded is trained kernel by kernel, which is slower"
 
 
@@ -67,7 +72,7 @@ class Lane:
 
         Warns
         -----
-        UserWarning
+        EngineWarning
             If the work waits for the device, such as for a number it branches on: it cannot be
             recorded, and is done as it is called.
         """
@@ -90,7 +95,7 @@ class Lane:
             except RuntimeError as error:
                 _given_up(graph)
                 reason = str(error).strip().splitlines()[0]
-                warnings.warn(f"{UNRECORDED}: {reason}", stacklevel=2)
+                warnings.warn(f"{UNRECORDED}: {reason}", EngineWarning, stacklevel=2)
                 return work
         return graph.replay
 

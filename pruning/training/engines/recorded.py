@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.networks.weights import load_weights, tensors_of
-from pruning.training.engines.lane import Lane, Work
+from pruning.training.engines.lane import EngineWarning, Lane, Work
 from pruning.training.engines.trainee import Forward, Trainee
 
 Program = Callable[[dict[str, Tensor], Tensor, Tensor, Tensor], Tensor]
@@ -63,7 +63,7 @@ class Recorded:
 
         Warns
         -----
-        UserWarning
+        EngineWarning
             If it did not.
         """
         network = self.trainee.network
@@ -78,7 +78,8 @@ class Recorded:
             raise
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
-            warnings.warn(f"going on with steps that are not compiled: {reason}", stacklevel=2)
+            said = f"going on with steps that are not compiled: {reason}"
+            warnings.warn(said, EngineWarning, stacklevel=2)
             return False
         finally:
             network.zero_grad(set_to_none=True)

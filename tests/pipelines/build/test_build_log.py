@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from pruning.core.errors import RequestError
 from pruning.dropnet import DropNet, Member
 from pruning.dropnet.settings import Rewinding
 from pruning.training.engines.engine import Evaluation
+from pruning.training.engines.lane import EngineWarning
 from pruning.training.engines.stacked import Stacked
 from pruning.training.recipe import Recipe
 
@@ -308,6 +310,27 @@ def test_a_halved_population_is_logged_and_said(
     assert all(line["group"] == [0, 1, 2, 3] for line in halved)
     config = (out / "config.json").read_text()
     assert "half" not in config
+
+
+def test_what_an_engine_goes_on_without_is_logged_and_said_once(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate = Stacked.evaluate
+
+    def slower(engine: Stacked) -> Evaluation:
+        warnings.warn("going on without a compiler", EngineWarning, stacklevel=2)
+        return evaluate(engine)
+
+    monkeypatch.setattr(Stacked, "evaluate", slower)
+    out = tmp_path / "run"
+    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(out)]) == 0
+    err = capsys.readouterr().err
+    assert "Warning" not in err
+    assert err.count("round 0: going on without a compiler") == 1
+    assert err.count("without a compiler") == 1
+    noted = [line for line in _lines(out / "build.log") if line["what"] == "slower"]
+    assert {line["round"] for line in noted} == {0, 1, 2}
+    assert {line["why"] for line in noted} == {"going on without a compiler"}
 
 
 def test_memory_of_a_card_is_measured_round_by_round(monkeypatch: pytest.MonkeyPatch) -> None:

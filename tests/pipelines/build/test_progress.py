@@ -12,6 +12,7 @@ from pipelines.build.progress import (
     Event,
     Halved,
     RoundDone,
+    Slower,
     Tally,
     event_from_json,
 )
@@ -41,6 +42,7 @@ def _tally(clock: _Clock, **changes: object) -> Tally:
         RoundDone(1, (0, 3), (0.5, 0.4), (0.9, 0.8), took=TOOK),
         RoundDone(0, (0,), (1.0,), (0.9,), took=dataclasses.replace(TOOK, peak_bytes=2**40)),
         Halved(2, 20, 10),
+        Slower(1, "no compiler is here"),
     ],
 )
 def test_events_survive_the_file(event: Event) -> None:
