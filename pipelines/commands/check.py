@@ -6,16 +6,17 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.build.rehearsal import Rehearsal, noisy_splits, rehearse
+from pipelines.commands.shape import read_shape
 from pipelines.report.number_format import amount
-from pruning.core.errors import RequestError
 from pruning.networks.architecture import built_in
 from pruning.surgery.checking import check
 
 
 def run_check(*, arch: str, shape: str, classes: int) -> None:
     """Print the groups of units that can be pruned, what that frees, and what cannot be."""
-    report = check(arch, _shape(shape), classes)
-    rehearsal = None if built_in(arch) else rehearse(arch, noisy_splits(_shape(shape), classes))
+    sample = read_shape(shape)
+    report = check(arch, sample, classes)
+    rehearsal = None if built_in(arch) else rehearse(arch, noisy_splits(sample, classes))
     console = Console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("units", justify="right")
@@ -41,10 +42,3 @@ def _rehearsed(rehearsal: Rehearsal | None) -> tuple[str, ...]:
         return ()
     way = "rehearsed: trained for a few steps, pruned, saved and loaded"
     return (way if rehearsal.not_exported else f"{way}, exported to ONNX", *rehearsal.lines)
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    parts = text.lower().replace("×", "x").split("x")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RequestError(f"--input {text} must be sizes joined by x, such as 3x64x64")
-    return tuple(map(int, parts))

@@ -16,11 +16,12 @@ import click
 from ensemble.web.limits import Limits
 from pipelines.commands.help_sections import SectionedCommand, SectionedOption
 from pipelines.commands.outcome import last_line, open_streams
-from pipelines.commands.setting_options import in_flags, setting_options
+from pipelines.commands.setting_options import SettingOption, in_flags, setting_options
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
+from pruning.core.settings_tree import settings_of
 
 
 def _out(help_text: str, section: str = "Options") -> SectionedOption:
@@ -187,6 +188,30 @@ def check(**options: Any) -> None:
     from pipelines.commands.check import run_check
 
     run_check(**options)
+
+
+@cli.command(
+    cls=SectionedCommand,
+    short_help="Which networks there are, and what they cost.",
+    params=[
+        click.Argument(["names"], nargs=-1, metavar="[ARCH]..."),
+        click.Option(["--input", "shape"], help="One sample: 3x64x64, or 20 features.  "
+                     "[default: the data's, or 3x32x32]"),
+        click.Option(["--classes"], type=click.IntRange(2),
+                     help="Number of logits.  [default: the data's, or 10]"),
+        *(SettingOption(setting, "none" if setting.name == "data" else None)
+          for setting in settings_of(BuildConfig) if setting.path[0] == "data"),
+    ],
+)  # fmt: skip
+def archs(**options: Any) -> None:
+    """List architectures with FLOPs, parameters, prunable units and weights to start from.
+
+    Without ARCH, all that are built in. ARCH is what build takes as --arch: a name with or
+    without widths, torchvision:NAME, your own module:factory.
+    """
+    from pipelines.commands.archs import run_archs
+
+    run_archs(**options)
 
 
 @cli.command(short_help="A run's curves for TensorBoard.")

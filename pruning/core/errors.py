@@ -34,14 +34,32 @@ class MachineError(RuntimeError):
     """The machine ended the work, for want of memory say; the command line exits with 1."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> RequestError:
+def unknown_name(
+    kind: str, name: str, known: Iterable[str], elsewhere: Iterable[str] = ()
+) -> RequestError:
     """Return the error for a name nobody registered, the nearest known names first.
+
+    Parameters
+    ----------
+    kind
+        What is looked for.
+    name
+        As it was given.
+    known
+        All are listed.
+    elsewhere
+        Names with a prefix, ``library:name``, too many to list: only those that are near are
+        named, also where the prefix was left out.
 
     >>> print(unknown_name("metric", "minimun", ["maximum", "minimum", "random"]))
     unknown metric 'minimun'; did you mean 'minimum'? known: minimum, maximum, random
+    >>> print(unknown_name("network", "net50", ["net18", "mlp"], ["torchvision:net50"]))
+    unknown network 'net50'; did you mean 'torchvision:net50'? known: torchvision:net50, net18, mlp
     """
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    names, others = sorted(known), sorted(elsewhere)
+    meant = {other.rpartition(":")[2]: other for other in others} | {n: n for n in names + others}
+    found = difflib.get_close_matches(name, meant, n=3, cutoff=0.5)
+    near = list(dict.fromkeys(meant[spelling] for spelling in found))
     ordered = near + [other for other in names if other not in near]
     hint = f"did you mean {near[0]!r}? " if near else ""
     return RequestError(f"unknown {kind} {name!r}; {hint}known: {', '.join(ordered)}")

@@ -5,6 +5,7 @@ The current folder is looked in last: a file there named as a library's is not t
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -25,7 +26,8 @@ def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
     asked
         The module's dotted name, a colon, the name in it.
     known
-        The names that need no module, for the error.
+        The names that need no module, for the error; what stands before a colon in the nearest
+        is taken for what was meant, ``mlp-a:60`` for ``mlpa:60``.
 
     Raises
     ------
@@ -36,8 +38,10 @@ def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
     3.141592653589793
     """
     module, _, name = asked.partition(":")
+    known = tuple(known)
     meant = module.removesuffix(".py").strip("./").replace("/", ".")
-    hint = f"; did you mean '{meant}:{name}'?" if meant != module else ""
+    near = meant if meant != module else _nearest(module, known)
+    hint = f"; did you mean '{near}:{name}'?" if near else ""
     out = f"give module:name as seen from this folder, or one of {', '.join(known)}"
     if not meant or not name or "/" in module or module.startswith("."):
         raise RequestError(f"{kind} {asked!r} is not module:name{hint}; {out}")
@@ -58,6 +62,16 @@ def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
             f"{kind} {asked!r}: {module} fails when imported, "
             f"{type(error).__name__}: {' '.join(str(error).split())}"
         ) from error
+
+
+def _nearest(module: str, known: Iterable[str]) -> str | None:
+    """Return the known name, as far as its colon, for which a module may be a slip.
+
+    >>> _nearest("torchvison", ["mlp-a", "torchvision:NAME"]), _nearest("mynets", ["mlp-a"])
+    ('torchvision', None)
+    """
+    words = {name.partition(":")[0] for name in known} - {module}
+    return next(iter(difflib.get_close_matches(module, words, n=1, cutoff=0.75)), None)
 
 
 def _check_not_shadowed(kind: str, asked: str, module: str) -> None:

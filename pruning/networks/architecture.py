@@ -24,6 +24,8 @@ Architecture = str | nn.Module | Factory
 """A name, a network, or a function that makes one: what the Python API takes everywhere."""
 
 NETWORKS: Registry[Factory] = Registry("architecture", "pruning.networks")
+OTHER_FORMS = ("torchvision:NAME", "module:factory")
+"""How an architecture is named that is not registered."""
 
 
 def build_network(
@@ -138,7 +140,7 @@ def resolve_factory(arch: str) -> Factory:
     if name in NETWORKS:
         return _with_widths(NETWORKS[name], arch, rest) if rest else NETWORKS[name]
     if not rest:
-        raise unknown_name("architecture", arch, NETWORKS)
+        raise unknown_name("architecture", arch, [*NETWORKS, *OTHER_FORMS], _of_torchvision())
     return _user_factory(arch)
 
 
@@ -156,6 +158,16 @@ def _torchvision(name: str, num_classes: int, input_shape: tuple[int, ...]) -> n
     from pruning.networks.torchvision_models import torchvision_classifier
 
     return torchvision_classifier(name, num_classes, input_shape)
+
+
+def _of_torchvision() -> tuple[str, ...]:
+    """Return the architectures that torchvision has, or none where it cannot be imported."""
+    from pruning.networks.torchvision_models import classifiers
+
+    try:
+        return classifiers()
+    except ImportError:
+        return ()
 
 
 def _maker(
@@ -206,7 +218,7 @@ def _with_widths(factory: Factory, arch: str, text: str) -> Factory:
 
 
 def _user_factory(arch: str) -> Factory:
-    factory = import_user_code("architecture", arch, NETWORKS)
+    factory = import_user_code("architecture", arch, (*NETWORKS, OTHER_FORMS[0]))
     if not callable(factory):
         raise RequestError(f"architecture {arch!r} is not callable")
     return factory

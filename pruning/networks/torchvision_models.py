@@ -10,6 +10,31 @@ from pruning.core.torchvision_compat import import_torchvision
 _AUXILIARY = {"googlenet", "inception_v3"}
 
 
+PREFIX = "torchvision:"
+
+
+def classifiers() -> tuple[str, ...]:
+    """Return the architectures that torchvision has, sorted.
+
+    >>> "torchvision:resnet18" in classifiers()
+    True
+    """
+    models = import_torchvision().models
+    return tuple(f"{PREFIX}{name}" for name in models.list_models(module=models))
+
+
+def published_weights(arch: str) -> tuple[str, ...]:
+    """Return the names of the weights that torchvision publishes for one of its architectures.
+
+    >>> published_weights("torchvision:resnet18"), published_weights("mlp-a")
+    (('IMAGENET1K_V1',), ())
+    """
+    if not arch.startswith(PREFIX):
+        return ()
+    choices = import_torchvision().models.get_model_weights(arch.removeprefix(PREFIX))
+    return tuple(choice.name for choice in choices)
+
+
 def torchvision_classifier(name: str, num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
     """Return a freshly initialised classifier, without auxiliary heads.
 
