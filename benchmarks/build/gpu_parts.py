@@ -79,7 +79,7 @@ class Bench:
         x = torch.randint(0, 256, (count, *shape), dtype=torch.uint8, device=self.device)
         y = torch.randint(0, 10, (count,), device=self.device)
         half = (127.5,) * shape[0]
-        return DeviceData(x, y, x[:500], y[:500], Scaling(half, half))
+        return DeviceData(x, y, x[:500], y[:500], Scaling(half, half), 10)
 
 
 def peak(bench: Bench) -> Line:

@@ -31,7 +31,7 @@ def training(arch: str, *, bf16: bool, device: str = "cpu") -> dict[str, float]:
     network = build_network(arch, 10, SHAPE, 0).to(device)
     images = torch.randint(0, 256, (BATCH, *SHAPE), dtype=torch.uint8, device=device)
     labels = torch.arange(BATCH, device=device) % 10
-    data = DeviceData(images, labels, images, labels, Scaling())
+    data = DeviceData(images, labels, images, labels, Scaling(), 10)
     recipe = Recipe(batch_size=BATCH, max_epochs=1, augment="none").resolved(
         plain_mlp=stackable(network), shape=SHAPE, samples=BATCH
     )

@@ -19,6 +19,7 @@ from pruning.networks.architecture import Architecture, architecture_name
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.widening import factor_for_flops, widened
 from pruning.training import DeviceData, Trained, Training, train
+from pruning.training.class_weights import accuracy_of_one_answer
 from pruning.training.training_loop import resolved_recipe
 
 Tell = Callable[[str], None]
@@ -72,11 +73,13 @@ def train_control(
     seen = sum(record.epochs_seen or 0 for record in team) / len(team)
     with on(device):
         result, before = _trained(network.to(device), arch, seed, seen, data, resolved)
+    weights = resolved.config.dropnet.recipe.class_weights
     member = Member(
         run=resolved.config.m, round=0, arch=name, seed=seed, network=network.cpu(),
         masks=full_masks(find_groups(network, shape)), epochs=tuple(result.epochs),
         val_accuracy=result.val_accuracy, baseline_accuracy=result.val_accuracy,
-        collapsed=result.val_accuracy <= data.majority, epochs_before=before,
+        collapsed=result.val_accuracy <= accuracy_of_one_answer(weights, data.val_labels),
+        epochs_before=before,
     )  # fmt: skip
     record = RoundRecord.of(member, shape, InMemory(member))
     return Control(tuple(one.id for one in team), flops, factor, RunHistory((record,)))

@@ -20,6 +20,7 @@ from pruning.dropnet.rewinding import FullWidth, ProgressHook, of_round
 from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import architecture_name
 from pruning.surgery import Masks, full_masks, shrink
+from pruning.training.class_weights import accuracy_of_one_answer
 from pruning.training.training_loop import Trained, train
 
 NEXT_ATTEMPT = 100_000
@@ -188,7 +189,9 @@ class Rounds:
         return few_inputs(data.train_images, data.scaling)
 
     def _at_chance(self, outcome: Outcome) -> bool:
-        return outcome.result.val_accuracy <= self.full_width.training.data.majority
+        training = self.full_width.training
+        kind, labels = training.recipe.class_weights, training.data.val_labels
+        return outcome.result.val_accuracy <= accuracy_of_one_answer(kind, labels)
 
     def _member(self, run_and_round: tuple[int, int], step: Step, outcome: Outcome) -> Member:
         run, round_index = run_and_round

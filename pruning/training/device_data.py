@@ -18,13 +18,17 @@ from pruning.training.augmentation import changed
 
 @dataclass(frozen=True, eq=False)
 class DeviceData:
-    """What training reads, on the device: images as stored, labels as class indices."""
+    """What training reads, on the device: images as stored, labels as class indices.
+
+    `classes` is how many there are, in these parts or not.
+    """
 
     train_images: Tensor
     train_labels: Tensor
     val_images: Tensor
     val_labels: Tensor
     scaling: Scaling
+    classes: int
 
     @classmethod
     def of(cls, splits: Splits, device: str | torch.device) -> DeviceData:
@@ -35,17 +39,13 @@ class DeviceData:
             _on_device(splits.val.images, device),
             _on_device(splits.val.labels, device),
             splits.scaling,
+            len(splits.classes),
         )
 
     @property
     def train_samples(self) -> StoredSamples:
         """The training part as scores and the oracle read it."""
         return StoredSamples(self.train_images, self.scaling, self.train_labels)
-
-    @property
-    def majority(self) -> float:
-        """Validation accuracy of always naming the most common class."""
-        return float(self.val_labels.bincount().max()) / len(self.val_labels)
 
 
 def _on_device(values: NDArray[Any], device: str | torch.device) -> Tensor:

@@ -15,6 +15,7 @@ from pruning.training.usual import usual_values
 Augment = Literal["none", "shift", "shift-flip", "photo"]
 OptimizerName = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["cosine", "constant", "by-epoch"]
+ClassWeights = Literal["none", "balanced"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Recipe:
     2015's. Smoothed labels are Szegedy et al. 2016's. What is None is left to network and data
     (`resolved`). Augmentation is `pruning.training.augmentation`'s; scores and validation see
     images as they are.
+    Class weights are `pruning.training.class_weights`'; scores count every sample alike.
     """
 
     optimizer: OptimizerName | None = option(
@@ -60,6 +62,12 @@ class Recipe:
         None, "Share of a label that all classes get alike.", least=0, below=1, before=0.0,
         unset="0 for plain MLPs, else 0.1",
     )  # fmt: skip
+    class_weights: ClassWeights = option(
+        "none",
+        "Whether samples count alike, or balanced: the classes do, in the loss and in the "
+        "validation loss and accuracy.",
+        before="none",
+    )
     batch_size: int | None = option(
         None, "Samples per step and network.", least=1,
         unset="16 for plain MLPs, else 64; 128 from 10,000 training samples on",

@@ -47,7 +47,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training data: mean losses in nats, accuracy in 0..1."""
+    """One pass over the training data: mean losses in nats, accuracy in 0..1.
+
+    With balanced class weights, the validation's are means over the classes of each class's.
+    """
 
     train_loss: float
     val_loss: float

@@ -23,7 +23,8 @@ class Evaluation:
     losses
         Mean cross-entropy, in nats.
     accuracies
-        Share of samples right, in [0, 1].
+        Share of samples right, in [0, 1]. Where the recipe's class weights are balanced, the
+        mean over the classes of either.
     """
 
     losses: list[float]

@@ -20,9 +20,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from pruning.inference.stackable import stackable
 from pruning.inference.stacked_layers import Layers
+from pruning.training.class_weights import class_weights
 from pruning.training.device_data import DeviceData, Gatherer
 from pruning.training.engines.engine import ENGINES, Engine, Evaluation
 from pruning.training.engines.lane import Lane
+from pruning.training.engines.stacked_loss import Loss, smoothed_loss
 from pruning.training.engines.steps import ReplayedSteps, Steps
 from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
@@ -38,7 +40,10 @@ class Stacked(Engine):
         self._data, self._recipe = data, recipe
         self.replays = data.train_images.device.type == "cuda"
         """Whether a step is recorded once and replayed."""
-        self._smoothing = recipe.label_smoothing or 0.0
+        self._train_weights, self._val_weights = (
+            class_weights(recipe.class_weights, labels, data.classes)
+            for labels in (data.train_labels, data.val_labels)
+        )
         layers = Layers.of(networks)
         self._hold(layers, layers.gathered(networks, data.train_images.device))
         self._optimizer = make_optimizer(recipe, [self._values], self._weights)
@@ -135,17 +140,7 @@ class Stacked(Engine):
         for i, made in enumerate(buffers.made):
             torch.baddbmm(self._biases[i], weights[i], x, out=made)
             x = made.relu_() if relu_after[i] else made
-        log_probabilities = torch.log_softmax(x, 1)
-        picked = labels.unsqueeze(1)
-        losses = log_probabilities.gather(1, picked).sum((1, 2)).neg_()
-        if self._smoothing:
-            even = log_probabilities.mean(1).sum(1).neg_()
-            losses.mul_(1 - self._smoothing).add_(even, alpha=self._smoothing)
-        gradient = log_probabilities.exp_()
-        gradient.scatter_add_(1, picked, buffers.minus_true)
-        if self._smoothing:
-            gradient.sub_(self._smoothing / gradient.shape[1])
-        gradient.div_(index.shape[1])
+        losses, gradient = buffers.loss(x, labels)
         relu_backward = torch.ops.aten.threshold_backward.grad_input
         for i in reversed(range(len(weights))):
             inputs = buffers.made[i - 1].transpose(1, 2) if i else samples
@@ -171,8 +166,10 @@ class Stacked(Engine):
             samples = data.scaling(data.val_images[part]).flatten(1)
             *_, x = self._layers.activations(self._values, samples)
             labels = data.val_labels[part].expand(members, -1)
-            losses += F.cross_entropy(x, labels, reduction="none").sum(1)
-            hits += (x.argmax(1) == labels).sum(1)
+            loss, right = F.cross_entropy(x, labels, reduction="none"), x.argmax(1) == labels
+            counted = 1 if self._val_weights is None else self._val_weights[labels]
+            losses += (loss * counted).sum(1)
+            hits += (right * counted).sum(1)
         return Evaluation((losses / n).tolist(), (hits / n).tolist())
 
     def weights(self, row: int) -> dict[str, Tensor]:
@@ -193,7 +190,11 @@ class Stacked(Engine):
 
     def _buffers_for(self, batch: int) -> _Buffers:
         if batch not in self._buffers:
-            self._buffers[batch] = _Buffers(self._layers, self._data, batch, self._smoothing)
+            loss = smoothed_loss(
+                (len(self._layers.sizes), batch), self._recipe.label_smoothing or 0.0,
+                self._train_weights, self._values.device,
+            )  # fmt: skip
+            self._buffers[batch] = _Buffers(self._layers, self._data, batch, loss)
         return self._buffers[batch]
 
 
@@ -207,9 +208,9 @@ def _batches(values: Tensor, size: int) -> Tensor:
 class _Buffers:
     """What a step of one batch size writes, used again by the next."""
 
-    def __init__(self, layers: Layers, data: DeviceData, batch: int, smoothing: float) -> None:
+    def __init__(self, layers: Layers, data: DeviceData, batch: int, loss: Loss) -> None:
         members, device = len(layers.sizes), data.train_images.device
         self.gather = Gatherer(data.train_images, data.scaling, members * batch)
         self.made = [torch.empty(members, out, batch, device=device) for out, _ in layers.padded]
         self.gradients = [torch.empty_like(made) for made in self.made[:-1]]
-        self.minus_true = torch.full((members, 1, batch), smoothing - 1.0, device=device)
+        self.loss = loss

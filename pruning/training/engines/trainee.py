@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.inference.layout import Layout
 from pruning.surgery.layer_kinds import BatchNorm
 from pruning.training.augmentation import changed
+from pruning.training.class_weights import class_weights
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.precision import Precision
 from pruning.training.optimizer import Optimizer, decayed_parameters, make_optimizer
@@ -37,6 +38,10 @@ class Trainee:
     ) -> None:
         self.network, self.data = network, data
         self.smoothing = recipe.label_smoothing or 0.0
+        kind, classes = recipe.class_weights, data.classes
+        weights = class_weights(kind, data.train_labels, classes)
+        self._class_weights = None if weights is None else weights.float()
+        self._val_weights = class_weights(kind, data.val_labels, classes)
         self._batch_size, self._bf16 = recipe.batch_size, precision == "bf16"
         self._scaled = data.scaling.on(data.train_images)
         self.layout = Layout.of(network, self._scaled(data.train_images[:1]))
@@ -72,7 +77,9 @@ class Trainee:
             inputs.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
         ):
             logits = forward(inputs)
-        return F.cross_entropy(logits.float(), labels, label_smoothing=self.smoothing)
+        return F.cross_entropy(
+            logits.float(), labels, self._class_weights, label_smoothing=self.smoothing
+        )
 
     def batch_of(self, samples: int) -> int:
         """Return how many samples a step takes."""
@@ -100,13 +107,18 @@ class Trainee:
     @torch.no_grad()
     def validated(self) -> Tensor:
         """Return (2,) float64, mean loss and accuracy on the validation part, in eval mode."""
-        data = self.data
+        data, weights = self.data, self._val_weights
         self.network.eval()
         found = torch.zeros(2, dtype=torch.float64, device=data.val_labels.device)
         for part in self.layout.parts(len(data.val_labels)):
             labels = data.val_labels[part]
             stored = self._scaled(data.val_images[part])
             logits = self.network(self.layout.batch(stored)).float()
-            loss = F.cross_entropy(logits, labels, reduction="sum")
-            found += torch.stack([loss, (logits.argmax(-1) == labels).sum()])
+            right = logits.argmax(-1) == labels
+            if weights is None:
+                loss, hits = F.cross_entropy(logits, labels, reduction="sum"), right.sum()
+            else:
+                losses, counted = F.cross_entropy(logits, labels, reduction="none"), weights[labels]
+                loss, hits = (losses * counted).sum(), (right * counted).sum()
+            found += torch.stack([loss, hits])
         return found / len(data.val_labels)

@@ -127,7 +127,7 @@ def test_feature_rows_are_scaled_feature_by_feature() -> None:
     rows = torch.rand(30, 5, generator=generator)
     labels = torch.arange(30) % 3
     scaling = Scaling(tuple(range(5)), (1.0, 2.0, 3.0, 4.0, 5.0))
-    data = DeviceData(rows, labels, rows, labels, scaling)
+    data = DeviceData(rows, labels, rows, labels, scaling, 3)
     members: list[nn.Module] = [build_network("mlp-a:4", 3, (5,), seed) for seed in range(2)]
     orders = _orders(2, 30)
     stacked, loop = Stacked(members, data, RECIPE), Loop(copy.deepcopy(members), data, RECIPE)
