@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pipelines.run.config import BuildConfig, DataConfig
 from pipelines.run.fingerprint import data_fingerprint
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
+from pruning.data.uneven import rare_classes
 from pruning.samples.finding import LeftOut
+from pruning.training.recipe import ClassWeights
 
 HANDED_OVER = "arrays"
 """What a configuration names in place of a data set where the splits were given."""
@@ -107,6 +111,26 @@ def same_data(resolved: ResolvedConfig, name: str) -> Splits:
             "bring the data back, or build again"
         )
     return scaled_as(resolved, splits)
+
+
+def uneven_classes(splits: Splits, weights: ClassWeights) -> list[str]:
+    """Return a line on the rarest class, where it has few samples for the number of classes."""
+    counts = np.bincount(splits.train.labels, minlength=len(splits.classes))
+    rare = rare_classes(counts)
+    if not rare:
+        return []
+    few, many = int(rare[0]), int(counts.argmax())
+    line = (
+        f"classes are uneven: {counts[few]:,} of {counts.sum():,} training samples are "
+        f"{splits.classes.item(few)!r}, {counts[many]:,} {splits.classes.item(many)!r}; "
+    )
+    if weights == "balanced":
+        return [line + "val accuracy is the mean over the classes"]
+    return [
+        line + f"always naming {splits.classes.item(many)!r} is right for "
+        f"{100 * counts[many] / counts.sum():.1f} %, and chance is that; `class_weights` balanced "
+        "lets every class count alike"
+    ]
 
 
 def small_parts(splits: Splits) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.build.built import Built, team_of
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.control_training import Tell, train_control
-from pipelines.build.data import hand_over, load_data, scaled_as, small_parts
+from pipelines.build.data import hand_over, load_data, scaled_as, small_parts, uneven_classes
 from pipelines.build.device import Devices, devices_for
 from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
@@ -108,7 +108,9 @@ def build(
     store = Memory(resolved) if out is None else open_run(out, resolved)
     devices = devices_of(data.config, store)
     splits = scaled_as(store.resolved, data.splits)
-    for line in (*small_parts(splits), *training_plan(data.config, store, devices)):
+    weights = data.config.dropnet.recipe.class_weights
+    about = (*small_parts(splits), *uneven_classes(splits, weights))
+    for line in (*about, *training_plan(data.config, store, devices)):
         tell(line)
     earlier, there = store.finished, store.histories()
     with logged(store, there, placement, devices, stages) as seconds:

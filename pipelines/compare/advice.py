@@ -33,7 +33,11 @@ class Advice(Enum):
 
 
 def advise(
-    selected: Result, single: Result, as_costly: PairedTest | None, most_frequent: float
+    selected: Result,
+    single: Result,
+    as_costly: PairedTest | None,
+    most_frequent: float,
+    classes: int,
 ) -> Advice:
     """Return what the tests advise, with every doubt against the team.
 
@@ -47,11 +51,15 @@ def advise(
     most_frequent
         Share of the test samples that are of the most frequent class: what naming it
         always gets right.
+    classes
+        How many the test samples are of: naming one always gets right one of so many, where
+        they count alike. A team that is better than that has learnt something, too.
     """
     test = selected.versus(single.contender)
     if test is None:
         raise ValueError(f"{selected.contender} was not tested against {single.contender}")
-    if selected.accuracy.low <= most_frequent:
+    even = selected.balanced_accuracy.low <= 1 / classes
+    if even and selected.accuracy.low <= most_frequent:
         return Advice.NOT_LEARNT
     if test.judgement is Judgement.WORSE:
         return Advice.LESS_ACCURATE

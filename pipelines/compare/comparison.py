@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipelines.compare.advice import Advice, advise
 from pipelines.compare.chosen_team import ChosenTeam
+from pipelines.compare.class_recall import ClassRecall, suffering
 from pipelines.compare.comparison_table import table
 from pipelines.compare.contenders import (
     ALL_UNPRUNED,
@@ -125,8 +126,13 @@ class Comparison:
     def advice(self) -> Advice:
         """What the tests advise."""
         counts = self.chosen.confusion.counts.sum(1)
-        most_frequent = float(counts.max() / counts.sum())
-        return advise(self.selected, self.single_best, self.against_control, most_frequent)
+        most_frequent, classes = float(counts.max() / counts.sum()), int((counts > 0).sum())
+        return advise(self.selected, self.single_best, self.against_control, most_frequent, classes)
+
+    @property
+    def suffering(self) -> tuple[ClassRecall, ...]:
+        """Rare classes of which the team recognises less than of the rest."""
+        return suffering(self.chosen.confusion.counts)
 
     @property
     def all_unpruned(self) -> Result:

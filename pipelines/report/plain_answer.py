@@ -11,6 +11,9 @@ from pipelines.compare.paired_tests import Judgement
 from pipelines.report.contender_names import team_of
 from pipelines.report.number_format import ratio, up, whole
 
+NAMED = 3
+"""Classes at most that are named."""
+
 _ANSWERS = {
     Advice.NOT_LEARNT: "Not yet: {team} is not shown to do better than always naming the most "
     "frequent class.",
@@ -44,8 +47,23 @@ def plain_answer(comparison: Comparison) -> str:
 
 
 def besides(comparison: Comparison) -> str:
-    """Return whether all together are better still, and whether the choice mattered."""
-    return " ".join(filter(None, (_all_together(comparison), _at_random(comparison))))
+    """Return what suffers, whether all together are better, and whether the choice mattered."""
+    said = (_rare(comparison), _all_together(comparison), _at_random(comparison))
+    return " ".join(filter(None, said))
+
+
+def _rare(comparison: Comparison) -> str:
+    """How little of rare classes the team recognises, where it recognises less of them."""
+    low = comparison.suffering
+    if not low:
+        return ""
+    shown = [
+        f"{whole(one.right)} of {whole(one.samples)} test samples of “{name}”"
+        for one in low[:NAMED]
+        for name in (comparison.classes[one.index],)
+    ]
+    more = f" and less of {len(low) - NAMED} more" if len(low) > NAMED else ""
+    return f"Rare classes suffer: it recognises {', '.join(shown)}{more}."
 
 
 def _of_its(share: float) -> str:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pipelines.compare.comparison import Comparison
+from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.compare.results import Result
 from pipelines.report.contender_names import team_name
@@ -37,8 +38,8 @@ class Verdict:
     answer
         In plain words, for somebody who reads no further.
     besides
-        What belongs to the answer: whether all together are better still, and whether a
-        random team does as well; may be empty.
+        What belongs to the answer: rare classes that suffer, whether all together are better
+        still, and whether a random team does as well; may be empty.
     claim
         The selected team against all unpruned networks.
     evidence
@@ -49,6 +50,8 @@ class Verdict:
         What the test set cannot rule out; empty where there is nothing to add.
     control
         The team against one network as costly; empty where none was trained.
+    rare
+        How accurate it is where all classes count alike; empty unless rare ones suffer.
     """
 
     answer: str
@@ -58,6 +61,7 @@ class Verdict:
     single: str
     doubt: str
     control: str = ""
+    rare: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -73,7 +77,7 @@ class Verdict:
     def details(self) -> tuple[str, ...]:
         """What stands behind the answer."""
         lead = f"{self.claim}: {self.evidence}"
-        return tuple(filter(None, (lead, self.single, self.control, self.doubt)))
+        return tuple(filter(None, (lead, self.single, self.control, self.rare, self.doubt)))
 
 
 def verdict(comparison: Comparison) -> Verdict:
@@ -103,6 +107,7 @@ def verdict(comparison: Comparison) -> Verdict:
         single=single,
         doubt=_doubt(against_all),
         control=_control(comparison),
+        rare=_rare(comparison),
     )
 
 
@@ -114,6 +119,21 @@ def _control(comparison: Comparison) -> str:
     return (
         f"One unpruned network as costly, at {amount(row.cost.flops)} FLOPs, gets "
         f"{_accuracy(row)}: the team {_claim(test, 1)} it, a difference of {_gap(test)}."
+    )
+
+
+def _rare(comparison: Comparison) -> str:
+    """The accuracy with all classes alike, and how often the rare ones are recognised."""
+    if not comparison.suffering:
+        return ""
+    balanced, best = comparison.selected.balanced_accuracy, comparison.single_best.balanced_accuracy
+    recalls = ", ".join(
+        f"“{comparison.classes[one.index]}” {_with_range(one.recall)}"
+        for one in comparison.suffering
+    )
+    return (
+        f"Where every class counts alike, the team gets {_with_range(balanced)} and the best "
+        f"single unpruned network {_with_range(best)}. Of rare classes it recognises: {recalls}."
     )
 
 
@@ -130,7 +150,11 @@ def _test(row: Result, reference: Result) -> PairedTest:
 
 
 def _accuracy(row: Result) -> str:
-    return f"{percent(row.accuracy.value)} ({_unbroken(percent_range(row.accuracy))})"
+    return _with_range(row.accuracy)
+
+
+def _with_range(share: Interval) -> str:
+    return f"{percent(share.value)} ({_unbroken(percent_range(share))})"
 
 
 def _gap(test: PairedTest) -> str:

@@ -49,9 +49,13 @@ def test_the_advice_follows_the_tests(
 ) -> None:
     selected, best = rows
     price = replace(selected.cost, flops=cost * best.cost.flops)
-    team = replace(selected, against=(single,), cost=price, accuracy=Interval(0.9, 0.85, 0.93))
-    assert advise(team, best, as_costly, most_frequent=0.3) is advice
-    assert advise(team, best, as_costly, most_frequent=0.85) is Advice.NOT_LEARNT
+    team = replace(
+        selected, against=(single,), cost=price, accuracy=Interval(0.9, 0.85, 0.93),
+        balanced_accuracy=Interval(0.6, 0.5, 0.7),
+    )  # fmt: skip
+    assert advise(team, best, as_costly, most_frequent=0.3, classes=2) is advice
+    assert advise(team, best, as_costly, most_frequent=0.85, classes=2) is Advice.NOT_LEARNT
+    assert advise(team, best, as_costly, most_frequent=0.85, classes=3) is advice
 
 
 def test_only_what_is_better_or_cheaper_is_to_be_used() -> None:
@@ -64,7 +68,7 @@ def test_only_what_is_better_or_cheaper_is_to_be_used() -> None:
 
 def test_a_team_that_was_not_tested_gets_no_advice(rows: tuple[Result, Result]) -> None:
     with pytest.raises(ValueError, match="selected was not tested against single_best_unpruned"):
-        advise(replace(rows[0], against=()), rows[1], None, 0.3)
+        advise(replace(rows[0], against=()), rows[1], None, 0.3, 4)
 
 
 def test_the_control_is_heard(make_evidence: Callable[..., Evidence]) -> None:

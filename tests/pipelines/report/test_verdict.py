@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
+from pipelines.report.page import render
 from pipelines.report.verdict import verdict
 
 
@@ -138,3 +140,20 @@ def test_all_together_are_named_where_they_are_better(comparison: Comparison) ->
         verdict(judged(useful, WORSE, 0.001)).besides
     )
     assert "together" not in verdict(judged(useful, SAME, 1.0)).opening
+
+
+def test_rare_classes_that_suffer_are_named(comparison: Comparison) -> None:
+    assert "Rare" not in " ".join(verdict(comparison).sentences)
+    counts = np.diag([200, 80, 0, 1])
+    counts[2, 0], counts[3, 0] = 9, 9
+    confusion = replace(comparison.chosen.confusion, counts=counts)
+    uneven = replace(comparison, chosen=replace(comparison.chosen, confusion=confusion))
+    said = verdict(uneven)
+    assert (
+        "Rare classes suffer: it recognises 0 of 9 test samples of “class 2”, "
+        "1 of 10 test samples of “class 3”. " in said.opening
+    )
+    assert said.rare in said.details
+    assert "Where every class counts alike, the team gets " in said.rare
+    assert said.rare.endswith("“class 3” 10.00\u202f% (1.78\u00a0to\u00a040.42).")
+    assert said.rare in render(uneven)
