@@ -1,4 +1,4 @@
-"""What a lane does on a card, whose calls are stood in for; on a processor it does as it is told."""
+"""A lane on a card, whose calls are stood in for; on a processor it does as it is told."""
 
 from __future__ import annotations
 
