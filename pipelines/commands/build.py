@@ -17,29 +17,37 @@ from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_t
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.commands.setting_options import in_flags
 from pipelines.run.config import BuildConfig
+from pipelines.run.config_file import ReadConfig, read_config
 from pipelines.run.resources import Placement
-from pruning.core.settings_tree import made, settings_of
+from pruning.core.settings_tree import changed, made, settings_of
 
 
-def run_build(*, out: str | None, control: bool, **options: Any) -> None:
+def run_build(*, out: str | None, control: bool, config: str | None = None, **options: Any) -> None:
     """Build, showing progress on standard error and the result on standard output.
 
-    `options` are those of `BuildConfig` and `Placement`, by their flat names.
+    `options` are those of `BuildConfig` and `Placement`, by their flat names; those of
+    `BuildConfig` change what the file `config` asks for, where there is one.
     """
     where = {setting.name: options.pop(setting.name) for setting in settings_of(Placement)}
-    config, placement = made(BuildConfig, options), made(Placement, where)
     console = Console(stderr=True)
-    started = time.monotonic()
-    if console.is_terminal:
-        console.print(f"reading {config.data.data}", highlight=False)
-    folder = Path(out) if out else config.default_out
-    built = build(
-        config, out=folder, placement=placement,
-        watch=lambda tally: watcher_for(tally, console), control=control,
-        tell=lambda line: console.print(
+
+    def tell(line: str) -> None:
+        console.print(
             in_flags(line, click.get_current_context().command),
             highlight=False, markup=False, soft_wrap=True,
-        ),
+        )  # fmt: skip
+
+    read = read_config(Path(config)) if config else ReadConfig(BuildConfig())
+    asked, placement = changed(read.config, options), made(Placement, where)
+    for line in read.remarks:
+        tell(line)
+    started = time.monotonic()
+    if console.is_terminal:
+        console.print(f"reading {asked.data.data}", highlight=False)
+    folder = Path(out) if out else asked.default_out
+    built = build(
+        asked, out=folder, placement=placement,
+        watch=lambda tally: watcher_for(tally, console), control=control, tell=tell,
     )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)

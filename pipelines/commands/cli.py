@@ -31,7 +31,7 @@ def _out(help_text: str, section: str = "Options") -> SectionedOption:
 
 def _given_path(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     if value == "":
-        raise RequestError("--out '': allowed is a path; leave it out for the usual place")
+        raise RequestError(f"{parameter.opts[0]} '': allowed is a path, or leave it out")
     return value
 
 
@@ -58,6 +58,11 @@ _own_networks = click.option(
     params=[
         *setting_options(BuildConfig),
         _out("The run's folder.  [default: results/<data>-<arch>-…]", "What"),
+        SectionedOption(
+            ["--config"], metavar="FILE", section="What", callback=_given_path,
+            help="Begin from what the config.json of a run asks for, or an edited copy: what is "
+            "settled before training is settled anew, and options beside it win over it.",
+        ),
         SectionedOption(
             ["--control"], is_flag=True, section="Choice of the team",
             help="Train one unpruned network as costly as the team, too; compare then holds both.",

@@ -145,11 +145,17 @@ class BuildConfig:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> BuildConfig:
-        """Return the configuration that `to_json` wrote, in this version or the first."""
-        dropnet = dict(stored["dropnet"])
-        if "target" not in dropnet:
-            dropnet |= _of_the_first_version(dropnet)
-        return from_json(cls, {**stored, "dropnet": dropnet})
+        """Return the configuration that `to_json` wrote, in this version or the first.
+
+        Raises
+        ------
+        RequestError
+            For a field that does not exist, or a value that is not allowed.
+        """
+        dropnet = stored.get("dropnet")
+        if isinstance(dropnet, Mapping) and "target" not in dropnet and _is_whole(dropnet):
+            stored = {**stored, "dropnet": {**dropnet, **_of_the_first_version(dropnet)}}
+        return from_json(cls, stored)
 
     @property
     def sha256(self) -> str:
@@ -170,6 +176,11 @@ class BuildConfig:
         parts = (Path(self.data.data).stem, *self.arch_names, *sizes)
         name = "-".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts)
         return Path("results") / f"{name}-{self.sha256[:8]}"
+
+
+def _is_whole(dropnet: Mapping[str, Any]) -> bool:
+    """Whether a version wrote it; a person may have left out what is to have its default."""
+    return "schedule" in dropnet.get("recipe", ()) and "to" in dropnet.get("rewinding", ())
 
 
 def _of_the_first_version(dropnet: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from pruning.core.errors import RequestError, unknown_name
 from pruning.core.options import Option, option_of
 
 S = TypeVar("S")
@@ -48,16 +49,18 @@ def from_json(settings: type[S], stored: Mapping[str, Any]) -> S:
 
     Raises
     ------
-    ValueError
-        For a field that is not known, or a value that is not allowed.
+    RequestError
+        For a field that is not known, a value that is not allowed, or what is no object.
     """
     usual, values = settings(), _before(settings)
     names = {field.name for field in dataclasses.fields(usual)}  # type: ignore[arg-type]
     if extra := sorted(stored.keys() - names):
-        raise ValueError(f"unknown setting {extra[0]!r}")
+        raise unknown_name("setting", extra[0], names)
     for name, value in stored.items():
         inner = getattr(usual, name)
         known = dataclasses.is_dataclass(inner) and not isinstance(inner, type)
+        if known and not isinstance(value, Mapping):
+            raise RequestError(f"setting {name!r} is {value!r}; it is an object of settings")
         values[name] = from_json(type(inner), value) if known else _frozen(value)
     return settings(**values)
 
