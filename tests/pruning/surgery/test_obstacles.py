@@ -160,7 +160,7 @@ def test_a_value_is_tapped_after_its_own_norm_and_activation() -> None:
         def forward(self, x: Tensor) -> Tensor:
             x = self.act(self.a(x))
             x = x + self.act(F.relu(self.norm(self.b(x))))
-            return self.out(torch.sigmoid(self.c(x)))
+            return self.out(torch.sigmoid(F.leaky_relu(self.c(x), 0.2, inplace=True)))
 
     network = Functional().eval()
     taps = {
@@ -173,8 +173,10 @@ def test_a_value_is_tapped_after_its_own_norm_and_activation() -> None:
         a = network.a(x)
         b = network.norm(network.b(a.tanh()))
         c = network.c(a.tanh() + b.relu().tanh())
+        before = c.clone()
         assert [taps[name].module for name in "abc"] == ["a", "norm", "c"]
         assert torch.equal(taps["a"](a), a.tanh())
         assert torch.equal(taps["b"](b), b.relu().tanh())
-        assert torch.equal(taps["c"](c), c.sigmoid())
+        assert torch.equal(taps["c"](c), F.leaky_relu(before, 0.2).sigmoid())
+        assert torch.equal(c, before), "who looks at a value leaves it as it is"
     assert taps["b"].norm == "norm"

@@ -9,6 +9,7 @@ from torch import nn
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, full_masks, module_sizes, resize, shrink
+from pruning.surgery.groups import Slice
 
 NETWORKS = [
     ("mlp-a", (1, 8, 8)),
@@ -93,6 +94,7 @@ def test_a_depthwise_convolution_may_have_many_channels() -> None:
         {"nowhere": {"in_features": 1, "out_features": 1}},
         {"fc1": {"in_features": 4}},
         {"fc1": {"in_features": 4, "out_features": -1}},
+        {"fc1": {"in_features": 4, "out_features": 0}},
         {"fc1": {"in_features": 4, "out_features": 2**40}},
         {"relu1": {"in_features": 4, "out_features": 1}},
     ],
@@ -151,6 +153,10 @@ def test_groups_compare_and_hash_by_what_they_hold() -> None:
     first, again = (find_groups(build_network("mlp-a:3-4", 2, (4,), seed), (4,)) for seed in (0, 1))
     assert first == again and hash(first) == hash(again)
     assert first != find_groups(build_network("mlp-a:4-4", 2, (4,), 0), (4,))
+    one = Slice("a", "out", torch.tensor([0, 1]))
+    assert one == Slice("a", "out", torch.tensor([0, 1]))
+    for other in (("b", "out", [0, 1]), ("a", "in", [0, 1]), ("a", "out", [1, 0])):
+        assert one != Slice(other[0], other[1], torch.tensor(other[2]))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("slopes", [1, 2])

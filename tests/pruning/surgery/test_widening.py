@@ -68,6 +68,26 @@ def test_every_width_takes_the_factor() -> None:
     }  # fmt: skip
 
 
+def thin(num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:
+    return nn.Sequential(nn.Linear(*input_shape, 1), nn.Tanh(), nn.Linear(1, num_classes))
+
+
+def test_a_layer_of_one_unit_is_widened_and_none_is_left_empty() -> None:
+    def widths(arch: str, factor: float) -> list[int]:
+        network = widened(arch, factor, 3, (4,))
+        return [m.out_features for m in network.modules() if isinstance(m, nn.Linear)]
+
+    assert widths(f"{__name__}:thin", 5.0) == [5, 3]
+    assert widths("mlp-a:4-6", 0.1) == [1, 1, 3]
+    assert widths(f"{__name__}:thin", 0.1) == [1, 3]
+
+
+def test_at_the_widths_as_they_are_it_is_the_network_of_seed_0() -> None:
+    plain, found = build_network("conv-b:4-4", 10, IMAGE, 0), widened("conv-b:4-4", 1.0, 10, IMAGE)
+    for key, value in plain.state_dict().items():
+        assert torch.equal(found.state_dict()[key], value)
+
+
 def test_what_cannot_be_reached_is_said() -> None:
     with pytest.raises(RequestError, match="of the 1e\\+15 FLOPs wanted, and comes no nearer"):
         factor_for_flops("mlp-a:2", 2, (4,), 1e15)
