@@ -38,6 +38,13 @@ def _rounds(settings: DropNet = SETTINGS, runs: Runs = RUNS) -> list[tuple[Membe
     return list(dropnet(runs, blobs(), settings))
 
 
+def test_runs_are_numbered_from_0_and_seeded_from_the_seed_on() -> None:
+    assert Runs.of("mlp-a", m=3, seed=4) == Runs("mlp-a", (0, 1, 2), (4, 5, 6))
+    assert Runs.of("mlp-a") == Runs("mlp-a", (0,), (0,))
+    with pytest.raises(RequestError, match="m 0 must be at least 1"):
+        Runs.of("mlp-a", m=0)
+
+
 def test_round_0_is_the_unpruned_network_and_masks_nest() -> None:
     rounds = _rounds()
     assert all(m.round == 0 and m.remaining == 1 for m in rounds[0])

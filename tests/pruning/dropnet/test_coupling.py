@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -116,6 +117,7 @@ def test_a_run_keeps_its_masks_apart_and_its_silence(arch: str) -> None:
 def test_without_sums_both_couplings_are_the_same() -> None:
     units = _units(build_network("conv-b:4-3", 10, IMAGE, 0))
     assert not units.independent
+    assert units == _units(build_network("conv-b:4-3", 10, IMAGE, 0), "joint")
     masks = _random(units, 0)
     assert units.removed(masks) == pytest.approx(
         1 - sum(int(m.sum()) for m in masks.values()) / sum(len(m) for m in masks.values())
@@ -123,20 +125,29 @@ def test_without_sums_both_couplings_are_the_same() -> None:
 
 
 class Sigmoids(nn.Module):
-    def __init__(self) -> None:
+    """An activation that makes 0.5 of 0, as a function or as a module."""
+
+    def __init__(self, activation: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
-        self.head = nn.Linear(4, 2)
+        self.activation, self.head = activation, nn.Linear(4, 2)
+        nn.init.constant_(self.head.weight, 0.1)  # what is wrong is small, and wrong all the same
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head((self.a(x).sigmoid() + self.b(x).relu()).mean((2, 3)))
+        return self.head((self.activation(self.a(x)) + self.b(x).relu()).mean((2, 3)))
+
+
+@pytest.mark.parametrize("activation", [torch.sigmoid, nn.Sigmoid()])
+def test_a_layer_whose_silence_is_not_0_cannot_have_a_mask_of_its_own(
+    activation: Callable[[Tensor], Tensor],
+) -> None:
+    with pytest.raises(RequestError, match="layer 'a' cannot have a mask of its own"):
+        find_units(Sigmoids(activation), IMAGE, DropNet(coupling="independent"))
 
 
 def test_what_masks_of_their_own_cannot_do_is_said() -> None:
     with pytest.raises(RequestError, match="unknown coupling 'independant'; did you mean 'indep"):
         DropNet(coupling="independant")  # type: ignore[arg-type]
-    with pytest.raises(RequestError, match="layer 'a' cannot have a mask of its own"):
-        find_units(Sigmoids(), IMAGE, DropNet(coupling="independent"))
     with pytest.raises(RequestError, match="`metric` 'oracle' removes whole units"):
         find_units(
             build_network("resnet20:2-2-2", 10, IMAGE, 0),

@@ -86,6 +86,41 @@ def test_losses_without_a_unit_are_those_of_the_network_without_it(
             assert float(found[group.name][unit]) == pytest.approx(float(loss), rel=1e-9)
 
 
+class Branches(nn.Module):
+    """No sequence: activations cannot be shared. One layer reads channels of two groups."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Conv2d(1, 4, 1), nn.Conv2d(1, 3, 1)
+        self.joined, self.output = nn.Conv2d(7, 5, 3), nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        both = torch.cat([self.left(x), self.right(x)], 1).relu()
+        return self.output(self.joined(both).relu().mean((2, 3)))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("arch", "first", "passes"),
+    [
+        ("mlp-a:6-5", "fc1", 3),
+        ("conv-b:4-5", "conv1", 3),
+        (Branches, "left", 3 * (4 + 3 + 5)),  # without each unit
+    ],
+)
+def test_candidates_of_a_sequence_share_what_comes_before_them(
+    arch: str | type[nn.Module], first: str, passes: int
+) -> None:
+    shape = (1, 8, 8)
+    network = build_network(arch, 3, shape, 0) if isinstance(arch, str) else arch()
+    network = network.double().eval()
+    calls: list[object] = []
+    network.get_submodule(first).register_forward_hook(lambda *_: calls.append(None))
+    groups = find_groups(network, shape)
+    calls.clear()
+    removal_losses(network, groups, _samples(shape, 20), batch_size=7)  # three batches
+    assert len(calls) == passes
+
+
 def test_no_group_is_emptied() -> None:
     network = build_network("mlp-a:2-2", 3, (1, 2, 2), 0)
     groups = find_groups(network, (1, 2, 2))
@@ -93,9 +128,12 @@ def test_no_group_is_emptied() -> None:
     assert [int(mask.sum()) for mask in masks.values()] == [1, 1]
 
 
-def test_the_groups_that_remain_are_those_found_on_the_smaller_network() -> None:
+@pytest.mark.parametrize("arch", ["resnet20:3-4-5", Branches])
+def test_the_groups_that_remain_are_those_found_on_the_smaller_network(
+    arch: str | type[nn.Module],
+) -> None:
     shape = (1, 8, 8)
-    network = build_network("resnet20:3-4-5", 3, shape, 0)
+    network = build_network(arch, 3, shape, 0) if isinstance(arch, str) else arch()
     groups = find_groups(network, shape)
     masks = {g.name: torch.arange(g.size) != 1 for g in groups}
     small = shrink(network, groups, masks)

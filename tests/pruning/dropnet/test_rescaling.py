@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from pruning.dropnet.rescaling import rescale
+from pruning.dropnet.rescaling import few_inputs, rescale
 from pruning.networks.architecture import build_network
+from pruning.samples.scaling import Scaling
 from pruning.surgery import Masks, UnitGroup, find_groups, full_masks, shrink
 
 IMAGE = (3, 8, 8)
@@ -103,6 +104,27 @@ def test_nothing_cut_nothing_changed() -> None:
     before = {key: value.clone() for key, value in network.state_dict().items()}
     after = rescale(shrink(network, groups, masks), network, groups, masks, FEW).state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize(("units", "factor"), [(5, 5.0), (10, 10.0), (40, 10.0)])
+def test_a_weight_grows_tenfold_at_most(units: int, factor: float) -> None:
+    """One unit of n equal ones is left: the layer that read the sum of n reads one."""
+    network = nn.Sequential(*(nn.Linear(*size, bias=False) for size in
+                              ((1, units), (units, 1), (1, 1))))  # fmt: skip
+    for layer in network.parameters():
+        nn.init.ones_(layer)
+    groups = find_groups(network, (1,))
+    masks = full_masks(groups) | {"0": torch.arange(units) < 1}
+    small = rescale(shrink(network, groups, masks), network, groups, masks, torch.ones(2, 1))
+    assert [parameter.item() for parameter in small.parameters()] == pytest.approx([1, factor, 1])
+
+
+def test_the_few_samples_lie_evenly_over_all() -> None:
+    images = torch.arange(127, dtype=torch.uint8)[:, None]
+    assert (few_inputs(images, Scaling()) * 255).flatten().tolist() == pytest.approx(
+        list(range(0, 127, 2)), abs=1e-4
+    )
+    assert torch.equal(few_inputs(images[:5], Scaling()), Scaling()(images[:5]))
 
 
 def test_a_dead_layer_stays_as_it_is() -> None:

@@ -89,10 +89,25 @@ def test_what_cannot_be_reached_is_refused_before_training() -> None:
         _rounds("mlp-a:8-6", target=Target(bytes=2.0))
 
 
+def test_the_least_that_can_be_asked_is_one_unit_per_layer() -> None:
+    """Two FLOPs per weight: 64·8 + 8·6 + 6·3 whole, 64·1 + 1·1 + 1·3 at the least."""
+    network = build_network("mlp-a:8-6", 3, SHAPE, 0)
+    groups = find_groups(network, SHAPE)
+    for flops in (136, 137):
+        aim = Aim.of(Target(flops=flops), network, SHAPE)
+        assert aim is not None
+        aim.check(network, groups)
+    aim = Aim.of(Target(flops=135), network, SHAPE)
+    assert aim is not None
+    with pytest.raises(RequestError, match=r"takes 136 \(0\.118 of the unpruned network's 1,156"):
+        aim.check(network, groups)
+
+
+@pytest.mark.parametrize("cost", ["flops", "bytes"])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
-def test_what_is_no_target_is_refused(value: float) -> None:
-    with pytest.raises(RequestError, match=r"`flops` .*: allowed"):
-        Target(flops=value)
+def test_what_is_no_target_is_refused(value: float, cost: str) -> None:
+    with pytest.raises(RequestError, match=rf"`{cost}` .*: allowed"):
+        Target(**{cost: value})
 
 
 def test_two_targets_are_one_too_many() -> None:
