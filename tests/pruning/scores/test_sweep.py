@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from pruning_support import random_masks
+from torch import nn
 
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import build_network
@@ -43,6 +44,43 @@ def test_minimum_is_the_mean_absolute_post_activation(arch: str) -> None:
                 found[group.name][mask], expected.mean(0), rtol=1e-5, atol=1e-6
             )
             assert not found[group.name][~mask].any()
+
+
+class SideBySide(nn.Module):
+    """a's three and b's four, side by side, and c's seven are summed: of a and b one each stays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(64, 3), nn.Linear(64, 4), nn.Linear(64, 7)
+        self.out = nn.Linear(7, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        joined = torch.cat([self.a(x), self.b(x)], 1)
+        return self.out(torch.relu(joined + self.c(x)))
+
+
+def test_a_channel_that_stays_counts_for_no_unit() -> None:
+    network = SideBySide().eval()
+    (group,) = find_groups(network, SHAPE)
+    masks = {group.name: torch.tensor([True, True, False, True, True])}
+    small = shrink(network, (group,), masks).eval()
+    images = _images()
+    found = importances(
+        PrunedNetwork(small, (group,), masks), SCORES["minimum"], StoredSamples(images, Scaling()),
+        generator=torch.Generator(),
+    )[group.name]  # fmt: skip
+    x = images.flatten(1).float() / 255
+    seen: dict[int, list[torch.Tensor]] = {}
+    for producer in ("a", "b", "c"):
+        layer = network.get_submodule(producer)
+        means = layer(x).abs().mean(0).detach()
+        for unit, mean in zip(group.owner(producer, "out").tolist(), means, strict=True):
+            seen.setdefault(unit, []).append(mean)
+    assert len(seen.pop(-1)) == 4
+    for unit, own in seen.items():
+        expected = torch.stack(own).mean() if masks[group.name][unit] else torch.zeros(())
+        torch.testing.assert_close(found[unit].float(), expected)
 
 
 def test_maximum_is_the_opposite_order() -> None:
