@@ -99,15 +99,14 @@ def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.utils.flop_counter import FlopCounterMode
 
     from pruning.inference.eval_mode import eval_mode
-    from pruning.inference.meter import ActivationMeter
+    from pruning.inference.meter import ActivationMeter, FlopMeter
 
     stored = [*network.parameters(), *network.buffers()]
     device = stored[0].device if stored else torch.device("cpu")
     dtype = next((t.dtype for t in stored if t.is_floating_point()), torch.float32)
-    counter = FlopCounterMode(display=False)
+    counter = FlopMeter()
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # attention as matrix products
     try:
@@ -124,7 +123,7 @@ def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
             f"operation {name!r} is not in the FLOP count", UncountedOperationWarning, stacklevel=2
         )
     return Cost(
-        flops=int(counter.get_total_flops()),
+        flops=counter.flops,
         params=sum(p.numel() for p in network.parameters()),
         bytes=sum(t.numel() * t.element_size() for t in stored),
         peak_activation_bytes=meter.peak,

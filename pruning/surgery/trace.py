@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pruning.core.errors import RequestError
+from pruning.inference.meter import PlainMode
 from pruning.surgery.groups import Side, Step, Tap
 from pruning.surgery.labels import Labels, Reason, compact, varying
 from pruning.surgery.layer_kinds import BatchNorm
@@ -98,7 +98,7 @@ class Call:
                 self.emit(torch.zeros([1] * leaf.ndim, dtype=torch.int64), leaf)
 
 
-class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Trace(PlainMode):
     """Collects what one or more runs of a network say about its channels.
 
     Parameters

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from pruning_support import random_masks
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from pruning.inference.cost import UncountedOperationWarning, count_cost
 from pruning.networks.architecture import build_network
@@ -105,3 +110,34 @@ def test_the_count_is_the_same_wherever_it_is_asked_for(inference: bool, double:
     assert expected.flops == 2 * (9 * 3 * 16 + 12 * 2)
     assert found.peak_activation_bytes == expected.peak_activation_bytes * (1 + double)
     assert network.training and not network[1].training
+
+
+@pytest.mark.parametrize(
+    ("arch", "shape"),
+    [("resnet20", (3, 32, 32)), ("mlp-a", (1, 8, 8)), ("vgg16-bn", (3, 32, 32)),
+     ("torchvision:mobilenet_v3_small", (3, 64, 64)), ("torchvision:vit_b_32", (3, 224, 224))],
+)  # fmt: skip
+def test_flops_are_those_of_torchs_own_counter(arch: str, shape: tuple[int, ...]) -> None:
+    network = build_network(arch, 10, shape, 0).eval()
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as own:
+            network(torch.zeros(1, *shape))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    assert count_cost(network, shape).flops == own.get_total_flops()
+
+
+def test_neither_cost_nor_groups_import_a_compiler() -> None:
+    code = (
+        "import sys\n"
+        "from pruning.networks.architecture import build_network\n"
+        "from pruning.inference.cost import count_cost\n"
+        "from pruning.surgery import find_groups\n"
+        "network = build_network('conv-b:4-4', 3, (1, 8, 8), 0)\n"
+        "count_cost(network, (1, 8, 8)), find_groups(network, (1, 8, 8))\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
