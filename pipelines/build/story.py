@@ -9,7 +9,15 @@ from pathlib import Path
 from pipelines.build.built import Built, team_of
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.control_training import Tell, train_control
-from pipelines.build.data import hand_over, load_data, scaled_as, small_parts, uneven_classes
+from pipelines.build.data import (
+    as_weights_expect,
+    hand_over,
+    load_data,
+    normalisation_lines,
+    scaled_as,
+    small_parts,
+    uneven_classes,
+)
 from pipelines.build.device import Devices, devices_for
 from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
@@ -95,7 +103,8 @@ def build(
     if trace:
         check_place(trace)
     with stages("data"):
-        data = load_data(config) if splits is None else hand_over(config, splits)
+        given = load_data(config) if splits is None else hand_over(config, splits)
+        data = as_weights_expect(given)
     for line in (*_left_out(data.skipped), *data.splits.notes):
         tell(line)
     with stages("checks"):
@@ -109,8 +118,12 @@ def build(
     devices = devices_of(data.config, store)
     splits = scaled_as(store.resolved, data.splits)
     weights = data.config.dropnet.recipe.class_weights
-    about = (*small_parts(splits), *uneven_classes(splits, weights))
-    for line in (*about, *training_plan(data.config, store, devices)):
+    for line in (
+        *small_parts(splits),
+        *uneven_classes(splits, weights),
+        *normalisation_lines(store.resolved),
+        *training_plan(data.config, store, devices),
+    ):
         tell(line)
     earlier, there = store.finished, store.histories()
     with logged(store, there, placement, devices, stages) as seconds:

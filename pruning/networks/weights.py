@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pruning.core.errors import RequestError, unknown_name
+from pruning.core.errors import RequestError
 from pruning.core.torchvision_compat import import_torchvision
+from pruning.networks.torchvision_models import PREFIX, published_choice
 
-_PREFIX = "torchvision:"
 _MAY_BE_HEAD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -67,8 +67,8 @@ def start_from(network: nn.Module, source: str) -> nn.Module:
         If there is no such file or name, the file is no safetensors file, the weights
         cannot be downloaded, or they are not the network's.
     """
-    published = source.startswith(_PREFIX)
-    given = _published(source.removeprefix(_PREFIX)) if published else _stored(Path(source))
+    published = source.startswith(PREFIX)
+    given = _published(source.removeprefix(PREFIX)) if published else _stored(Path(source))
     drawn = tensors_of(network)
     if published:
         given = _with_drawn_head(network, drawn, given)
@@ -100,17 +100,10 @@ def _stored(path: Path) -> dict[str, Tensor]:
 
 def _published(name: str) -> dict[str, Tensor]:
     """Return the weights of one of torchvision's classifiers, downloaded where they are not."""
-    models = import_torchvision().models
-    name, _, choice = name.partition(":")
-    known = models.list_models(module=models)
-    if name not in known:
-        raise unknown_name("torchvision classifier", name, known)
-    choices = models.get_model_weights(name)
-    if choice and choice not in choices.__members__:
-        raise unknown_name(f"weights of torchvision:{name}", choice, choices.__members__)
-    weights = choices[choice or "DEFAULT"]
+    weights = published_choice(name)
+    name = name.partition(":")[0]
     try:
-        network: nn.Module = models.get_model(name, weights=weights)
+        network: nn.Module = import_torchvision().models.get_model(name, weights=weights)
     except (OSError, RuntimeError) as error:  # no network, or not the published checksum
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise RequestError(
