@@ -19,7 +19,7 @@ _EXCLUDED = {
     "max_pool2d_with_indices", "avg_pool2d", "_adaptive_avg_pool2d", "adaptive_avg_pool2d",
     "native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training",
     "cudnn_batch_norm", "native_layer_norm", "native_group_norm", "cat", "mean", "sum",
-    "constant_pad_nd", "clone", "_to_copy", "copy_", "empty", "zeros", "ones", "full",
+    "constant_pad_nd", "stack", "clone", "_to_copy", "copy_", "empty", "zeros", "ones", "full",
     "_unsafe_view", "channel_shuffle", "_softmax", "_safe_softmax", "_log_softmax",
     "index", "native_dropout", "lift_fresh", "hardswish", "hardswish_", "adaptive_max_pool2d",
     "_prelu_kernel", "as_strided_", "empty_like", "arange",

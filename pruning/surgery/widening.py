@@ -107,7 +107,7 @@ def factor_for_flops(
 
     start = 1.0
     step = 2.0 if off(start) < 0 else 0.5
-    while 1 / WIDEST < start * step <= WIDEST and off(start) * off(start * step) > 0:
+    while 1 / WIDEST < start * step < WIDEST and off(start) * off(start * step) > 0:
         start *= step
     low, high = sorted((start, start * step))
     for _ in range(HALVINGS):
