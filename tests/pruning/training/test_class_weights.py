@@ -17,6 +17,7 @@ from pruning.training.class_weights import accuracy_of_one_answer, class_weights
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES
+from pruning.training.engines.stacked import Stacked
 from pruning.training.engines.stacked_loss import smoothed_loss
 from pruning.training.recipe import Recipe
 
@@ -34,6 +35,8 @@ FITTING = [
     for arch in ARCHS
     if ENGINES[name].obstacle(build_network(arch, 3, SHAPE, 0), device) is None
 ]
+# On a processor its lanes do what they are told as it comes.
+FITTING += [("streams-float32", arch, "cpu") for arch in ARCHS]
 ROWS = (*range(40), *range(40, 47), *range(64, 67))
 
 
@@ -134,6 +137,16 @@ def test_every_engine_trains_and_measures_as_torch_with_these_weights(
         losses = [F.cross_entropy(logits[of], data.val_labels[of]).item() for of in of_classes]
         assert seen.accuracies[row] == pytest.approx(np.mean(recalls))
         assert seen.losses[row] == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_a_replayed_step_of_a_stack_is_the_step() -> None:
+    data = uneven(DEVICES[-1])
+    networks = [build_network(ARCHS[0], 3, SHAPE, s).to(DEVICES[-1]) for s in range(2)]
+    order = torch.arange(50).repeat(2, 1).to(DEVICES[-1])
+    ours, plain = (Stacked(copy.deepcopy(networks), data, BALANCED) for _ in range(2))
+    ours.replays, plain.replays = True, False
+    assert ours.epoch(order, [0.05] * 4) == pytest.approx(plain.epoch(order, [0.05] * 4), 1e-5)
+    assert ours.evaluate().losses == pytest.approx(plain.evaluate().losses, 1e-4)
 
 
 @pytest.mark.parametrize("arch", ARCHS)
