@@ -117,7 +117,10 @@ def _rounds(
         start=start, device=device, engine=group.engine, on_epoch=on_epoch,
         on_halved=on_halved, stages=clock.stages,
     )  # fmt: skip
-    return datafree(trained, splits, config.merging, start=start) if merged else trained
+    if not merged:
+        return trained
+    weights = config.dropnet.recipe.class_weights
+    return datafree(trained, splits, config.merging, start=start, class_weights=weights)
 
 
 def _round_line(group: Group, members: Sequence[Member], took: RoundTimes) -> dict[str, Any]:

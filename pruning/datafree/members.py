@@ -13,6 +13,8 @@ from pruning.datafree.settings import Merging
 from pruning.dropnet.masks import remaining_fraction
 from pruning.dropnet.member import Member
 from pruning.inference.probabilities import predict_probabilities
+from pruning.training.class_weights import accuracy_of_one_answer, weighted_accuracy
+from pruning.training.recipe import ClassWeights
 
 
 def datafree(
@@ -21,6 +23,7 @@ def datafree(
     merging: Merging,
     *,
     start: Sequence[Member] = (),
+    class_weights: ClassWeights = "none",
 ) -> Iterator[tuple[Member, ...]]:
     """Yield the trained members of a population, then the merged ones.
 
@@ -35,6 +38,8 @@ def datafree(
         What goes.
     start
         The last finished round of every run, to go on from; then `trained` yields nothing.
+    class_weights
+        As the recipe of `trained` has them, for the accuracy to mean the same.
 
     Yields
     ------
@@ -45,17 +50,19 @@ def datafree(
     for members in trained:
         yield members
     if members and members[0].round == 0:
-        yield tuple(_merged(member, splits, merging) for member in members)
+        yield tuple(_merged(member, splits, merging, class_weights) for member in members)
 
 
-def _merged(member: Member, splits: Splits, merging: Merging) -> Member:
+def _merged(
+    member: Member, splits: Splits, merging: Merging, class_weights: ClassWeights
+) -> Member:
     done = prune_data_free(
         member.network, splits.input_shape, count=dict(merging.counts) or None,
         fraction=merging.fraction, saliency=merging.saliency,
     )  # fmt: skip
     found = predict_probabilities(done.network, splits.val.images, splits.scaling).argmax(1)
-    accuracy = float((found == splits.val.labels).mean())
-    majority = float(torch.tensor(splits.val.labels).bincount().max()) / len(splits.val)
+    labels = torch.tensor(splits.val.labels)
+    accuracy = weighted_accuracy(class_weights, torch.tensor(found) == labels, labels)
     return dataclasses.replace(
         member,
         round=1,
@@ -63,6 +70,6 @@ def _merged(member: Member, splits: Splits, merging: Merging) -> Member:
         network=done.network,
         epochs=(),
         val_accuracy=accuracy,
-        collapsed=accuracy <= majority,
+        collapsed=accuracy <= accuracy_of_one_answer(class_weights, labels),
         removed=1 - remaining_fraction(done.masks),
     )

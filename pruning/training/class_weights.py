@@ -46,6 +46,12 @@ def class_weights(kind: ClassWeights, labels: Tensor, classes: int) -> Tensor | 
     return weights.to(labels.device)
 
 
+def weighted_accuracy(kind: ClassWeights, right: Tensor, labels: Tensor) -> float:
+    """Return the share of (N,) that are right, or the mean of the classes' shares."""
+    weights = class_weights(kind, labels, int(labels.max()) + 1)
+    return float((right.double() if weights is None else right * weights[labels]).mean())
+
+
 def accuracy_of_one_answer(kind: ClassWeights, labels: Tensor) -> float:
     """Return the accuracy, by these weights, of the one answer to all samples that is best.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from pruning_support import blobs
 from torch import nn
 
 from pruning.core.errors import RequestError
+from pruning.data.splits import Split
 from pruning.datafree.members import datafree
 from pruning.datafree.merging import data_free_cutoff, differences, merge_units
 from pruning.datafree.network import prune_data_free
@@ -153,3 +155,16 @@ def test_as_a_pruner_it_trains_once_and_merges() -> None:
     for one, other in zip(second, again, strict=True):
         for key, value in one.network.state_dict().items():
             assert torch.equal(value, other.network.state_dict()[key])
+
+
+def test_its_accuracy_counts_classes_as_the_training_did() -> None:
+    runs, even = Runs("mlp-a:12-8", (0,), (4,)), blobs()
+    rows = np.concatenate([np.flatnonzero(even.val.labels == c)[:n] for c, n in ((0, 9), (1, 2))])
+    part = Split(even.val.images[rows], even.val.labels[rows])
+    splits = dataclasses.replace(even, val=part)
+    recipe = Recipe(batch_size=16, max_epochs=1, class_weights="balanced")
+    trained = dropnet(runs, splits, DropNet(rounds=0, recipe=recipe))
+    _, (member,) = datafree(trained, splits, Merging(0.5), class_weights="balanced")
+    answers = member.network(splits.scaling(torch.tensor(part.images))).argmax(1).numpy()
+    shares = [(answers[part.labels == c] == c).mean() for c in (0, 1)]
+    assert member.val_accuracy == pytest.approx(np.mean(shares))
