@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.build.round_times import RoundTimes
+from pipelines.run.config import BuildConfig
 from pruning.dropnet.member import held
 
 PACE_SECONDS = 15.0
@@ -136,6 +137,13 @@ class Tally:
         self.last = min(math.ceil(to_keep), math.inf if self.rounds is None else self.rounds)
         self.left = {run: self._work_after(-1) for run in range(self.runs)}
 
+    @classmethod
+    def of(cls, config: BuildConfig) -> Tally:
+        """Return the tally of a build that has not begun."""
+        dropnet = config.of_each_run
+        most = 1 if config.pruner == "datafree" else dropnet.likely_rounds
+        return cls(config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most)
+
     def restored(self, run: int, round_index: int, baseline: float) -> None:
         """Count a round that an earlier command finished."""
         self.baseline[run] = baseline
@@ -148,7 +156,7 @@ class Tally:
             event.runs, event.remaining, event.val_accuracy, strict=True
         ):
             rows.append((share, accuracy))
-            self.done += self._work(event.round)
+            self.done += self.work(event.round)
             self.baseline.setdefault(run, accuracy)
             still = held(event.round, accuracy, self.baseline[run], self.kappa)
             over = not still or share <= self.keep or event.round >= self.last
@@ -185,9 +193,10 @@ class Tally:
         """Upper estimate, or None before the first round is done."""
         return self.elapsed * sum(self.left.values()) / self.done if self.done else None
 
-    def _work(self, round_index: int) -> float:
+    def work(self, round_index: int) -> float:
+        """Return what a run's round is expected to cost, in a unit of its own."""
         share = (1 - self.fraction) ** round_index
         return share * share + 0.25
 
     def _work_after(self, round_index: int) -> float:
-        return sum(self._work(k) for k in range(round_index + 1, int(self.last) + 1))
+        return sum(self.work(k) for k in range(round_index + 1, int(self.last) + 1))

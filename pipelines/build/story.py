@@ -9,35 +9,23 @@ from pathlib import Path
 from pipelines.build.built import Built, team_of
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.control_training import Tell, train_control
-from pipelines.build.data import (
-    as_weights_expect,
-    hand_over,
-    load_data,
-    normalisation_lines,
-    scaled_as,
-    small_parts,
-    uneven_classes,
-)
-from pipelines.build.device import Devices, devices_for
+from pipelines.build.device import Devices
 from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
+from pipelines.build.preparing import prepare
 from pipelines.build.profiling import check_place, profile_group
 from pipelines.build.progress import Tally
-from pipelines.build.rehearsal import rehearse_all
-from pipelines.build.resolving import devices_of, resolve, training_plan
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
 from pipelines.run.opening import begun, open_run
 from pipelines.run.records import RunHistory
+from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
 from pipelines.run.store import Memory, Store
 from pruning.core.stages import Stages
 from pruning.data.splits import Splits
-
-MOST_TOLD = 10
-"""Files that could not be read, one line each; the rest are counted."""
 
 Watch = Callable[[Tally], Watcher]
 
@@ -102,29 +90,15 @@ def build(
     stages, trace = Stages(), placement.profile and Path(placement.profile)
     if trace:
         check_place(trace)
-    with stages("data"):
-        given = load_data(config) if splits is None else hand_over(config, splits)
-        data = as_weights_expect(given)
-    for line in (*_left_out(data.skipped), *data.splits.notes):
-        tell(line)
-    with stages("checks"):
-        resolved = resolve(data.config, data.splits, control=control)
-        devices = devices_for(data.config.device, resolved.device)
-        if out is None or not begun(out):
-            for rehearsal in rehearse_all(resolved, data.splits, devices.first):
-                for line in rehearsal.lines:
-                    tell(line)
-    store = Memory(resolved) if out is None else open_run(out, resolved)
-    devices = devices_of(data.config, store)
-    splits = scaled_as(store.resolved, data.splits)
-    weights = data.config.dropnet.recipe.class_weights
-    for line in (
-        *small_parts(splits),
-        *uneven_classes(splits, weights),
-        *normalisation_lines(store.resolved),
-        *training_plan(data.config, store, devices),
-    ):
-        tell(line)
+
+    def opened(resolved: ResolvedConfig) -> Store:
+        return Memory(resolved) if out is None else open_run(out, resolved)
+
+    begins = out is None or not begun(out)
+    ready = prepare(
+        config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
+    )  # fmt: skip
+    store, splits, devices = ready.store, ready.splits, ready.devices
     earlier, there = store.finished, store.histories()
     with logged(store, there, placement, devices, stages) as seconds:
         if trace:
@@ -136,7 +110,7 @@ def build(
         if control:
             with stages("control"):
                 keep_control(built, tell)
-    return dataclasses.replace(built, skipped=data.skipped, earlier=earlier, seconds=seconds)
+    return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
 
 
 def train(
@@ -156,9 +130,7 @@ def train(
     stages = stages or Stages()
     config = store.resolved.config
     histories = store.histories() if earlier is None else earlier
-    dropnet = config.of_each_run
-    most = 1 if config.pruner == "datafree" else dropnet.likely_rounds
-    tally = Tally(config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most)
+    tally = Tally.of(config)
     for history in histories:
         tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)
     with stages("waiting"), watch(tally) as watcher:
@@ -205,10 +177,3 @@ def keep_control(built: Built, tell: Tell) -> None:
         built.store.keep_control(
             train_control(built.team, built.store.resolved, built.splits, tell, built.device)
         )
-
-
-def _left_out(skipped: Sequence[str]) -> list[str]:
-    lines = [f"left out: {line}" for line in skipped[:MOST_TOLD]]
-    if len(skipped) > MOST_TOLD:
-        lines.append(f"left out: {len(skipped) - MOST_TOLD} more, for reasons of their own")
-    return lines

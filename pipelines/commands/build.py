@@ -15,6 +15,7 @@ from pipelines.build.progress import Tally
 from pipelines.build.story import build
 from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
 from pipelines.commands.choice_text import chosen_lines
+from pipelines.commands.dry_run import run_dry
 from pipelines.commands.setting_options import in_flags
 from pipelines.run.config import BuildConfig
 from pipelines.run.config_file import ReadConfig, read_config
@@ -22,7 +23,14 @@ from pipelines.run.resources import Placement
 from pruning.core.settings_tree import changed, made, settings_of
 
 
-def run_build(*, out: str | None, control: bool, config: str | None = None, **options: Any) -> None:
+def run_build(
+    *,
+    out: str | None,
+    control: bool,
+    config: str | None = None,
+    dry_run: bool = False,
+    **options: Any,
+) -> None:
     """Build, showing progress on standard error and the result on standard output.
 
     `options` are those of `BuildConfig` and `Placement`, by their flat names; those of
@@ -45,6 +53,9 @@ def run_build(*, out: str | None, control: bool, config: str | None = None, **op
     if console.is_terminal:
         console.print(f"reading {asked.data.data}", highlight=False)
     folder = Path(out) if out else asked.default_out
+    if dry_run:
+        run_dry(asked, folder, placement, control=control, tell=tell)
+        return
     built = build(
         asked, out=folder, placement=placement,
         watch=lambda tally: watcher_for(tally, console), control=control, tell=tell,

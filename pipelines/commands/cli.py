@@ -64,6 +64,11 @@ _own_networks = click.option(
             "settled before training is settled anew, and options beside it win over it.",
         ),
         SectionedOption(
+            ["--dry-run"], is_flag=True, section="What",
+            help="Settle everything, measure a few steps, say what the build would take in memory "
+            "and time; write nothing.",
+        ),
+        SectionedOption(
             ["--control"], is_flag=True, section="Choice of the team",
             help="Train one unpruned network as costly as the team, too; compare then holds both.",
         ),

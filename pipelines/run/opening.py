@@ -27,13 +27,10 @@ def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
         If the folder holds another configuration's run, other data, or other files, or an
         architecture is not given by its name.
     """
-    _check_named(resolved)
+    there = run_there(path, resolved)
+    if there is not None:
+        return there
     run = RunDirectory(path)
-    if run.config_file.exists():
-        _check_same(run, resolved)
-        return run
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RequestError(f"{path} exists and is not a run; give a new or empty folder")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,6 +39,26 @@ def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
         ) from error
     write_json_atomic(run.config_file, resolved.to_json())
     return run
+
+
+def run_there(path: Path, resolved: ResolvedConfig) -> RunDirectory | None:
+    """Return the run at `path` that a build goes on with; None where it may start one.
+
+    Nothing is written.
+
+    Raises
+    ------
+    RequestError
+        As `open_run`.
+    """
+    _check_named(resolved)
+    run = RunDirectory(path)
+    if run.config_file.exists():
+        _check_same(run, resolved)
+        return run
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RequestError(f"{path} exists and is not a run; give a new or empty folder")
+    return None
 
 
 def begun(path: Path) -> bool:

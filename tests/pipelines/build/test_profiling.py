@@ -12,9 +12,10 @@ import pytest
 import torch
 from pipeline_support import TINY_OPTIONS, tiny_config, write_images
 
-from pipelines.build import profiling
+from pipelines.build import short_training
 from pipelines.build.profiling import EPOCHS, STEPS, TRACED, profile_group
-from pipelines.build.story import build, resolve
+from pipelines.build.resolving import resolve
+from pipelines.build.story import build
 from pipelines.commands.cli import run
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
@@ -68,7 +69,7 @@ def test_it_trains_so_many_epochs_of_few_steps_whatever_the_recipe(
     recipe: Recipe, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, int, int]] = []
-    train = profiling.train
+    train = short_training.train
 
     def watched(networks: Any, generators: Any, training: Training, **named: Any) -> Any:
         results = train(networks, generators, training, **named)
@@ -77,7 +78,7 @@ def test_it_trains_so_many_epochs_of_few_steps_whatever_the_recipe(
         seen.append((*epochs, len(data.train_labels), len(data.val_labels)))
         return results
 
-    monkeypatch.setattr(profiling, "train", watched)
+    monkeypatch.setattr(short_training, "train", watched)
     config = tiny_config(data, dropnet=DropNet(rounds=1, recipe=recipe))
     _traced(config, tmp_path / "t.json")
     [(epochs, samples, validated)] = seen
@@ -109,13 +110,13 @@ def test_networks_that_draw_at_random_leave_torchs_generator(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = torch.get_rng_state()
-    train = profiling.train
+    train = short_training.train
 
     def drawing(*args: Any, **named: Any) -> Any:
         torch.rand(3)
         return train(*args, **named)
 
-    monkeypatch.setattr(profiling, "train", drawing)
+    monkeypatch.setattr(short_training, "train", drawing)
     _traced(tiny_config(data), tmp_path / "t.json")
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -131,7 +132,7 @@ def test_an_earlier_trace_is_replaced_whole_or_kept(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(profiling, "train", stopped)
+        patched.setattr(short_training, "train", stopped)
         with pytest.raises(KeyboardInterrupt):
             _traced(config, path)
     assert path.read_text() == "earlier"
