@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,11 @@ def predictions_to_npz(pool: PoolPredictions) -> bytes:
     return buffer.getvalue()
 
 
-def candidates_to_csv(candidates: NDArray[np.void]) -> str:
+def candidates_to_csv(candidates: NDArray[np.void], names: Sequence[str] = ()) -> str:
     """Return the table as CSV: a header, one row per team; what is not defined is empty.
+
+    A team is its rows in the pool; with the pool's `names` a last column, ``members``, says
+    theirs, joined by ``"; "``. Costs are the team's sums, a latency in seconds per sample.
 
     >>> print(candidates_to_csv(np.array([("0 3", .5)], [("team", "U3"), ("accuracy", float)])))
     team,accuracy
@@ -89,9 +93,12 @@ def candidates_to_csv(candidates: NDArray[np.void]) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(candidates.dtype.names or ())
-    for row in candidates.tolist():
-        writer.writerow(["" if value != value else value for value in row])
+    writer.writerow([*(candidates.dtype.names or ()), *(("members",) if names else ())])
+    for place, row in enumerate(candidates.tolist()):
+        values = ["" if value != value else value for value in row]
+        team = str(candidates["team"][place]).split() if names else []
+        said = ["; ".join(names[int(member)] for member in team)] if names else []
+        writer.writerow([*values, *said])
     return out.getvalue()
 
 
@@ -113,7 +120,7 @@ def candidates_from_csv(text: str) -> NDArray[np.void]:
 
 
 def _kind(name: str, width: int) -> Any:
-    if name in ("team", "fell_by"):
+    if name in ("team", "fell_by", "members"):
         return f"U{width}"
     if name in ("few_negatives", "chosen"):
         return bool

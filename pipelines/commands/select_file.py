@@ -41,6 +41,9 @@ def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) ->
         print(line)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(out / "candidates.csv", candidates_to_csv(selection.candidates).encode())
+        write_bytes_atomic(
+            out / "candidates.csv",
+            candidates_to_csv(selection.candidates, pool.member_ids).encode(),
+        )
         write_json_atomic(out / "selection.json", seal(selection.to_json()))
         print(out / "selection.json")

@@ -10,7 +10,15 @@ from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import SELECTED
 from pipelines.compare.results import Result
 from pipelines.report.contender_names import label
-from pipelines.report.number_format import amount, down_percent, points, ratio, up_percent
+from pipelines.report.contender_tables import cost_table
+from pipelines.report.number_format import (
+    MISSING,
+    amount,
+    down_percent,
+    points,
+    ratio,
+    up_percent,
+)
 from pipelines.report.verdict import verdict
 
 
@@ -25,7 +33,29 @@ def terminal(comparison: Comparison) -> RenderableType:
         table.add_row(label(row), *_numbers(row), style=style)
     said = verdict(comparison)
     answer, details = Text(said.opening, "bold"), Text("\n".join(said.details))
-    return Group(answer, Text(), table, Text(), details)
+    measured = _measurements(comparison)
+    return Group(answer, Text(), table, Text(), *((measured, Text()) if measured else ()), details)
+
+
+_SHOWN = {
+    "latency_1_ms": "1 sample",
+    "latency_128_ms": "128 samples",
+    "peak_process_bytes": "peak memory",
+}
+"""Of what was measured, what a terminal has room for."""
+
+
+def _measurements(comparison: Comparison) -> RichTable | None:
+    """Return the contenders' latencies and memory, or None where nothing was measured."""
+    found = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    found.add_column("measured here", no_wrap=True)
+    for heading in _SHOWN.values():
+        found.add_column(heading, justify="right", no_wrap=True)
+    for result, row in zip(comparison.results, cost_table(comparison).rows, strict=True):
+        told = {cell.column: cell.text for cell in row if cell.column in _SHOWN}
+        if told:
+            found.add_row(label(result), *(told.get(name, MISSING) for name in _SHOWN))
+    return found if found.row_count else None
 
 
 def _numbers(row: Result) -> tuple[str, ...]:

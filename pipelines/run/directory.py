@@ -70,6 +70,12 @@ class RunDirectory:
         """Return the run at `path`; a RequestError if there is none."""
         run = cls(path)
         if not run.config_file.is_file():
+            if run.selection_file.is_file():
+                raise RequestError(
+                    f"{path} holds a choice from predictions made elsewhere, without networks or "
+                    f"test data; what is known of it is in {run.selection_file} and "
+                    f"{run.candidates_file}"
+                )
             raise RequestError(
                 f"{path} is not a run: it has no config.json; make one with `ensemble build`"
             )

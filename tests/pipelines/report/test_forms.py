@@ -12,6 +12,7 @@ from pipelines.compare.comparison import Comparison
 from pipelines.report.csv import csv
 from pipelines.report.latex import latex
 from pipelines.report.markdown import markdown
+from pipelines.report.number_format import up
 from pipelines.report.page import render
 from pipelines.report.several_runs import Failure, csv_many, markdown_many, terminal_many
 from pipelines.report.several_runs_page import render_many
@@ -91,3 +92,18 @@ def test_a_page_of_several_runs_says_what_failed_and_escapes_names(
     assert "too_far <b>" not in page
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
+
+
+def test_a_terminal_shows_what_was_measured_and_only_then(
+    everything: Comparison, comparison: Comparison
+) -> None:
+    assert not any("measured here" in line for line in printed(terminal(comparison)))
+    lines = printed(terminal(everything))
+    assert max(map(len, lines)) <= 80
+    start = next(at for at, line in enumerate(lines) if line.startswith("measured here"))
+    assert "1 sample" in lines[start]
+    assert "128 samples" in lines[start]
+    timed = [row for row in everything.results if row.measured.latency_1_ms is not None]
+    assert len(timed) > 2
+    for row, line in zip(timed, lines[start + 1 :], strict=False):
+        assert f"{up(row.measured.latency_1_ms or 0.0, 2)} ms" in line
