@@ -251,6 +251,8 @@ def test_int8_is_written_or_refused_by_its_measured_loss(
     with pytest.raises(RequestError, match="allowed loss -1"):
         model.export_int8(path, x, y, allowed_loss=-1)
     report = model.export_int8(path, x, y, allowed_loss=0.2)
+    assert 0 < report.int8_seconds < 10
+    assert 0 < report.float_seconds < 10
     loaded = ensemble.load(path)
     assert report.float_accuracy == 1.0
     assert report.int8_accuracy == loaded.score(x, y) >= 0.8

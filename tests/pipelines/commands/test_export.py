@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,9 @@ def test_int8_is_measured_on_the_selection_split_and_refused_by_its_loss(
     said = capsys.readouterr().out
     labels = built.predictions.labels
     assert f"on {len(labels)} samples of the selection split" in said
+    assert re.search(
+        r"int8 is (slower|faster) here: \d+\.\d\d ms a sample against \d+\.\d\d ms in", said
+    )
     assert (
         _compared(built).row("selected_int8").cost.bytes
         == directory(built).int8_file.stat().st_size
