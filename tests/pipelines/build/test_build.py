@@ -283,6 +283,7 @@ def test_the_engine_is_resolved_recorded_and_may_be_asked_for(data: Path) -> Non
     assert {group.engine for group in groups["loop"]} == {"loop"}
     assert all(len(group.runs.numbers) == 1 for group in groups["loop"])
     with pytest.raises(RequestError, match="`engine` 'stacked' runs plain MLPs"):
-        plan_groups(tiny_config(data, archs=("conv-b:2-2",), engine="stacked"), 3, (1, 4, 4))
+        conv = tiny_config(data, archs=("conv-b:2-2",), engine="stacked")
+        plan_groups(conv, 3, (1, 4, 4), samples=300)
     with pytest.raises(RequestError, match="unknown engine 'fast'"):
         tiny_config(data, engine="fast")

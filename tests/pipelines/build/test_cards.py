@@ -59,7 +59,7 @@ def test_three_cards_share_the_runs_and_make_what_one_makes_of_the_same_groups(
     resolved = directory(three).resolved
     assert resolved.device == "cuda"
     assert [group.runs.numbers for group in resolved.groups] == [(0, 1), (2,), (3,)]
-    monkeypatch.setattr("pipelines.build.resolving.plan_groups", lambda *args: resolved.groups)
+    monkeypatch.setattr("pipelines.build.resolving.plan_groups", lambda *_, **__: resolved.groups)
     one = build(tiny_config(data, device="cuda:2"), out=tmp_path / "one")
     assert directory(one).config_file.read_bytes() == directory(three).config_file.read_bytes()
     assert _files(one) == _files(three)
@@ -95,7 +95,7 @@ def test_a_run_does_not_go_on_on_a_card_that_is_too_old_for_its_engine(
             build(config, out=tmp_path / "run", placement=HERE)
     planned = RunDirectory(tmp_path / "run").resolved.groups[0].engine
     with monkeypatch.context() as older:
-        older.setattr("pipelines.build.resolving.plan_groups", lambda *args: ())
+        older.setattr("pipelines.build.resolving.plan_groups", lambda *_, **__: ())
         older.setattr(ENGINES[planned], "obstacle", lambda network, device: "needs a newer card")
         with pytest.raises(RequestError, match=f"by '{planned}', which needs a newer card; go on"):
             build(config, out=tmp_path / "run")
@@ -142,7 +142,8 @@ def test_each_card_trains_its_groups_in_order_and_the_first_does_the_rest(
     monkeypatch.setattr(predicting, "predict_probabilities", predicting_on)
     monkeypatch.setattr(forms, "predict_probabilities", predicting_on)
     monkeypatch.setattr(story, "train_control", control_on)
-    config = tiny_config(data, m=5, archs=("conv-b:2-2",), device="cuda:1,0")
+    archs, named = ("conv-b:2-2",), "cuda:1,0"
+    config = tiny_config(data, m=5, archs=archs, device=named, engine="loop")
     built = build(config, placement=HERE, control=True)
     assert trained == [
         ("cpu:1", (0,)), ("cpu:1", (2,)), ("cpu:1", (4,)), ("cpu:0", (1,)), ("cpu:0", (3,)),

@@ -166,6 +166,7 @@ def test_members_share_one_program_and_its_failure_is_told(monkeypatch: pytest.M
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own
 def test_compiled_steps_learn_what_plain_ones_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "WORTH_FROM", 0)
     data, recipe = DeviceData.of(blobs(), DEVICE), _recipe(40)
