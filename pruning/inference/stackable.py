@@ -17,7 +17,7 @@ def stackable(network: nn.Module) -> bool:
     >>> stackable(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)))
     True
     """
-    if type(network) is not nn.Sequential or any(_hooked(one) for one in network.modules()):
+    if type(network) is not nn.Sequential or hooked(network):
         return False
     layers = list(network)
     if not layers or not isinstance(layers[-1], nn.Linear) or isinstance(layers[0], nn.ReLU):
@@ -30,5 +30,6 @@ def stackable(network: nn.Module) -> bool:
     return relu_after_linear and all(type(layer) in _STACKABLE for layer in layers)
 
 
-def _hooked(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+def hooked(network: nn.Module) -> bool:
+    """Whether a module of a network has forward hooks: it does more than its layers say."""
+    return any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())

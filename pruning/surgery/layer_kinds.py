@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from pruning.surgery.groups import Side
+from pruning.surgery.groups import Side, Slice
 
 BatchNorm = _BatchNorm
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -66,6 +66,22 @@ def resize(network: nn.Module, sizes: Mapping[str, Mapping[str, int]]) -> nn.Mod
             dtype = getattr(modules[name], key).dtype
             _replace(modules[name], key, torch.empty(shape, dtype=dtype))
     return network
+
+
+def add_units(sizes: dict[str, int], module: nn.Module, part: Slice, units: int) -> None:
+    """Add units to one side of a module's sizes; a negative number takes some away."""
+    channels = int((part.owner == 0).sum()) * units
+    if isinstance(module, nn.Linear):
+        sizes["in_features" if part.side == "in" else "out_features"] += channels
+    elif isinstance(module, CONVOLUTIONS) and part.side == "through":
+        paths = channels // (module.out_channels // module.groups)
+        sizes["in_channels"] += module.in_channels // module.groups * paths
+        sizes["out_channels"] += channels
+        sizes["groups"] += paths
+    elif isinstance(module, CONVOLUTIONS):
+        sizes["in_channels" if part.side == "in" else "out_channels"] += channels
+    else:
+        sizes["num_features" if isinstance(module, BatchNorm) else "num_parameters"] += channels
 
 
 def cut(module: nn.Module, side: Side, index: Tensor) -> None:

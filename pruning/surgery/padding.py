@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from pruning.inference.stackable import hooked
 from pruning.surgery.find import find_groups
 from pruning.surgery.groups import Slice, UnitGroup
-from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm, module_sizes, resize
+from pruning.surgery.layer_kinds import CONVOLUTIONS, add_units, module_sizes, resize
 
 _PROBED = 2  # samples that tell whether padding stays zero
 
@@ -51,7 +52,7 @@ def pad(
     True
     """
     originals = [copy.deepcopy(network).cpu() for network in networks]
-    if any(map(_hooked, originals)):
+    if any(map(hooked, originals)):
         return [copy.deepcopy(network) for network in networks]
     found = [_padded_groups(network, input_shape) for network in originals]
     widest = {name: max(own[name].size for own in found if name in own) for name in found[0]}
@@ -98,9 +99,8 @@ def _widened(
     changed = module_sizes(network)
     for name, group in groups.items():
         for part in group.slices:
-            own = changed[part.module]
-            key = _size_key(network.get_submodule(part.module), part)
-            own[key] = own[key] // group.size * sizes[name]
+            module, more = network.get_submodule(part.module), sizes[name] - group.size
+            add_units(changed[part.module], module, part, more)
     before = network.state_dict()
     wider = resize(copy.deepcopy(network), changed)
     with torch.no_grad():
@@ -109,14 +109,6 @@ def _widened(
                 value.zero_()
                 value[tuple(slice(n) for n in before[key].shape)].copy_(before[key])
     return wider
-
-
-def _size_key(module: nn.Module, part: Slice) -> str:
-    if isinstance(module, nn.Linear):
-        return "in_features" if part.side == "in" else "out_features"
-    if isinstance(module, CONVOLUTIONS):
-        return "in_channels" if part.side == "in" else "out_channels"
-    return "num_features" if isinstance(module, BatchNorm) else "num_parameters"
 
 
 def _stays_zero(wider: nn.Module, network: nn.Module, input_shape: tuple[int, ...]) -> bool:
@@ -133,7 +125,3 @@ def _stays_zero(wider: nn.Module, network: nn.Module, input_shape: tuple[int, ..
             if parameter.grad.any():
                 return False
     return True
-
-
-def _hooked(network: nn.Module) -> bool:
-    return any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())

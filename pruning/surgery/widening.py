@@ -20,8 +20,8 @@ from pruning.networks.architecture import (
     build_network,
 )
 from pruning.surgery.find import find_groups
-from pruning.surgery.groups import Slice, UnitGroup
-from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm, module_sizes, resize
+from pruning.surgery.groups import UnitGroup
+from pruning.surgery.layer_kinds import add_units, module_sizes, resize
 
 WIDEST = 64.0
 """Factors are sought up to this, and down to its inverse."""
@@ -177,22 +177,6 @@ def _other_sizes(
         for part in group.slices:
             if part.module in sizes and more:
                 module = network.get_submodule(part.module)
-                _add(sizes[part.module], module, part, more)
+                add_units(sizes[part.module], module, part, more)
                 touched.add(part.module)
     return {name: sizes[name] for name in sizes if name in touched}
-
-
-def _add(sizes: dict[str, int], module: nn.Module, part: Slice, units: int) -> None:
-    """Add units to one side of a module's sizes; a negative number takes some away."""
-    channels = int((part.owner == 0).sum()) * units
-    if isinstance(module, nn.Linear):
-        sizes["in_features" if part.side == "in" else "out_features"] += channels
-    elif isinstance(module, CONVOLUTIONS) and part.side == "through":
-        paths = channels // (module.out_channels // module.groups)
-        sizes["in_channels"] += module.in_channels // module.groups * paths
-        sizes["out_channels"] += channels
-        sizes["groups"] += paths
-    elif isinstance(module, CONVOLUTIONS):
-        sizes["in_channels" if part.side == "in" else "out_channels"] += channels
-    else:
-        sizes["num_features" if isinstance(module, BatchNorm) else "num_parameters"] += channels

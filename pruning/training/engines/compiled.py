@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pruning.inference.cost import count_cost
+from pruning.inference.stackable import hooked
 from pruning.surgery.layer_kinds import BatchNorm
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES
@@ -48,8 +49,8 @@ class Compiled(SideBySide):
     def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
         super().__init__(networks, data, recipe)
         images = len(networks) * (recipe.max_epochs or 0) * len(data.train_labels)
-        worth = max(map(self._flops, self.members)) * images >= WORTH_FROM
-        if not worth or any(map(_hooked, networks)):  # whose hooks are each network's own
+        worth = self._flops(self.members[0]) * images >= WORTH_FROM
+        if not worth or any(map(hooked, networks)):  # whose hooks are each network's own
             return
         program = compiled_loss(self.members[0], self.recorded[0].full)
         with repeatable(self.precision):  # as in an epoch: else torch compiles for each anew
@@ -101,7 +102,3 @@ def compiled_loss(trainee: Trainee, batch: int) -> Program:
     torch.compiler.reset()  # programs of earlier widths, of which torch keeps only a few
     program: Program = torch.compile(loss, dynamic=False)
     return program
-
-
-def _hooked(network: nn.Module) -> bool:
-    return any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())

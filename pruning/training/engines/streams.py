@@ -25,10 +25,10 @@ from pruning.training.recipe import Recipe
 
 
 class SideBySide(Loop):
-    """G networks of any kind on CUDA; the networks are left unchanged.
+    """G networks of any kind on CUDA; they are trained in place, unless an engine fills them up.
 
-    They are trained at widths that the card's units like: with units more that are zero, and
-    stay so.
+    Then copies are trained at widths that the card's units like: with units more that are zero,
+    and stay so.
     """
 
     fills_up: ClassVar[bool] = False
