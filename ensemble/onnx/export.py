@@ -33,6 +33,7 @@ from ensemble.onnx.runtime import (
     metadata_entry,
     open_graph,
 )
+from ensemble.onnx.telemetry import no_telemetry
 from ensemble.probe import Probe
 from ensemble.reading.arrays import Samples
 from ensemble.storage.sealed import canonical_json, seal, sha256_of, write_bytes_atomic
@@ -113,6 +114,7 @@ def _exported(graph: Graph, about: Description, *, strict: bool) -> onnx.ModelPr
     dtype = torch.uint8 if about.eight_bit else torch.float32
     samples = (torch.zeros(2, *about.input_shape, dtype=dtype),)
     any_batch = ({0: torch.export.Dim("N")},)
+    no_telemetry()  # torch's exporter imports onnxruntime where it is installed
     try:
         with _quietly():
             source: nn.Module | torch.export.ExportedProgram = graph

@@ -20,6 +20,7 @@ from ensemble.description import Description
 from ensemble.member import EnsembleMember
 from ensemble.onnx.export import file_bytes, graph_bytes, to_onnx, whole_team
 from ensemble.onnx.runtime import INPUT, OnnxEnsemble, open_graph
+from ensemble.onnx.telemetry import no_telemetry
 from ensemble.probe import INT8, Probe, noise
 from ensemble.reading.inputs import AsStored, batches
 from ensemble.storage.sealed import write_bytes_atomic
@@ -135,6 +136,7 @@ def _spread(samples: NDArray[Any]) -> NDArray[Any]:
 def _quantized(graph: onnx.ModelProto, samples: NDArray[Any]) -> onnx.ModelProto:
     import onnx
 
+    no_telemetry()
     try:
         from onnxruntime.quantization import CalibrationDataReader, quantize_static
     except ImportError as error:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ensemble.classifier import BATCH_SIZE, Classifier
 from ensemble.description import Description
+from ensemble.onnx.telemetry import no_telemetry
 from ensemble.probe import Probe
 from ensemble.reading.arrays import Samples
 from ensemble.storage.fields import Fields
@@ -134,6 +135,7 @@ def open_graph(
 
 
 def _session(graph: bytes, threads: int | None) -> InferenceSession:
+    no_telemetry()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
