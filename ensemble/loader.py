@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ensemble.installed import check_alone, lacking
 from ensemble.storage.folder import artefact_folder
 from pruning.core.errors import RequestError
 
@@ -43,8 +44,10 @@ def load(
     Raises
     ------
     RequestError
-        If there is no ensemble at `path`, or it is damaged, or not what it says it is.
+        If there is no ensemble at `path`, it is damaged or not what it says it is, or what it needs
+        is not installed.
     """
+    check_alone()
     place = Path(path)
     if place.suffix == ".onnx" and place.is_file():
         if device != "cpu":
@@ -64,10 +67,15 @@ def load_folder(
     verify: bool = True,
 ) -> Ensemble:
     """Return the ensemble in a folder with ``ensemble.json``; see `load`."""
-    from ensemble.artefact.rebuilding import rebuild_members
-    from ensemble.artefact.stored import StoredEnsemble
-    from ensemble.model import Ensemble
-
+    try:
+        from ensemble.artefact.rebuilding import rebuild_members
+        from ensemble.artefact.stored import StoredEnsemble
+        from ensemble.model import Ensemble
+    except ImportError as error:
+        instead = "predict with the one .onnx file that `ensemble export` writes of it, or "
+        if (told := lacking(f"{folder}", error, instead)) is None:
+            raise
+        raise told from error
     stored = StoredEnsemble.read(folder)
     about = stored.about
     return Ensemble(

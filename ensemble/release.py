@@ -2,4 +2,6 @@
 
 from importlib.metadata import version
 
-__version__ = version("dropnet-ensemble")
+from ensemble.installed import distribution
+
+__version__ = version(distribution())

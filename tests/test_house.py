@@ -24,9 +24,9 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "methods", "optimism", "choosing", "exchange",
     ),
     "ensemble": (
-        "release", "calibration", "cascade", "combination", "uncertainty", "storage", "reading",
-        "description", "probe", "member", "probing", "classifier", "artefact", "onnx", "model",
-        "loader", "summary", "stream", "web",
+        "installed", "release", "calibration", "cascade", "combination", "uncertainty", "storage",
+        "reading", "description", "probe", "member", "probing", "classifier", "artefact", "onnx",
+        "model", "loader", "summary", "stream", "web",
     ),
     "pipelines": ("run", "build", "compare", "report", "estimator", "commands"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from ensemble.installed import check_alone, lacking
 from ensemble.web.limits import Limits
 from pipelines.commands.help_sections import SectionedCommand, SectionedOption
 from pipelines.commands.outcome import last_line, open_streams
@@ -35,13 +36,23 @@ def _given_path(context: click.Context, parameter: click.Parameter, value: str |
     return value
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from ensemble.release import __version__
+
+        click.echo(f"ensemble, version {__version__}")
+        context.exit()
+
+
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Add --debug to any command for the traceback of an error.",
 )
-@click.version_option(package_name="dropnet-ensemble", prog_name="ensemble")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version,
+              help="Show the version and exit.")  # fmt: skip
 def cli() -> None:
     """Train M networks, prune each with DropNet, keep the S that vote best together."""
+    check_alone()
 
 
 _own_networks = click.option(
@@ -274,15 +285,26 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     except (RequestError, click.UsageError) as error:
-        return _fail(error, 2, debug, next(filter(None, map(cli.commands.get, arguments)), None))
+        return _fail(error, 2, debug, _command(arguments))
     except (KeyboardInterrupt, click.Abort):
         click.echo("ensemble: interrupted; the same command goes on where it stopped", err=True)
         return 130
     except BrokenPipeError:
         return 0
+    except ModuleNotFoundError as error:
+        command = _command(arguments)
+        told = lacking(str(command.name if command else "this"), error)
+        if told is None:
+            return _fail(error, 1, debug)
+        told.__cause__ = error
+        return _fail(told, 2, debug, command)
     except Exception as error:
         return _fail(error, 1, debug)
     return result if isinstance(result, int) else 0
+
+
+def _command(arguments: Sequence[str]) -> click.Command | None:
+    return next(filter(None, map(cli.commands.get, arguments)), None)
 
 
 def _fail(error: Exception, code: int, debug: bool, command: click.Command | None = None) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import nullcontext
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+import click
 
 from ensemble.classifier import Classifier
 from ensemble.reading.sources import Failure, count_samples
@@ -31,28 +32,30 @@ def run_predict(
         _switch_cascade_on(model, source, explain)
     if batch_size is not None:
         model.set_params(batch_size=batch_size)
-    console = Console(stderr=True)
     failures = 0
-    shown = console.is_terminal and not sys.stdout.isatty()
-    bar = Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console)
-    with bar if shown else Progress(disable=True) as progress:
-        task = progress.add_task("", total=count_samples(inputs) if shown else None)
-        results = predict_stream(
-            model, inputs, explain=explain, stdin=getattr(sys.stdin, "buffer", None)
-        )
-        for i, result in enumerate(results):
+    results = predict_stream(
+        model, inputs, explain=explain, stdin=getattr(sys.stdin, "buffer", None)
+    )
+    shown = _bar_is_seen()
+    total = count_samples(inputs) if shown else None
+    bar = click.progressbar(results, length=total, file=sys.stderr, show_pos=True)
+    with bar if shown else nullcontext(results) as counted:
+        for i, result in enumerate(counted):
             if i == 0 and form == "csv":
                 print(csv_header(model, explain=explain))
             if isinstance(result, Failure):
                 failures += not result.expected
-                console.print(
-                    f"ensemble: {result.source}: {result.reason}", highlight=False, markup=False,
-                    soft_wrap=True,
-                )  # fmt: skip
+                start = "\n" if shown else ""
+                click.echo(f"{start}ensemble: {result.source}: {result.reason}", err=True)
             else:
                 print(csv_line(result) if form == "csv" else json_line(result, model))
-            progress.advance(task)
     return 1 if failures else 0
+
+
+def _bar_is_seen() -> bool:
+    """Whether a bar on standard error disturbs nobody: a terminal there, and none that reads."""
+    able = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return able and not sys.stdout.isatty()
 
 
 def _switch_cascade_on(model: Classifier, source: str, explain: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 
+from ensemble.installed import way_to
 from ensemble.web.limits import Limits
 from pipelines.run.loading import load_ensemble
 from pruning.core.errors import RequestError
@@ -19,9 +20,7 @@ def run_serve(
     try:
         from ensemble.web.app import serve
     except ImportError as error:
-        raise RequestError(
-            f"serving needs {error.name}; install with pip install 'dropnet-ensemble[serve]'"
-        ) from error
+        raise RequestError(f"serving needs {error.name}; install with {way_to('serve')}") from error
     model = load_ensemble(source, archs)
     if not is_loopback(host):
         print(

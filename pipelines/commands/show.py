@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
+import shutil
 
 from ensemble.summary import EnsembleView, view
+from pipelines.commands.columns import columns
 from pipelines.report.number_format import amount
 from pipelines.run.loading import load_ensemble
+from pruning.inference.cost import Cost
 
 
 def run_show(*, source: str, archs: tuple[str, ...]) -> None:
     """Print an ensemble's members, their widths against the unpruned, and what they cost."""
     about = view(load_ensemble(source, archs))
-    console = Console()
-    for line in _facts(about):
-        console.print(line, highlight=False, markup=False)
-    console.print()
-    console.print(_members(about))
+    width = shutil.get_terminal_size().columns
+    for line in (*_facts(about), "", *columns(_members(about), width, right=(2, 3, 4))):
+        print(line)
 
 
 def _facts(about: EnsembleView) -> list[str]:
@@ -39,22 +38,13 @@ def _facts(about: EnsembleView) -> list[str]:
     return facts
 
 
-def _members(about: EnsembleView) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("member", "architecture"):
-        table.add_column(name, no_wrap=True)
-    for name in ("FLOPs", "parameters", "bytes"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("units left")
-    for member in about.members:
-        cost = member.cost
-        table.add_row(
-            member.name, member.arch, amount(cost.flops), amount(cost.params),
-            amount(cost.bytes, "B"), member.widths_text or "all",
-        )  # fmt: skip
-    total = about.cost
-    table.add_row(
-        "together", "", amount(total.flops), amount(total.params), amount(total.bytes, "B"), "",
-        style="bold",
-    )  # fmt: skip
-    return table
+def _members(about: EnsembleView) -> list[list[str]]:
+    return [
+        ["member", "architecture", "FLOPs", "parameters", "bytes", "units left"],
+        *([m.name, m.arch, *_amounts(m.cost), m.widths_text or "all"] for m in about.members),
+        ["together", "", *_amounts(about.cost), ""],
+    ]
+
+
+def _amounts(cost: Cost) -> tuple[str, str, str]:
+    return amount(cost.flops), amount(cost.params), amount(cost.bytes, "B")

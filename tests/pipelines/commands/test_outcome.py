@@ -95,9 +95,11 @@ def test_impossible_requests_are_one_line(
 
 
 def test_an_unknown_architecture_is_no_factory(
-    team: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["predict", str(team), str(team.parent / "photos"), "--arch", "nosuch"]) == 2
+    networks = [NETWORKS["mlp-a"](2, (4,), (4, 4)) for _ in range(2)]
+    Ensemble(networks, ["a", "b"], (4,)).save(tmp_path / "team")
+    assert run(["predict", str(tmp_path / "team"), "rows.npy", "--arch", "nosuch"]) == 2
     assert "unknown architecture 'nosuch'" in capsys.readouterr().err
 
 
