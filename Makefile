@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := results/demo
 
-.PHONY: demo test lint types unit slow coverage docs mutation release-check clean
+.PHONY: demo test lint types unit slow coverage docs edge mutation release-check clean
 
 demo: $(VENV)/installed  ## Train, prune, choose and compare on scikit-learn's digits
 	$(BIN)/ensemble build --m 20 --s 5 --out $(DEMO)
@@ -33,12 +33,15 @@ coverage: $(VENV)/installed-tests  ## Which lines and branches the tests reach
 docs: $(VENV)/installed-tests  ## Pages of the Python API, in site/
 	$(BIN)/python docs/api.py site
 
+edge: $(VENV)/made  ## The wheel of dropnet-ensemble-edge, for machines that only predict, in dist/
+	$(BIN)/python edge/build.py dist
+
 mutation: $(VENV)/installed-tests  ## 300 small changes to each of two packages: does a test fail? It goes on where it stopped
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[mutation]'
 	nice -n 19 $(BIN)/python benchmarks/mutation/run.py selection
 	nice -n 19 $(BIN)/python benchmarks/mutation/run.py pruning
 
-release-check: $(VENV)/installed-release  ## Build sdist and wheel, check them, run the demo from the wheel
+release-check: $(VENV)/installed-release  ## Build sdist and wheels, check them, run the demo from the wheels
 	$(BIN)/python .ci/release.py
 
 # The package is installed, not linked: the tests run against what a user would get.

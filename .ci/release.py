@@ -1,7 +1,8 @@
-"""Build sdist and wheel into dist/ and check them; with ``--tag``, tag the release.
+"""Build sdist and wheels into dist/ and check them; with ``--tag``, tag the release.
 
-The source distribution holds what git tracks, the wheel the packages alone. The wheel is
-installed into an environment that has nothing else, and the demo is run from there.
+The source distribution holds what git tracks, the wheels the packages alone: the whole one and
+``dropnet-ensemble-edge``. The whole one is installed into an environment that has nothing else, and
+the demo is run from there; what it exported predicts in another that has the small one alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import tomllib
 import venv
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -27,11 +29,15 @@ PACKAGES = ("pruning", "selection", "ensemble", "pipelines")
 MADE = ("PKG-INFO", "setup.cfg", "dropnet_ensemble.egg-info/")
 """What setuptools adds to a source distribution."""
 
+WHEEL = f"{VERSION}-py3-none-any.whl"
+
 DEMO = (
     "build --m 20 --s 5 --out demo",
     "compare demo",
     "show demo",
+    "export demo --out demo.onnx",
 )
+EDGE_DEMO = ("show demo.onnx", "predict demo.onnx photo.png")
 
 
 def main() -> None:
@@ -43,9 +49,13 @@ def main() -> None:
         check_told()
     build()
     check_source(next(DIST.glob("*.tar.gz")))
-    wheel = next(DIST.glob("*.whl"))
-    check_wheel(wheel)
-    try_wheel(wheel)
+    whole, edge = DIST / f"dropnet_ensemble-{WHEEL}", DIST / f"dropnet_ensemble_edge-{WHEEL}"
+    for wheel in (whole, edge):
+        check_wheel(wheel)
+    with tempfile.TemporaryDirectory() as name:
+        try_wheel(Path(name), f"{whole}[onnx]", DEMO)
+        shutil.copy(ROOT / "docs" / "report-phone.png", Path(name) / "photo.png")
+        try_wheel(Path(name), str(edge), EDGE_DEMO)
     if asked.tag:
         run("git", "tag", "--annotate", f"v{VERSION}", "--message", f"dropnet-ensemble {VERSION}")
     print(f"{VERSION} holds: {', '.join(sorted(path.name for path in DIST.iterdir()))}")
@@ -80,6 +90,7 @@ def build() -> None:
     """Make the source distribution, and the wheel from it."""
     shutil.rmtree(DIST, ignore_errors=True)
     run(sys.executable, "-m", "build", "--outdir", DIST)
+    run(sys.executable, ROOT / "edge" / "build.py", DIST)
     run(sys.executable, "-m", "twine", "check", "--strict", *sorted(DIST.iterdir()))
 
 
@@ -108,16 +119,14 @@ def compare(path: Path, found: set[str], wanted: set[str]) -> None:
         sys.exit(f"{path.name} lacks {lacking[:9]} and has {more[:9]} more")
 
 
-def try_wheel(wheel: Path) -> None:
-    """Install the wheel alone and run the demo somewhere else."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        venv.create(folder / "venv", with_pip=True)
-        bin_ = folder / "venv" / "bin"
-        run(bin_ / "python", "-m", "pip", "install", "--quiet", "--constraint",
-            ROOT / "constraints.txt", wheel)  # fmt: skip
-        for command in DEMO:
-            run(bin_ / "ensemble", *command.split(), folder=folder)
+def try_wheel(folder: Path, wheel: str, demo: Sequence[str]) -> None:
+    """Install a wheel into an environment of its own and run commands in a folder."""
+    venv.create(folder / "venv", with_pip=True, clear=True)
+    bin_ = folder / "venv" / "bin"
+    run(bin_ / "python", "-m", "pip", "install", "--quiet", "--constraint",
+        ROOT / "constraints.txt", wheel)  # fmt: skip
+    for command in demo:
+        run(bin_ / "ensemble", *command.split(), folder=folder)
 
 
 if __name__ == "__main__":
