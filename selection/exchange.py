@@ -39,26 +39,9 @@ def read_predictions(path: Path | str) -> tuple[PoolPredictions, PoolCosts | Non
         Where the file or an array is not as above: one line that says which.
     """
     path = Path(path)
-    arrays = _arrays(path)
-    for name in NEEDED:
-        if name not in arrays:
-            raise RequestError(
-                f"{path} holds {', '.join(sorted(arrays)) or 'nothing'} and no {name!r}; "
-                "expected probabilities (M, N, C) and labels (N,)"
-            )
-    names = arrays.get("names")
-    if names is not None and (names.ndim != 1 or names.dtype.kind not in "UiuS"):
-        raise RequestError(
-            f"{path}: names are {names.dtype} of shape {names.shape}; expected text (M,)"
-        )
-    try:
-        pool = PoolPredictions.of(
-            arrays["probabilities"], arrays["labels"], classes=arrays.get("classes"),
-            names=None if names is None else _text(names),
-        )  # fmt: skip
-    except RequestError as error:
-        raise RequestError(f"{path}: {error}") from error
-    return pool, _costs(path, arrays, len(pool))
+    arrays = read_archive(path, lambda names: names)
+    pool, _ = pool_of(path, arrays)
+    return pool, costs_of(path, arrays, len(pool))
 
 
 def predictions_to_npz(pool: PoolPredictions) -> bytes:
@@ -127,22 +110,57 @@ def _kind(name: str, width: int) -> Any:
     return np.int64 if name in ("size", "fewest_negatives", "fell_at") else np.float64
 
 
-def columns_taken(path: Path | str) -> NDArray[Any] | None:
-    """Return the labels that columns are taken for, where a file of predictions does not say."""
-    arrays = _arrays(Path(path))
-    told = "classes" in arrays or arrays["probabilities"].ndim != 3
-    return None if told else sorted_classes(arrays["labels"], arrays["probabilities"].shape[2])
+def pool_of(
+    path: Path,
+    arrays: dict[str, NDArray[Any]],
+    classes: NDArray[Any] | None = None,
+    prefix: str = "",
+) -> tuple[PoolPredictions, NDArray[Any] | None]:
+    """Return the pool in a file's arrays, and what its columns stand for; None for 0..C-1.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    arrays
+        As `read_predictions` names them.
+    classes
+        What the columns stand for where the arrays do not say; read off the labels when None.
+    prefix
+        What the arrays' names begin with in the file.
+    """
+    for name in NEEDED:
+        if name not in arrays:
+            raise RequestError(
+                f"{path} holds {', '.join(sorted(arrays)) or 'nothing'} and no "
+                f"{prefix + name!r}; expected {prefix}probabilities (M, N, C) and "
+                f"{prefix}labels (N,)"
+            )
+    names = arrays.get("names")
+    if names is not None and (names.ndim != 1 or names.dtype.kind not in "UiuS"):
+        raise RequestError(
+            f"{path}: names are {names.dtype} of shape {names.shape}; expected text (M,)"
+        )
+    probabilities, labels = arrays["probabilities"], arrays["labels"]
+    known = arrays.get("classes", classes)
+    if known is None and probabilities.ndim == 3:
+        known = sorted_classes(labels, probabilities.shape[2])
+    try:
+        pool = PoolPredictions.of(
+            probabilities, labels, classes=known, names=None if names is None else as_text(names)
+        )
+    except RequestError as error:
+        raise RequestError(f"{path}: {prefix}{error}") from error
+    return pool, known
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    return read_archive(path, lambda names: names)
-
-
-def _text(names: NDArray[Any]) -> list[str]:
+def as_text(names: NDArray[Any]) -> list[str]:
+    """Return (K,) names of any kind as K texts."""
     return [n.decode() if isinstance(n, bytes) else str(n) for n in names.tolist()]
 
 
-def _costs(path: Path, arrays: dict[str, NDArray[Any]], members: int) -> PoolCosts | None:
+def costs_of(path: Path, arrays: dict[str, NDArray[Any]], members: int) -> PoolCosts | None:
+    """Return what a file's arrays say its members cost; None where they do not."""
     known = {kind: arrays[kind] for kind in KINDS if kind in arrays}
     if "costs" in arrays:
         known.setdefault("flops", arrays["costs"])

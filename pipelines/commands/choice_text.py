@@ -28,11 +28,7 @@ def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> li
         lines.append(f"fewer than the {asked.size} asked for: {why}")
     known = selection.optimism
     if known is not None:
-        lines.append(
-            f"its accuracy is overstated by about {100 * known.overstated:.2f} ± "
-            f"{100 * Z_95 * known.error:.2f} points (95 %, {known.halvings} halvings of the "
-            f"split): expect {known.corrected(selection.accuracy):.3f} on new samples"
-        )
+        lines.append(expected(selection))
         if known.by_noise and selection.method != "top":
             size = len(selection.team)
             alone = "most accurate member" if size == 1 else f"{size} most accurate members"
@@ -41,6 +37,21 @@ def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> li
                 "beyond noise"
             )
     return lines
+
+
+def expected(selection: Selection) -> str:
+    """Return what halving says of the team's accuracy on new samples; empty where it was not asked.
+
+    It is the honest number where there are no samples that the choice has not seen.
+    """
+    known = selection.optimism
+    if known is None:
+        return ""
+    return (
+        f"its accuracy is overstated by about {100 * known.overstated:.2f} ± "
+        f"{100 * Z_95 * known.error:.2f} points (95 %, {known.halvings} halvings of the "
+        f"split): expect {known.corrected(selection.accuracy):.3f} on new samples"
+    )
 
 
 def reasons(selection: Selection) -> list[str]:

@@ -121,12 +121,19 @@ def select(**options: Any) -> None:
 )
 @click.option("--threads", type=int, help="CPU threads of each when measured.  [default: 1]")
 @click.option(
+    "--test",
+    callback=_given_path,
+    metavar="FILE.npz",
+    help="Of a choice from predictions: the members' predictions on samples held out of it.",
+)
+@click.option(
     "--out", callback=_given_path, help="Folder for the report.  [default: the run itself]"
 )
 def compare(**options: Any) -> int:
     """Compare the chosen teams of RUNS with the unpruned networks on the test set.
 
     One run gets its table and report in its own folder; several go side by side into --out.
+    A choice that `ensemble select FILE.npz` made is compared with its members on --test FILE.npz.
     """
     from pipelines.commands.compare import run_compare
 

@@ -8,13 +8,38 @@ from rich.console import Console
 
 from pipelines.report.comparing import compare, compare_runs
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
+from pipelines.report.predictions_report import PredictionsReport
+from pipelines.run.choice_files import is_choice
 from pruning.core.errors import RequestError
 
 
 def run_compare(
-    *, runs: tuple[str, ...], out: str | None, measure: bool, threads: int | None
+    *,
+    runs: tuple[str, ...],
+    out: str | None,
+    measure: bool,
+    threads: int | None,
+    test: str | None = None,
 ) -> int:
     """Compare, print the table, write the files; return 1 if a run could not be compared."""
+    choices = [run for run in runs if is_choice(Path(run))]
+    if choices:
+        from pipelines.commands.compare_choice import compared
+
+        if len(runs) > 1 or measure or threads is not None:
+            raise RequestError(
+                f"{choices[0]} holds a choice from predictions: it is compared on its own, and "
+                "without networks nothing can be measured"
+            )
+        chosen = compared(Path(choices[0]), Path(test) if test else None)
+        chosen.to_latex(Path(out or choices[0]) / "comparison.tex")
+        write_report(chosen, Path(out or choices[0]))
+        return 0
+    if test is not None:
+        raise RequestError(
+            f"`test` {test!r} is for a choice from predictions, which `ensemble select FILE.npz` "
+            "makes; a run has a test part of its own"
+        )
     if threads is not None and not measure:
         raise RequestError("--threads belongs to --measure; give both")
     if threads is not None and threads < 1:
@@ -27,15 +52,16 @@ def run_compare(
     folder = Path(out or runs[0])
     if len(runs) > 1:
         several = compare_runs(runs, measure=measure, threads=threads or 1)
-        _write(several, folder)
+        write_report(several, folder)
         return 1 if several.failures else 0
     report = compare(runs[0], measure=measure, threads=threads or 1)
     report.to_latex(folder / "comparison.tex")
-    _write(report, folder)
+    write_report(report, folder)
     return 0
 
 
-def _write(report: ComparisonReport | RunsReport, folder: Path) -> None:
+def write_report(report: ComparisonReport | RunsReport | PredictionsReport, folder: Path) -> None:
+    """Write a report's table and page into a folder, and print it."""
     table, page = folder / "comparison.csv", folder / "report.html"
     report.to_csv(table)
     report.to_markdown(folder / "comparison.md")

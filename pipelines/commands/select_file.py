@@ -7,26 +7,27 @@ from typing import Any
 
 import click
 
-from ensemble.storage.sealed import seal, write_bytes_atomic, write_json_atomic
 from pipelines.commands.choice_text import chosen_lines, reasons
+from pipelines.run.choice_files import Choice, keep_choice, selection_file
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
 from pruning.core.settings_tree import made
 from selection.choosing import select_team
-from selection.exchange import candidates_to_csv, columns_taken, read_predictions
+from selection.costs import PoolCosts
+from selection.given import read_given
 
 MOST_SHOWN = 10
 """Classes that are shown, the first ones."""
 
 
 def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) -> None:
-    """Print the chosen team; with `out`, write ``selection.json`` and ``candidates.csv`` there."""
+    """Print the chosen team; with `out`, write the choice and what it read there."""
     if options.get("pool"):
         raise RequestError(f"`pool` {options['pool']!r} is for runs; {source} is one pool")
-    pool, costs = read_predictions(source)
-    if (taken := columns_taken(source)) is not None:
-        shown = ", ".join(map(str, taken[:MOST_SHOWN].tolist()))
-        more = ", …" if len(taken) > MOST_SHOWN else ""
+    given = read_given(source)
+    if given.classes is not None and not given.told:
+        shown = ", ".join(given.class_names[:MOST_SHOWN])
+        more = ", …" if len(given.class_names) > MOST_SHOWN else ""
         click.echo(
             f"columns of probabilities are taken for {shown}{more}, in this order; an array "
             "classes says otherwise",
@@ -34,16 +35,18 @@ def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) ->
         )
     config = made(SelectionConfig, options)
     selection = select_team(
-        pool, config.method, config.size, costs=costs, voting=config.voting,
+        given.pool, config.method, config.size, costs=given.costs, voting=config.voting,
         budget=config.budget, **config.method_options,
     )  # fmt: skip
     for line in [*chosen_lines(selection, config, source.name), *reasons(selection)]:
         print(line)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(
-            out / "candidates.csv",
-            candidates_to_csv(selection.candidates, pool.member_ids).encode(),
-        )
-        write_json_atomic(out / "selection.json", seal(selection.to_json()))
-        print(out / "selection.json")
+        keep_choice(
+            Choice(
+                source.name, given.class_names, given.costs or PoolCosts(), selection, given.pool,
+                given.test,
+            ),
+            out,
+        )  # fmt: skip
+        more = "" if given.test else " --test FILE.npz"
+        print(f"{selection_file(out)}\n\nnext: ensemble compare {out}{more}")

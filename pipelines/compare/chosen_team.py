@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from pipelines.compare.evidence import Evidence
 from pipelines.compare.mistakes import Confusion, Votes, confusion, votes
 from pipelines.compare.probability_scores import SampleScores
 from pipelines.run.records import RoundRecord
+from selection.pool import PoolPredictions
+from selection.team import Selection
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class ChosenTeam:
     Attributes
     ----------
     members
-        In the order in which they vote.
+        In the order in which they vote; none where only predictions are known.
     method
         Name of the method that chose them.
     candidates
@@ -75,32 +77,33 @@ class ChosenTeam:
 
 
 def chosen_team(evidence: Evidence, selected: Contender) -> ChosenTeam:
-    """Return what is known of the selected team.
+    """Return what is known of the selected team of a run.
 
     Parameters
     ----------
     selected
         The team among the contenders.
     """
-    selection = evidence.selection
-    confused = confusion(selected.scores, evidence.test.labels, len(evidence.classes))
-    voted = _votes(evidence, selected)
+    known = team_of_predictions(evidence.selection, evidence.select, evidence.test, selected)
+    pictures = _pictures(evidence, selected, known.confusion, known.votes)
+    return replace(known, members=evidence.team, pictures=pictures)
+
+
+def team_of_predictions(
+    selection: Selection, select: PoolPredictions, test: PoolPredictions, selected: Contender
+) -> ChosenTeam:
+    """Return what the predictions on the two splits say of the selected team."""
+    best = int(select.rows(selection.team).accuracies.argmax())
     return ChosenTeam(
-        members=evidence.team,
+        members=(),
         method=selection.method,
         candidates=candidates(selection),
-        disagreement=disagreement(evidence.select, selection.pool, selection.team),
+        disagreement=disagreement(select, selection.pool, selection.team),
         scores=selected.scores,
-        confusion=confused,
-        votes=voted,
-        pictures=_pictures(evidence, selected, confused, voted),
+        confusion=confusion(selected.scores, test.labels, test.probabilities.shape[2]),
+        votes=votes(test.rows(selection.team), best, selected.scores.correct == 1),
+        pictures={},
     )
-
-
-def _votes(evidence: Evidence, selected: Contender) -> Votes:
-    team = evidence.selection.team
-    best = int(evidence.select.rows(team).accuracies.argmax())
-    return votes(evidence.test.rows(team), best, selected.scores.correct == 1)
 
 
 def _pictures(

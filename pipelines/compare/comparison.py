@@ -5,111 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
 from pipelines.compare.advice import Advice, advise
-from pipelines.compare.chosen_team import ChosenTeam
 from pipelines.compare.class_recall import ClassRecall, suffering
-from pipelines.compare.comparison_table import table
 from pipelines.compare.contenders import (
     ALL_UNPRUNED,
     SELECTED,
     SINGLE_BEST,
 )
-from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import PairedTest
-from pipelines.compare.probability_scores import Reliability
 from pipelines.compare.pruning_curves import Curve, MeanPoint
 from pipelines.compare.results import Result
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.run.control_files import CONTROL
 from pipelines.run.records import RoundRecord
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Comparison(TeamComparison):
     """All numbers of one run's comparison; the report computes none.
 
     Attributes
     ----------
     name, config, classes, split_sizes
         As in `Evidence`.
-    seed
-        Seeds the random teams and the bootstrap.
-    command
-        The command that made the run; empty where it is not known.
-    results
-        The rows of ``comparison.csv``.
     test_sha256
         Of the test samples; empty where it is not known.
-    pareto
-        The Pareto front: contenders that no other is both as cheap as and more accurate than,
-        cheapest first.
     members, handed_on
         Every round of every run, and those that are the pruned pool.
     curves, mean_curve
         Validation accuracy against the share of units remaining.
-    chosen
-        The selected team.
-    reliability
-        By contender, for the selected team and all unpruned.
-    select_test_gap
-        By contender chosen on ``select``: accuracy there less accuracy on test.
     not_measured
         Columns that are empty because nobody measured them.
     notes
         Forms of the team that exist and were not compared, and why.
     measured_on
         How time and memory were measured, in a sentence; empty where they were not.
-    against_random
-        The selected team against a random one, on its own, not corrected; None where only
-        one team of its size can be drawn.
     against_first
         The selected team against the first run's, where several are compared (`against_the_first`).
     """
 
-    name: str
+    whole = ALL_UNPRUNED
+    single = SINGLE_BEST
+
     config: Mapping[str, object]
-    classes: tuple[str, ...]
-    split_sizes: Mapping[str, int]
-    seed: int
-    command: str
-    results: tuple[Result, ...]
     test_sha256: str
-    pareto: tuple[str, ...]
     members: tuple[RoundRecord, ...]
     handed_on: tuple[RoundRecord, ...]
     curves: tuple[Curve, ...]
     mean_curve: tuple[MeanPoint, ...]
-    chosen: ChosenTeam
-    reliability: Mapping[str, Reliability]
-    select_test_gap: Mapping[str, Interval]
     not_measured: tuple[str, ...]
-    notes: tuple[str, ...] = ()
     measured_on: str = ""
-    against_random: PairedTest | None = None
     against_first: PairedTest | None = None
 
     def __repr__(self) -> str:
         return f"<Comparison of {self.name!r}: {self.advice.answer}>"
 
     @property
-    def table(self) -> pd.DataFrame:
-        """``comparison.csv``, one row per contender."""
-        return table(self.results)
-
-    def row(self, contender: str) -> Result:
-        """Return one contender's numbers."""
-        return next(row for row in self.results if row.contender == contender)
-
-    @property
     def firm_mean_curve(self) -> tuple[MeanPoint, ...]:
         """The mean curve as far as at least half of the runs came."""
         return tuple(p for p in self.mean_curve if 2 * p.runs >= len(self.curves))
-
-    @property
-    def selected(self) -> Result:
-        """The selected team."""
-        return self.row(SELECTED)
 
     @property
     def control(self) -> Result | None:
@@ -138,8 +92,3 @@ class Comparison:
     def all_unpruned(self) -> Result:
         """All M unpruned networks together."""
         return self.row(ALL_UNPRUNED)
-
-    @property
-    def single_best(self) -> Result:
-        """The unpruned network best on the selection split."""
-        return self.row(SINGLE_BEST)

@@ -23,15 +23,9 @@ _TESTS = ("mcnemar_p", "mcnemar_holm", "bootstrap_p", "bootstrap_holm")
 
 
 def table(rows: Sequence[Result]) -> pd.DataFrame:
-    """Return ``comparison.csv``: one row per contender; what was not measured has no column."""
+    """Return ``comparison.csv``: one row per contender; what is known of none has no column."""
     frame = pd.DataFrame([_record(row) for row in rows])
-    measured = [f.name for f in fields(Measurements)]
-    shares = [f"{name}_ratio" for name in measured]
-    optional = {"select_accuracy", "epochs_seen", *measured, *shares}
-    absent = [
-        name for name in frame.columns.astype(str)
-        if (name in optional or name.endswith(f"_{SELECTED}")) and frame[name].isna().all()
-    ]  # fmt: skip
+    absent = [name for name in frame.columns.astype(str) if frame[name].isna().all()]
     return frame.drop(columns=absent)
 
 

@@ -18,6 +18,10 @@ ALL_PRUNED = "all_pruned"
 RANDOM = "random_s_pruned"
 SINGLE_BEST = "single_best_unpruned"
 SELECTED = "selected"
+ALL = "all"
+EVERYONE = (ALL_UNPRUNED, ALL)
+"""All members together: of a run, and of predictions made elsewhere."""
+
 ONNX, INT8, CASCADE = "selected_onnx", "selected_int8", "selected_cascade"
 EXPORTED = (ONNX, INT8)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -87,21 +87,34 @@ class Result:
         return next((test for test in self.against if test.reference == reference), None)
 
 
+Tested = Callable[[Sequence[Contender], np.random.Generator], list[tuple[PairedTest, ...]]]
+"""Tests contenders against each other: of each row, its tests."""
+
+
 def results(
-    rows: Sequence[Contender], labels: NDArray[np.int64], rng: np.random.Generator
+    rows: Sequence[Contender],
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    whole: str = ALL_UNPRUNED,
+    tested: Tested = paired_tests,
 ) -> tuple[Result, ...]:
     """Return every contender's numbers, all from the same bootstrap draws.
 
     Parameters
     ----------
     rows
-        Distinct names, ``all_unpruned`` and ``single_best_unpruned`` among them.
+        Distinct names; `whole`, and whom `tested` tests against, among them.
     labels
         (N,) of the test split.
+    whole
+        The contender of whose cost the others' is a share.
+    tested
+        Tests every contender.
     """
-    everyone = next(row for row in rows if row.name == ALL_UNPRUNED)
+    everyone = next(row for row in rows if row.name == whole)
     plain = _losses([row.scores for row in rows], rng)
-    tests = paired_tests(rows, rng)
+    tests = tested(rows, rng)
     tempered = iter(_losses([row.calibrated.scores for row in rows if row.calibrated], rng))
     return tuple(
         Result(

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ensemble.calibration import fit_temperature
 from pipelines.compare.contenders import (
     ALL_PRUNED,
     ALL_UNPRUNED,
     RANDOM,
     SELECTED,
     SINGLE_BEST,
-    Calibrated,
     Contender,
 )
 from pipelines.compare.evidence import Evidence
-from pipelines.compare.probability_scores import SampleScores, mean_scores, score
+from pipelines.compare.probability_scores import mean_scores
+from pipelines.compare.voters import Voters
 from pipelines.run.records import RoundRecord
 from pruning.inference.cost import Cost
 from selection.choosing import select_team
 from selection.pool import PoolPredictions
 from selection.team import Selection
-from selection.voting import VOTES, vote
 
 RANDOM_TEAMS = 100
 
@@ -48,52 +45,26 @@ def hq_like(chosen: Selection) -> Choose:
 class _Teams:
     """The teams that can be formed of one run, all voting alike."""
 
-    evidence: Evidence
-
-    def weights(self, team: Sequence[RoundRecord]) -> NDArray[np.float64]:
-        """Return the weights this run's vote gives a team, read from ``select``."""
-        split, voting = self.evidence.select, VOTES[self.evidence.selection.voting]()
-        return voting.weights(_members(split, team), split.labels)
-
-    def voted(
-        self, split: PoolPredictions, team: Sequence[RoundRecord], weights: Sequence[float] = ()
-    ) -> NDArray[np.float32]:
-        shares = np.asarray(weights) if len(weights) else self.weights(team)
-        answer = vote(_members(split, team), shares, self.evidence.selection.voting)
-        return np.asarray(answer, np.float32)
-
-    def scores(self, team: Sequence[RoundRecord], weights: Sequence[float] = ()) -> SampleScores:
-        test = self.evidence.test
-        return score(self.voted(test, team, weights), test.labels)
+    voters: Voters
 
     def team(
         self, name: str, team: Sequence[RoundRecord], weights: Sequence[float] = ()
     ) -> Contender:
-        voted, labels = self.voted(self.evidence.test, team, weights), self.evidence.test.labels
-        temperature = fit_temperature(
-            self.voted(self.evidence.select, team, weights), self.evidence.select.labels
-        )
-        return Contender(
-            name, len(team), score(voted, labels), _cost(team),
-            calibrated=Calibrated.of(temperature, voted, labels), team=tuple(m.id for m in team),
-            epochs_seen=_epochs_seen(team),
-        )  # fmt: skip
+        ids = tuple(m.id for m in team)
+        return self.voters.contender(name, ids, _cost(team), weights, _epochs_seen(team))
 
     def chosen(
         self, name: str, team: Sequence[RoundRecord], weights: Sequence[float] = ()
     ) -> Contender:
         """Return a team that was chosen by its accuracy on the selection split."""
-        select = self.evidence.select
-        predicted = self.voted(select, team, weights).argmax(1)
-        accuracy = float((predicted == select.labels).mean())
-        return replace(self.team(name, team, weights), select_accuracy=accuracy)
+        return self.voters.chosen(self.team(name, team, weights), weights)
 
     def any_of(self, name: str, teams: Sequence[Sequence[RoundRecord]]) -> Contender:
         """Return "one of these teams", each equally likely."""
         return Contender(
             name,
             len(teams[0]),
-            mean_scores(self.scores(team) for team in teams),
+            mean_scores(self.voters.scores([m.id for m in team]) for team in teams),
             Cost.mean(_cost(team) for team in teams),
             epochs_seen=float(np.mean([_epochs_seen(team) for team in teams])),
         )
@@ -113,7 +84,8 @@ def contenders(
     choose
         Chooses ``hq_unpruned``; by default HQ as the run used it.
     """
-    teams, selection = _Teams(evidence), evidence.selection
+    selection = evidence.selection
+    teams = _Teams(Voters(evidence.select, evidence.test, selection.voting))
     unpruned, pruned = evidence.unpruned, evidence.handed_on
     by_id = {m.id: m for m in evidence.members}
     pool = evidence.select.rows(tuple(m.id for m in unpruned))
@@ -135,10 +107,6 @@ def contenders(
         teams.any_of(RANDOM, draws),
         teams.chosen(SELECTED, evidence.team, selection.weights),
     )
-
-
-def _members(split: PoolPredictions, team: Sequence[RoundRecord]) -> NDArray[np.float32]:
-    return split.probabilities[[split.member_ids.index(m.id) for m in team]]
 
 
 def _epochs_seen(team: Sequence[RoundRecord]) -> float:

@@ -41,19 +41,19 @@ class ComparisonReport(Comparison):
 
     def to_csv(self, path: Target = None) -> str:
         """Return the table of contenders as CSV, its numbers not rounded."""
-        return _written(csv(self), path)
+        return written(csv(self), path)
 
     def to_html(self, path: Target = None) -> str:
         """Return the whole report as one HTML page that needs no other file and no network."""
-        return _written(render(self), path)
+        return written(render(self), path)
 
     def to_markdown(self, path: Target = None) -> str:
         """Return the verdict and the table of contenders in GitHub's Markdown."""
-        return _written(markdown(self), path)
+        return written(markdown(self), path)
 
     def to_latex(self, path: Target = None) -> str:
         """Return the table of contenders for the LaTeX package ``booktabs``."""
-        return _written(latex(self), path)
+        return written(latex(self), path)
 
     def _repr_html_(self) -> str:
         return run_fragment(self)
@@ -100,15 +100,15 @@ class RunsReport:
 
     def to_csv(self, path: Target = None) -> str:
         """Return the runs' tables below each other as CSV, the run's name first."""
-        return _written(csv_many(self.comparisons), path)
+        return written(csv_many(self.comparisons), path)
 
     def to_html(self, path: Target = None) -> str:
         """Return one HTML page for all runs that needs no other file and no network."""
-        return _written(render_many(self.comparisons, self.failures), path)
+        return written(render_many(self.comparisons, self.failures), path)
 
     def to_markdown(self, path: Target = None) -> str:
         """Return the summary and the tables in GitHub's Markdown."""
-        return _written(markdown_many(self.comparisons, self.failures), path)
+        return written(markdown_many(self.comparisons, self.failures), path)
 
     def _repr_html_(self) -> str:
         return runs_fragment(self.comparisons)
@@ -120,7 +120,8 @@ class RunsReport:
         return f"<{len(self)} comparisons. {answers(self.comparisons)}>"
 
 
-def _written(text: str, path: Target) -> str:
+def written(text: str, path: Target) -> str:
+    """Return a text, and write it where a path is given, whole or not at all."""
     if path is not None:
         file = Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)

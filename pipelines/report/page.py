@@ -28,19 +28,21 @@ from pipelines.report.section import Section, html_table, render_section
 from pipelines.report.text_sections import caveats, method, provenance
 from pipelines.report.verdict import verdict
 
+_ABOUT = "the pruned ensemble against the unpruned networks"
+
 
 def render(comparison: Comparison) -> str:
     """Return the report of one run as a whole HTML document."""
     return document(comparison.name, run_report(comparison, "run"))
 
 
-def document(title: str, *content: Markup) -> str:
+def document(title: str, *content: Markup, about: str = _ABOUT) -> str:
     """Return an HTML document with the style and the script inside."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{title}: the pruned ensemble against the unpruned networks"),
+        element("title", f"{title}: {about}"),
         element("style", page_style()),
     )
     body = element(

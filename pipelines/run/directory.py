@@ -72,9 +72,9 @@ class RunDirectory:
         if not run.config_file.is_file():
             if run.selection_file.is_file():
                 raise RequestError(
-                    f"{path} holds a choice from predictions made elsewhere, without networks or "
-                    f"test data; what is known of it is in {run.selection_file} and "
-                    f"{run.candidates_file}"
+                    f"{path} holds a choice from predictions made elsewhere, without networks; "
+                    f"what is known of it is in {run.selection_file} and {run.candidates_file}, "
+                    "and `ensemble compare` tells the rest"
                 )
             raise RequestError(
                 f"{path} is not a run: it has no config.json; make one with `ensemble build`"

@@ -80,7 +80,7 @@ class Cost:
         Cost(flops=0.5, params=0.25, bytes=1.0, peak_activation_bytes=2.0)
         """
         pairs = zip(astuple(self), astuple(whole), strict=True)
-        return Cost(*(part / max(of, 1) for part, of in pairs))
+        return Cost(*(part / (of or 1) for part, of in pairs))
 
 
 def count_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import ALL_UNPRUNED, SELECTED
 from pipelines.compare.probability_scores import Reliability
-from pipelines.compare.results import Result
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.contender_names import label
 from pipelines.report.figures.drawing import (
     BOTTOM,
@@ -28,24 +27,23 @@ from pipelines.report.section import Section
 from pipelines.report.table import plain_table
 
 _SIDE = 334
-_WHO = (ALL_UNPRUNED, SELECTED)
 
 
-def calibration(comparison: Comparison) -> Section:
+def calibration(comparison: TeamComparison) -> Section:
     """Return confidence against accuracy of the selected team and of all unpruned."""
-    selected, everyone = comparison.selected, comparison.all_unpruned
+    selected, everyone = comparison.selected, comparison.everyone
     text = (
         "On the dotted diagonal, predictions of 80\u202f% confidence are right 80\u202f% of the "
         "time; above it the ensemble is too modest, below it too sure. Larger dots hold more "
         "samples. Expected "
         f"calibration error: {loss(selected.losses.ece.value)} for the selected team (filled), "
-        f"{loss(everyone.losses.ece.value)} for all unpruned (open); less is better. "
-        f"{_after(selected, everyone)}"
+        f"{loss(everyone.losses.ece.value)} for {_all(comparison)} (open); less is better. "
+        f"{_after(comparison)}"
     )
     rows = [
         (label(comparison.row(name)), percent(float(bins.confidence[k])),
          percent(float(bins.accuracy[k])), str(bins.counts[k]))
-        for name in _WHO
+        for name in (comparison.whole, SELECTED)
         for bins in (comparison.reliability[name],)
         for k in range(len(bins.counts)) if bins.counts[k]
     ]  # fmt: skip
@@ -58,18 +56,24 @@ def calibration(comparison: Comparison) -> Section:
     )
 
 
-def _after(selected: Result, everyone: Result) -> str:
+def _all(comparison: TeamComparison) -> str:
+    return "all unpruned" if comparison.whole == ALL_UNPRUNED else "all members"
+
+
+def _after(comparison: TeamComparison) -> str:
     """Return the calibration errors at the fitted temperature; the figure is without it."""
+    selected, everyone = comparison.selected, comparison.everyone
     if selected.calibrated is None or everyone.calibrated is None:
         return ""
+    applied = ", which the artefact applies" if comparison.chosen.members else ""
     return (
         f"After the temperature fitted on the selection split ({up(selected.temperature or 1, 3)} "
-        f"for the team), which the artefact applies: {loss(selected.calibrated.ece.value)} and "
+        f"for the team){applied}: {loss(selected.calibrated.ece.value)} and "
         f"{loss(everyone.calibrated.ece.value)}."
     )
 
 
-def _draw(comparison: Comparison, width: int) -> Markup:
+def _draw(comparison: TeamComparison, width: int) -> Markup:
     side = min(width - LEFT - RIGHT, _SIDE)
     x, y = Scale(0, 1, LEFT, LEFT + side), Scale(0, 1, TOP + side, TOP)
     names = (
@@ -78,7 +82,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
     )
     curves = [
         _curve(comparison.reliability[name], x, y, kind, label(comparison.row(name)))
-        for name, kind in zip(_WHO, ("reference", "selected"), strict=True)
+        for name, kind in zip((comparison.whole, SELECTED), ("reference", "selected"), strict=True)
     ]
     diagonal = line(x(0), y(0), x(1), y(1), "diagonal")
     return canvas(width, TOP + side + BOTTOM, axes(*names), diagonal, *curves)

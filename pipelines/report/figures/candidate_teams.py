@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines.compare.candidate_teams import Candidates
-from pipelines.compare.comparison import Comparison
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.figures.drawing import (
     BOTTOM,
     HEIGHT,
@@ -28,7 +28,7 @@ _TOUCHED = 60
 _LISTED = 20
 
 
-def candidate_teams(comparison: Comparison) -> Section:
+def candidate_teams(comparison: TeamComparison) -> Section:
     """Return the chosen team among the alternatives on record."""
     found = comparison.chosen.candidates
     title = "The teams it was chosen from"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.compare.comparison import Comparison
 from pipelines.compare.mistakes import ConfusedPair
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.figures.heatmap import GREY, ORANGE, Grid, heatmap
 from pipelines.report.figures.sample_images import SampleCard, gallery
 from pipelines.report.markup import Markup, element
@@ -16,7 +16,7 @@ from pipelines.report.table import plain_table
 _SHOWN = 4
 
 
-def confusions(comparison: Comparison) -> Section:
+def confusions(comparison: TeamComparison) -> Section:
     """Return which classes the selected team takes for which."""
     pairs = comparison.chosen.confusion.pairs
     worst = "It made no mistakes."
@@ -46,7 +46,7 @@ def confusions(comparison: Comparison) -> Section:
     )
 
 
-def _grid(comparison: Comparison) -> Grid:
+def _grid(comparison: TeamComparison) -> Grid:
     counts = comparison.chosen.confusion.counts
     wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
     right = counts.diagonal() / counts.sum(1).clip(1)
@@ -58,7 +58,7 @@ def _grid(comparison: Comparison) -> Grid:
     return Grid(shade, colour, comparison.classes, texts, columns=True)
 
 
-def _pair(comparison: Comparison, pair: ConfusedPair) -> Markup:
+def _pair(comparison: TeamComparison, pair: ConfusedPair) -> Markup:
     true, said = comparison.classes[pair.true], comparison.classes[pair.predicted]
     cards = [
         SampleCard(comparison.chosen.pictures[sample].pixels, "", "",

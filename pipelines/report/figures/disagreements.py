@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.compare.comparison import Comparison
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.figures.heatmap import BLUE, Grid, heatmap
 from pipelines.report.number_format import percent
 from pipelines.report.section import Section
@@ -13,7 +13,7 @@ from pipelines.report.table import plain_table
 _LISTED = 24
 
 
-def disagreements(comparison: Comparison) -> Section:
+def disagreements(comparison: TeamComparison) -> Section:
     """Return the pairwise disagreement of the pool."""
     found = comparison.chosen.disagreement
     spread = found.spread

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.compare.comparison import Comparison
-from pipelines.compare.contenders import ALL_UNPRUNED, EXPORTED, SELECTED
+from pipelines.compare.contenders import EXPORTED, SELECTED
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.contender_names import label
 from pipelines.report.figures.accuracy_intervals import mark_class
 from pipelines.report.figures.drawing import (
@@ -26,7 +26,7 @@ from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 
 
-def pareto(comparison: Comparison) -> Section:
+def pareto(comparison: TeamComparison) -> Section:
     """Return every contender's accuracy against its FLOPs."""
     front = ", ".join(label(comparison.row(name)) for name in comparison.pareto)
     text = (
@@ -36,7 +36,7 @@ def pareto(comparison: Comparison) -> Section:
     return Section("Accuracy against cost", text, lambda width: _draw(comparison, width))
 
 
-def _draw(comparison: Comparison, width: int) -> Markup:
+def _draw(comparison: TeamComparison, width: int) -> Markup:
     rows = [row for row in comparison.results if row.contender not in EXPORTED]
     flops = [max(row.cost.flops, 1) for row in rows]
     accuracies = [end for row in rows for end in (row.accuracy.low, row.accuracy.high)]
@@ -54,7 +54,7 @@ def _draw(comparison: Comparison, width: int) -> Markup:
         ),
         path(_steps([places[row.contender] for row in front], x.end), "front"),
     ]
-    first = (SELECTED, ALL_UNPRUNED)
+    first = (SELECTED, comparison.whole)
     whiskers, names, marks = [], [], []
     for row in sorted(rows, key=lambda row: (row.contender not in first, -row.accuracy.value)):
         at = places[row.contender]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipelines.compare.comparison import Comparison
 from pipelines.compare.mistakes import Votes
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.figures.drawing import canvas, line, text_at
 from pipelines.report.figures.sample_images import SampleCard, gallery
 from pipelines.report.markup import Markup, element, join
@@ -15,7 +15,7 @@ from pipelines.report.section import Section
 from pipelines.report.table import plain_table
 
 
-def vote_outcomes(comparison: Comparison) -> Section:
+def vote_outcomes(comparison: TeamComparison) -> Section:
     """Return how often the vote saves a sample, and how often it loses one."""
     votes = comparison.chosen.votes
     size = len(votes.right) - 1
@@ -78,7 +78,7 @@ def _draw(votes: Votes, width: int) -> Markup:
     return canvas(width, bottom + 4, *parts, line(middle, 20, middle, bottom, "axis"))
 
 
-def _examples(comparison: Comparison) -> Markup:
+def _examples(comparison: TeamComparison) -> Markup:
     """Return samples that the vote decided against the majority; nothing without images."""
     votes = comparison.chosen.votes
     named = (
@@ -98,7 +98,7 @@ def _tally(said: list[str]) -> str:
     return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counts)
 
 
-def _cards(comparison: Comparison, samples: tuple[int, ...]) -> list[SampleCard]:
+def _cards(comparison: TeamComparison, samples: tuple[int, ...]) -> list[SampleCard]:
     cards = []
     for sample in samples:
         shown = comparison.chosen.pictures.get(sample)

@@ -1,46 +1,229 @@
-"""``ensemble select FILE.npz --out``: what the folder says, and what ``compare`` says of it."""
+"""``ensemble select FILE.npz --out``: what the folder says, and what ``compare`` makes of it."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pipelines.commands.cli import run
 
+NAMES = ["a net", "b", "c", "d, e", "f"]
+SAMPLES, CLASSES = 400, ("cat", "dog", "eel")
+
+
+def arrays(**more: Any) -> dict[str, Any]:
+    """Return five members' predictions; the second half of the samples is for a test."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(SAMPLES) % 3
+    skill = np.array([1.0, 2.0, 1.5, 0.5, 1.2])[:, None, None]
+    raw = np.exp(rng.normal(size=(5, SAMPLES, 3)) + skill * np.eye(3)[labels])
+    p = (raw / raw.sum(-1, keepdims=True)).astype(np.float32)
+    return {"p": p, "y": np.array(CLASSES)[labels], "latency": np.arange(1, 6) / 1000, **more}
+
+
+def part(half: slice) -> dict[str, Any]:
+    given = arrays()
+    return {"probabilities": given["p"][:, half], "labels": given["y"][half], "names": NAMES}
+
+
+FIRST, SECOND = slice(SAMPLES // 2), slice(SAMPLES // 2, None)
+
+
+def select(folder: Path, out: str = "chosen", **content: Any) -> Path:
+    np.savez(folder / f"{out}.npz", **content)
+    assert run(["select", str(folder / f"{out}.npz"), "--s", "3", "--out", str(folder / out)]) == 0
+    return folder / out
+
 
 @pytest.fixture
 def chosen(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    labels = np.arange(120) % 3
-    raw = np.exp(rng.normal(size=(5, 120, 3)) + 2 * np.eye(3)[labels])
-    np.savez(
-        tmp_path / "mine.npz", labels=labels, probabilities=raw / raw.sum(-1, keepdims=True),
-        names=["a net", "b", "c", "d, e", "f"], latency=np.arange(1, 6) / 1000,
-    )  # fmt: skip
-    out = tmp_path / "chosen"
-    assert run(["select", str(tmp_path / "mine.npz"), "--s", "3", "--out", str(out)]) == 0
-    return out
+    return select(tmp_path, **part(FIRST), latency=arrays()["latency"])
+
+
+@pytest.fixture
+def test_file(tmp_path: Path) -> Path:
+    """The members in another order: their names say which is which."""
+    order = [3, 0, 4, 2, 1]
+    held_out = part(SECOND)
+    held_out["probabilities"] = held_out["probabilities"][order]
+    held_out["names"] = [NAMES[row] for row in order]
+    np.savez(tmp_path / "test.npz", **held_out)
+    return tmp_path / "test.npz"
+
+
+def rows(folder: Path) -> dict[str, dict[str, str]]:
+    text = (folder / "comparison.csv").read_text()
+    return {row["contender"]: row for row in csv.DictReader(text.splitlines())}
 
 
 def test_candidates_name_their_members_and_sum_their_seconds(chosen: Path) -> None:
-    rows = list(csv.DictReader((chosen / "candidates.csv").read_text().splitlines()))
-    names = ["a net", "b", "c", "d, e", "f"]
-    assert len(rows) == 10
-    for row in rows:
+    table = list(csv.DictReader((chosen / "candidates.csv").read_text().splitlines()))
+    assert len(table) == 10
+    for row in table:
         team = [int(member) for member in row["team"].split()]
-        assert row["members"].split("; ") == [names[member] for member in team]
+        assert row["members"].split("; ") == [NAMES[member] for member in team]
         assert float(row["latency"]) == pytest.approx(sum(member + 1 for member in team) / 1000)
 
 
-def test_compare_says_what_such_a_folder_is(
+def test_without_unseen_samples_there_is_an_estimate_and_no_comparison(
     chosen: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
     assert run(["compare", str(chosen)]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert "a choice from predictions made elsewhere" in err
-    assert str(chosen / "candidates.csv") in err
+    assert "no comparison on unseen samples is possible" in err
+    assert "--test" in err
+    assert "overstated by about" in err
+    assert not (chosen / "comparison.csv").exists()
+
+
+def test_the_numbers_are_those_of_the_test_part(chosen: Path, test_file: Path) -> None:
+    assert run(["compare", str(chosen), "--test", str(test_file)]) == 0
+    held_out, found = part(SECOND), rows(chosen)
+    truth = np.searchsorted(np.array(CLASSES), held_out["labels"])
+
+    def accuracy(team: list[int]) -> float:
+        return float((held_out["probabilities"][team].mean(0).argmax(-1) == truth).mean())
+
+    seen = part(FIRST)
+    on_select = (seen["probabilities"].argmax(-1) == np.arange(SAMPLES // 2) % 3).mean(1)
+    best_first = np.argsort(-on_select, kind="stable").tolist()
+    table = list(csv.DictReader((chosen / "candidates.csv").read_text().splitlines()))
+    team = [int(k) for k in next(row["team"] for row in table if row["chosen"] == "True").split()]
+    expected = {
+        "single_best": accuracy(best_first[:1]),
+        "single_mean": float(np.mean([accuracy([row]) for row in range(5)])),
+        "top_s": accuracy(sorted(best_first[:3])),
+        "all": accuracy([0, 1, 2, 3, 4]),
+        "selected": accuracy(team),
+    }
+    for name, value in expected.items():
+        assert float(found[name]["accuracy"]) == pytest.approx(value)
+        assert float(found[name]["accuracy_low"]) <= value <= float(found[name]["accuracy_high"])
+    assert list(found) == [*list(expected)[:4], "random_s", "selected"]
+    gap = expected["all"] - expected["selected"]
+    assert float(found["all"]["difference_to_selected"]) == pytest.approx(gap)
+    assert float(found["all"]["latency_ms"]) == pytest.approx(15)
+    assert float(found["selected"]["latency_ms"]) == pytest.approx(sum(k + 1 for k in team))
+    assert "flops" not in found["all"]
+    assert "bytes" not in found["all"]
+
+
+def test_a_test_part_in_the_file_gives_the_same_comparison(
+    chosen: Path, test_file: Path, tmp_path: Path
+) -> None:
+    held_out = part(SECOND)
+    both = select(
+        tmp_path, "both", **part(FIRST), latency=arrays()["latency"],
+        test_probabilities=held_out["probabilities"], test_labels=held_out["labels"],
+    )  # fmt: skip
+    assert run(["compare", str(both)]) == 0
+    assert run(["compare", str(chosen), "--test", str(test_file)]) == 0
+    first = (chosen / "comparison.csv").read_bytes()
+    assert first == (both / "comparison.csv").read_bytes()
+    assert run(["compare", str(chosen)]) == 0  # the test predictions were kept
+    assert first == (chosen / "comparison.csv").read_bytes()
+
+
+def test_the_choice_does_not_read_the_test_part(chosen: Path, tmp_path: Path) -> None:
+    held_out = part(SECOND)
+    both = select(
+        tmp_path, "both", **part(FIRST), latency=arrays()["latency"],
+        test_probabilities=held_out["probabilities"][::-1], test_labels=held_out["labels"],
+    )  # fmt: skip
+    assert (both / "selection.json").read_bytes() == (chosen / "selection.json").read_bytes()
+
+
+def test_every_form_says_that_there_are_predictions_only(
+    chosen: Path, test_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["compare", str(chosen), "--test", str(test_file)]) == 0
+    page, said = (chosen / "report.html").read_text("utf-8"), capsys.readouterr().out
+    for text in (page, " ".join(said.split()), (chosen / "comparison.md").read_text("utf-8")):
+        assert "predictions only" in text
+    for name in CLASSES:
+        assert name in page
+    assert "unpruned" not in page
+    assert ">nan<" not in page.lower()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda a: a | part(FIRST), "samples that the team is chosen on"),
+        (lambda a: a | {"names": ["x", *NAMES[1:]]}, "has no member 'a net'"),
+        (lambda a: a | {"probabilities": a["probabilities"][:4], "names": NAMES[:4]}, "no member"),
+        (lambda a: a | {"labels": np.full(SAMPLES // 2, "fox")}, "'fox' is none of classes"),
+        (lambda a: a | {"classes": ["dog", "cat", "eel"]}, "its classes are dog, cat, eel"),
+        (lambda a: {"probabilities": a["probabilities"]}, "no 'labels'"),
+    ],
+)
+def test_what_is_no_such_test_part_is_refused(
+    chosen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, said: str
+) -> None:
+    np.savez(tmp_path / "test.npz", **change(part(SECOND)))
+    capsys.readouterr()
+    assert run(["compare", str(chosen), "--test", str(tmp_path / "test.npz")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert said in err
+    assert not (chosen / "comparison.csv").exists()
+
+
+def test_labels_of_a_test_part_mean_what_they_meant_to_the_choice(tmp_path: Path) -> None:
+    """A test part in which a class is missing does not shift the others."""
+    given = arrays()
+    numbers = np.searchsorted(np.array(CLASSES), given["y"]) + 1
+    out = select(tmp_path, probabilities=given["p"][:, FIRST], labels=numbers[FIRST])
+    kept = np.flatnonzero(numbers != 1)[150:]
+    np.savez(tmp_path / "test.npz", probabilities=given["p"][:, kept], labels=numbers[kept] * 1.0)
+    assert run(["compare", str(out), "--test", str(tmp_path / "test.npz")]) == 0
+    right = given["p"][:, kept].mean(0).argmax(-1) + 1 == numbers[kept]
+    assert float(rows(out)["all"]["accuracy"]) == pytest.approx(float(right.mean()))
+
+
+def test_a_changed_file_is_refused(
+    chosen: Path, test_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = chosen / "candidates.csv"
+    other.write_text(other.read_text().replace("True", "False"))
+    capsys.readouterr()
+    assert run(["compare", str(chosen), "--test", str(test_file)]) == 1
+    assert "candidates.csv is not what was written" in capsys.readouterr().err
+
+
+def test_a_choice_is_compared_on_its_own(
+    chosen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    for words, said in (
+        (["compare", str(chosen), str(chosen), "--out", str(tmp_path / "x")], "on its own"),
+        (["compare", str(chosen), "--measure"], "nothing can be measured"),
+        (["compare", str(tmp_path / "run"), "--test", "t.npz"], "--test 't.npz' is for a choice"),
+        (["select", f"{chosen}.npz", "--s", "2", "--out", str(tmp_path / "run")], "is a run"),
+        (["show", str(chosen)], ""),
+    ):
+        capsys.readouterr()
+        assert run(words) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_team_that_is_its_own_rival_is_not_tested_against_itself(tmp_path: Path) -> None:
+    given = part(FIRST)
+    one = given | {"probabilities": given["probabilities"][:3], "names": NAMES[:3]}
+    held_out = part(SECOND)
+    out = select(
+        tmp_path, **one, test_probabilities=held_out["probabilities"][:3],
+        test_labels=held_out["labels"],
+    )  # fmt: skip
+    assert run(["compare", str(out)]) == 0
+    found = rows(out)
+    assert all(found[name]["difference_to_selected"] == "" for name in ("all", "top_s", "random_s"))
+    assert found["single_best"]["difference_to_selected"] != ""

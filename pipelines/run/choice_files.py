@@ -1,0 +1,156 @@
+"""The files of a choice from predictions made elsewhere: what was chosen, and from what.
+
+choice.json                       where from, classes, costs; names and checksums the others
+selection.json, candidates.csv
+predictions/select.npz, test.npz  as given; test.npz where there is one
+comparison.csv, report.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ensemble.storage.fields import Fields
+from ensemble.storage.sealed import (
+    seal,
+    sha256_of,
+    unseal,
+    write_bytes_atomic,
+    write_json_atomic,
+)
+from pipelines.run.prediction_files import read_npz
+from pruning.core.errors import DamagedRunError, RequestError
+from selection.costs import PoolCosts
+from selection.exchange import candidates_from_csv, candidates_to_csv, predictions_to_npz
+from selection.pool import PoolPredictions
+from selection.team import Selection
+
+FORMAT = "dropnet-choice"
+FORMAT_VERSION = 1
+_ROOT = "choice.json"
+_SELECTION, _CANDIDATES = "selection.json", "candidates.csv"
+_SELECT, _TEST = "predictions/select.npz", "predictions/test.npz"
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A team chosen from predictions, with everything that its comparison reads.
+
+    Attributes
+    ----------
+    source
+        Name of the file that the predictions came in.
+    classes
+        As text, in the order of the columns.
+    costs
+        What the members cost, where that was said.
+    selection
+        The team and why.
+    select, test
+        The predictions that it was chosen on, and others; None where none were given.
+    """
+
+    source: str
+    classes: tuple[str, ...]
+    costs: PoolCosts
+    selection: Selection
+    select: PoolPredictions
+    test: PoolPredictions | None = None
+
+
+def is_choice(folder: Path) -> bool:
+    """Return whether a folder holds a choice from predictions."""
+    return (folder / _ROOT).is_file()
+
+
+def selection_file(folder: Path) -> Path:
+    """Return where a choice's team is written."""
+    return folder / _SELECTION
+
+
+def keep_choice(choice: Choice, folder: Path) -> None:
+    """Write a choice into a folder, in place of an earlier one; the file that names all comes last.
+
+    Raises
+    ------
+    RequestError
+        If the folder is a run's.
+    """
+    if (folder / "config.json").exists():
+        raise RequestError(f"{folder} is a run, with a choice of its own; give a new folder")
+    names = choice.select.member_ids
+    candidates = candidates_to_csv(choice.selection.candidates, names).encode()
+    (folder / "predictions").mkdir(parents=True, exist_ok=True)
+    write_bytes_atomic(folder / _CANDIDATES, candidates)
+    write_bytes_atomic(folder / _SELECT, predictions_to_npz(choice.select))
+    write_json_atomic(selection_file(folder), seal(choice.selection.to_json()))
+    keep_test(choice, folder)
+
+
+def keep_test(choice: Choice, folder: Path) -> None:
+    """Write a choice's test predictions, if it has any, and then the file that names all."""
+    names = [_SELECTION, _CANDIDATES, _SELECT]
+    if choice.test is not None:
+        names.append(_TEST)
+        write_bytes_atomic(folder / _TEST, predictions_to_npz(choice.test))
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "source": choice.source,
+        "classes": list(choice.classes),
+        "costs": {kind: values.tolist() for kind, values in choice.costs},
+        "files": {name: sha256_of((folder / name).read_bytes()) for name in names},
+    }
+    write_json_atomic(folder / _ROOT, seal(content))
+
+
+def read_choice(folder: Path) -> Choice:
+    """Return the choice that a folder holds.
+
+    Raises
+    ------
+    DamagedRunError
+        If a file is not what was written.
+    """
+    try:
+        root = folder / _ROOT
+        about = Fields(str(root), unseal(root.read_bytes(), str(root)))
+        if (about.text("format"), about.whole("format_version", 0, 999)) != (
+            FORMAT, FORMAT_VERSION,
+        ):  # fmt: skip
+            raise RequestError(f"{root} was written by another version of this project")
+        files = about.inner("files")
+        for name in (_SELECTION, _CANDIDATES, _SELECT, _TEST):
+            if name in files.values or name != _TEST:
+                _check(folder / name, files.text(name))
+        select = _predictions(folder, _SELECT, "select")
+        costs = about.inner("costs")
+        return Choice(
+            about.text("source"),
+            tuple(str(name) for name in about.items("classes", _MOST)),
+            PoolCosts.of(
+                **{kind: costs.numbers(kind, 0, float("inf"), _MOST) for kind in costs.values}
+            ),
+            Selection.from_json(
+                unseal((folder / _SELECTION).read_bytes(), str(folder / _SELECTION)),
+                candidates_from_csv((folder / _CANDIDATES).read_text("utf-8")),
+            ),
+            select,
+            _predictions(folder, _TEST, "test") if _TEST in files.values else None,
+        )
+    except (RequestError, OSError, KeyError, TypeError, ValueError) as error:
+        raise DamagedRunError(f"{error}; give `ensemble select` again") from error
+
+
+def _check(file: Path, stated: str) -> None:
+    if sha256_of(file.read_bytes()) != stated:
+        raise RequestError(f"{file} is not what was written")
+
+
+def _predictions(folder: Path, name: str, split: str) -> PoolPredictions:
+    found = read_npz(folder / name, split)
+    if found is None:
+        raise RequestError(f"{folder / name} is missing")
+    return found
