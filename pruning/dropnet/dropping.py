@@ -101,7 +101,10 @@ def _drop(
     generator = torch.Generator()
     generator.set_state(ties)
     _, per_layer = parse_metric(settings.metric)
-    new = drop_lowest(importance, masks, fraction, per_layer=per_layer, generator=generator)
+    new = drop_lowest(
+        importance, masks, fraction,
+        per_layer=per_layer, generator=generator, spare_last=settings.spare_last,
+    )  # fmt: skip
     return _rounded(importance, new, settings, generator)
 
 

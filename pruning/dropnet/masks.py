@@ -15,6 +15,7 @@ def drop_lowest(
     *,
     per_layer: bool,
     generator: torch.Generator,
+    spare_last: bool = True,
 ) -> dict[str, Tensor]:
     """Return the masks with the least important surviving units dropped.
 
@@ -31,13 +32,14 @@ def drop_lowest(
         3: ``minimum_layer`` and ``minimum``).
     generator
         Breaks ties.
+    spare_last
+        Whether a layer keeps its most important unit, and the next in the ranking goes instead.
 
     Returns
     -------
     dict
-        New masks, subsets of the old. No layer is emptied: its most important unit stays,
-        and the next unit in the ranking goes instead. When every layer is down to one
-        unit, the masks come back unchanged.
+        New masks, subsets of the old. Where last units are spared, no layer is emptied; when
+        every layer is down to one unit, the masks come back unchanged.
 
     >>> drop_lowest({"a": torch.tensor([3., 1., 2.])}, {"a": torch.tensor([True] * 3)}, 0.5,
     ...             per_layer=False, generator=torch.Generator())
@@ -49,7 +51,7 @@ def drop_lowest(
     new = {name: mask.clone() for name, mask in masks.items()}
     for scope in scopes:
         to_drop = count_to_drop((masks[name] for name in scope), fraction)
-        _drop_within(new, importance, scope, to_drop, generator)
+        _drop_within(new, importance, scope, to_drop, generator, 1 if spare_last else 0)
     return new
 
 
@@ -105,6 +107,7 @@ def _drop_within(
     scope: list[str],
     to_drop: int,
     generator: torch.Generator,
+    least: int = 1,
 ) -> None:
     units = [(name, int(i)) for name in scope for i in masks[name].nonzero().flatten()]
     values = torch.tensor([float(importance[name][i]) for name, i in units], dtype=torch.float64)
@@ -115,7 +118,7 @@ def _drop_within(
         if to_drop == 0:
             return
         name, i = units[position]
-        if left[name] > 1:
+        if left[name] > least:
             masks[name][i] = False
             left[name] -= 1
             to_drop -= 1

@@ -96,7 +96,7 @@ class Rounds:
         return self._train(0, dict.fromkeys(self.full_width.population.runs.numbers, Step(whole)))
 
     def next_round(self, standing: Sequence[Member]) -> tuple[Member, ...]:
-        """Score, drop, rewind, train; a run whose layers are all down to one unit ends."""
+        """Score, drop, rewind, train; a run ends that cannot lose a unit, or lost a layer."""
         with self.stages("scoring"):
             plan = self._dropped(standing)
         return self._train(standing[0].round + 1, plan) if plan else ()
@@ -110,7 +110,8 @@ class Rounds:
             aim = self.aim
             enough = functools.partial(aim.met_under, member, self.units) if aim else None
             masks = drop_units(member, self.units, samples, self.settings, means, enough)
-            if any(not torch.equal(masks[name], old) for name, old in member.masks.items()):
+            changed = any(not torch.equal(masks[name], old) for name, old in member.masks.items())
+            if changed and all(bool(mask.any()) for mask in masks.values()):
                 plan[member.run] = Step(masks, member)
         return plan
 

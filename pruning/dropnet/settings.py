@@ -147,6 +147,12 @@ class DropNet:
         "more than p.",
         least=1,
     )
+    spare_last: bool = option(
+        True,
+        "Whether a layer keeps its last unit; in the published code it does not, and a run ends "
+        "whose layer is empty.",
+        flag=None, before=True,
+    )  # fmt: skip
     coupling: Coupling = option(
         "joint",
         "Whether channels that are summed go together, or each layer has a mask of its own, as "

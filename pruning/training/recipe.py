@@ -93,6 +93,11 @@ class Recipe:
         "with what they mirror.",
         kind="augmentation", unset="photo for coloured images, else none; none for plain MLPs",
     )  # fmt: skip
+    shuffle: bool = option(
+        True,
+        "Whether each epoch reads the samples in another order, or always as they lie.",
+        flag=None, before=True,
+    )  # fmt: skip
     attempts: int = option(
         3,
         "How often a pruned network that ends no better than chance is trained: anew from a "
@@ -197,7 +202,8 @@ RECIPES: dict[str, Recipe] = {
         keep="best",
         augment="none",
     ),
-    # Plain SGD and the last weights, as in the published code of Tan & Motani 2020.
+    # Plain SGD and the last weights, as in the published code of Tan & Motani 2020, but for the
+    # order of the samples, which there is always the same.
     "paper": Recipe(
         optimizer="sgd",
         learning_rate=0.1,

@@ -210,7 +210,8 @@ def _draw(
     n, shape, device = len(data.train_labels), data.train_images.shape[1:], data.train_images.device
     orders, changes = [], []
     for generator in generators:
-        orders.append(torch.randperm(n, generator=generator))
+        order = torch.randperm(n, generator=generator) if recipe.shuffle else torch.arange(n)
+        orders.append(order)
         drawn = draw_changes(recipe.augment or "none", n, tuple(shape), generator)
         if drawn is not None:
             changes.append(drawn)

@@ -61,6 +61,19 @@ def test_round_0_is_the_unpruned_network_and_masks_nest() -> None:
     assert all(m.remaining > 0.3 for m in rounds[-2])
 
 
+def test_a_run_ends_whose_layer_is_emptied_and_the_others_go_on() -> None:
+    runs = Runs("mlp-a:2-16", tuple(range(6)), tuple(range(6)))
+    settings = dataclasses.replace(SETTINGS, metric="maximum", spare_last=False, keep=0.0)
+    last = {m.run: m for members in _rounds(settings, runs) for m in members}
+
+    assert len({member.round for member in last.values()}) > 1
+    for member in last.values():
+        assert all(bool(mask.any()) for mask in member.masks.values())
+    spared = {m.run: m for members in _rounds(dataclasses.replace(settings, spare_last=True), runs)
+              for m in members}  # fmt: skip
+    assert all(member.units == 2 for member in spared.values())
+
+
 def test_the_network_is_physically_as_small_as_its_masks() -> None:
     for members in _rounds():
         for member in members:

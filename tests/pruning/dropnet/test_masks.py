@@ -39,6 +39,18 @@ def test_no_layer_is_emptied_and_the_next_in_rank_goes_instead() -> None:
     assert new == {"a": [False, True], "b": [False, False, True, True]}
 
 
+def test_a_layer_that_is_not_spared_is_emptied() -> None:
+    importance = {"a": torch.tensor([0.1, 0.2]), "b": torch.tensor([1.0, 2.0, 3.0, 4.0])}
+    masks = {name: torch.ones(len(values), dtype=torch.bool) for name, values in importance.items()}
+    new = drop_lowest(
+        importance, masks, 0.5,
+        per_layer=False, generator=torch.Generator(), spare_last=False,
+    )  # fmt: skip
+    assert {name: mask.tolist() for name, mask in new.items()} == {
+        "a": [False, False], "b": [False, True, True, True],
+    }  # fmt: skip
+
+
 def test_when_every_layer_is_down_to_one_nothing_changes() -> None:
     assert _drop({"a": [1.0], "b": [2.0]}, 0.5) == {"a": [True], "b": [True]}
 

@@ -44,6 +44,20 @@ def test_a_population_learns_what_each_member_learns_alone() -> None:
             torch.testing.assert_close(together[row].state_dict()[key], value, rtol=1e-3, atol=1e-4)
 
 
+def test_samples_that_are_not_shuffled_are_read_as_they_lie() -> None:
+    recipe = dataclasses.replace(RECIPE, shuffle=False)
+    network, by_hand = _networks(2)[0], _networks(1)[0]
+    [result] = train([network], _generators(1), Training(_data(), recipe), epochs=1)
+    [again] = train([by_hand], _generators(2)[1:], Training(_data(), recipe), epochs=1)
+
+    assert result.epochs == again.epochs  # whatever the generator
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, by_hand.state_dict()[key])
+    shuffled = _networks(1)
+    [other] = train(shuffled, _generators(1), Training(_data(), RECIPE), epochs=1)
+    assert other.epochs != result.epochs
+
+
 def test_training_learns() -> None:
     recipe = dataclasses.replace(RECIPE, max_epochs=25)
     results = train(_networks(2), _generators(2), Training(_data(), recipe))
