@@ -28,7 +28,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "reading", "description", "probe", "member", "probing", "classifier", "artefact", "onnx",
         "model", "loader", "summary", "stream", "web",
     ),
-    "pipelines": ("run", "build", "compare", "report", "estimator", "commands"),
+    "pipelines": ("run", "build", "compare", "report", "estimator", "reproduction", "commands"),
 }  # fmt: skip
 """The folders in the order in which the data walks, and the rooms of each likewise."""
 

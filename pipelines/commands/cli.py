@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -138,6 +139,55 @@ def compare(**options: Any) -> int:
     from pipelines.commands.compare import run_compare
 
     return run_compare(**options)
+
+
+@cli.command(short_help="Published claims, made again.")
+@click.argument("names", nargs=-1)
+@click.option("--list", "list_names", is_flag=True, help="The names there are, and their figures.")
+@click.option("--figure", "figures", multiple=True, help="Some of a claim's figures only.")
+@click.option("--seeds", type=click.IntRange(1), help="Runs per curve.  [default: the figure's]")
+@click.option(
+    "--budget",
+    type=click.Choice(["full", "quick"]),
+    default="full",
+    show_default=True,
+    help="quick: a few epochs on the digits, to see it run.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    help="Minutes after which no further runs are begun.",
+)
+@click.option(
+    "--block",
+    type=click.IntRange(1),
+    help="Runs that train side by side and are written together.  [default: 15]",
+)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder per class, below train/ and test/, in place of the published data set.",
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets are.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    callback=_given_path,
+    help="Folder for runs and pages.  [default: results/reproduction]",
+)
+@click.option("--device", default="cpu", show_default=True, help="Where to train.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Curves made at once, a process each.",
+)
+def reproduce(**options: Any) -> None:
+    """Make published claims NAMES again, or all; runs that are there are kept."""
+    from pipelines.commands.reproduce import run_reproduce
+
+    run_reproduce(**options)
 
 
 @cli.command(short_help="Predict images, folders and arrays.")

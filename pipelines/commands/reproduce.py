@@ -1,0 +1,77 @@
+"""``ensemble reproduce``: published claims made again, with intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipelines.reproduction.budget import USUAL_BLOCK, Budget
+from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.reading import PAGE, table_of_claims, write_page
+from pipelines.reproduction.running import reproduce
+from pruning.core.errors import RequestError, unknown_name
+
+ALL = "all"
+
+
+def run_reproduce(
+    *,
+    names: tuple[str, ...],
+    list_names: bool,
+    figures: tuple[str, ...],
+    seeds: int | None,
+    budget: str,
+    time_limit: float | None,
+    block: int | None,
+    images: Path | None,
+    data_dir: Path | None,
+    out: Path | None,
+    device: str,
+    jobs: int,
+) -> None:
+    """Make the runs that are missing, and write each claim's page and the table of all."""
+    if list_names or not names:
+        click.echo(listing())
+        return
+    chosen = CLAIMS.names() if names == (ALL,) else names
+    _check(chosen, figures)
+    quick = budget == "quick"
+    spent = Budget(
+        quick, seeds, None if time_limit is None else 60 * time_limit, block or USUAL_BLOCK
+    )
+    folder = out or Path("results") / ("reproduction-quick" if quick else "reproduction")
+    for name in chosen:
+        reproduce(
+            CLAIMS[name], folder / name, spent,
+            figures=figures, data_dir=data_dir, images=images, device=device, jobs=jobs, tell=_tell,
+        )  # fmt: skip
+        write_page(name, CLAIMS[name], folder / name)
+        click.echo(str(folder / name / PAGE))
+    table = table_of_claims({name: CLAIMS[name] for name in CLAIMS}, folder)
+    (folder / PAGE).write_text("# Published claims, made again\n\n" + table, encoding="utf-8")
+
+
+def listing() -> str:
+    """Return a line for each claim and its figures."""
+    lines = []
+    for name in CLAIMS:
+        claim = CLAIMS[name]
+        shown = ", ".join(f"{figure.name} ({figure.published})" for figure in claim.figures)
+        lines += [f"{name}{'  [takes a card]' if claim.card else ''}", f"    {claim.title}",
+                  f"    {shown}"]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _check(names: tuple[str, ...], figures: tuple[str, ...]) -> None:
+    claims = [CLAIMS[name] for name in names]
+    known = {figure.name for claim in claims for figure in claim.figures}
+    for figure in figures:
+        if figure not in known:
+            raise unknown_name("figure", figure, known)
+    if len(names) != len(set(names)):
+        raise RequestError(f"`names` {' '.join(names)} has one of them twice; name each once")
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)

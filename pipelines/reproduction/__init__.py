@@ -1,0 +1,1 @@
+"""Published claims, made again: curves with their intervals beside the published ones."""

@@ -1,0 +1,82 @@
+"""How much is spent on a reproduction: all of it, or a look that takes seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.reproduction.claim import Curve, Figure
+from pipelines.reproduction.curve_runs import as_asked
+from pipelines.reproduction.published import published_curve
+from pruning.data.splits import Split, Splits
+
+QUICK_ROUNDS, QUICK_EPOCHS, QUICK_SEEDS = 3, 2, 2
+QUICK_ENLARGED = 4
+"""Digits of 8 × 8 become images of 32 × 32, which every architecture takes."""
+
+USUAL_BLOCK = 15
+"""Seeds that train as one population."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many runs, and how long.
+
+    Attributes
+    ----------
+    quick
+        Whether a few epochs on the digits do, to see the code run.
+    seeds
+        Runs of each curve; None: as many as its figure is asked for.
+    time_limit
+        Seconds after which no further runs are begun; None: no end.
+    block
+        Runs that train as one population, and are written together.
+    """
+
+    quick: bool = False
+    seeds: int | None = None
+    time_limit: float | None = None
+    block: int = USUAL_BLOCK
+
+    @property
+    def data(self) -> str:
+        """The data set in place of the figure's; empty: the figure's."""
+        return "digits" if self.quick else ""
+
+    def seeds_of(self, figure: Figure) -> int:
+        """Return how many runs each curve of a figure gets."""
+        return self.seeds or (QUICK_SEEDS if self.quick else figure.seeds)
+
+    def is_over(self, seconds: float) -> bool:
+        """Whether nothing further is begun after so many seconds."""
+        return self.time_limit is not None and seconds >= self.time_limit
+
+    def of_curve(self, figure: Figure, curve: Curve) -> Curve:
+        """Return a curve as it is run: as many rounds as the published one has."""
+        rounds = len(remaining_of(figure, curve)) - 1
+        if self.quick:
+            return as_asked(curve, min(rounds, QUICK_ROUNDS), QUICK_EPOCHS)
+        return as_asked(curve, rounds)
+
+    def enlarged(self, splits: Splits) -> Splits:
+        """Return the data, the digits of a quick look enlarged."""
+        if not self.quick:
+            return splits
+        train, test = _enlarged(splits.train), _enlarged(splits.test)
+        val, shape = _enlarged(splits.val), train.images.shape[1:]
+        return dataclasses.replace(
+            splits, train=train, val=val, select=val, test=test, input_shape=shape
+        )
+
+
+def remaining_of(figure: Figure, curve: Curve) -> tuple[float, ...]:
+    """Return the shares of units that remain after each round that was published."""
+    return published_curve(figure.published, curve.name.partition("@")[0]).remaining
+
+
+def _enlarged(part: Split) -> Split:
+    images = np.asarray(part.images, np.uint8).repeat(QUICK_ENLARGED, -1)
+    return Split(images.repeat(QUICK_ENLARGED, -2), part.labels)

@@ -1,0 +1,89 @@
+"""Which metric keeps the accuracy longer? Paired by seed, corrected for how many are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import integrate, stats
+
+from pipelines.compare.interval import ALPHA, CONFIDENCE, Interval
+from pipelines.compare.significance import holm
+
+
+@dataclass(frozen=True)
+class Order:
+    """One curve against another.
+
+    Attributes
+    ----------
+    better, worse
+        Names of the curves, as the paper has them.
+    difference
+        Mean accuracy along the one less that along the other, with its interval.
+    p
+        Of a paired t-test, corrected by Holm for all pairs that are asked together.
+    """
+
+    better: str
+    worse: str
+    difference: Interval
+    p: float
+
+    @property
+    def words(self) -> str:
+        """What it comes to."""
+        if not self.p < ALPHA:
+            return "no significant difference"
+        return "as published" if self.difference.value > 0 else "the other way round"
+
+
+def mean_along(
+    remaining: NDArray[np.float64], accuracy: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (n,) mean accuracy of n runs over the share of units that remains.
+
+    Between points it is taken to run straight, and each share counts alike from the smallest
+    to 1.
+
+    Parameters
+    ----------
+    remaining
+        (K,) descending shares.
+    accuracy
+        (n, K).
+
+    >>> mean_along(np.array([1.0, 0.5, 0.0]), np.array([[1.0, 1.0, 0.0]]))
+    array([0.75])
+    """
+    area = integrate.trapezoid(accuracy[:, ::-1], remaining[::-1], axis=1)
+    return np.asarray(area / (remaining[0] - remaining[-1]))
+
+
+def orders(
+    means: Mapping[str, NDArray[np.float64]], pairs: tuple[tuple[str, str], ...]
+) -> tuple[Order, ...]:
+    """Test pairs of curves, the better named first.
+
+    Parameters
+    ----------
+    means
+        Curve → (n,) `mean_along` of its runs; run i of each has the same seed.
+    pairs
+        Which are tested.
+    """
+    tests = []
+    for better, worse in pairs:
+        n = min(len(means[better]), len(means[worse]))
+        apart = means[better][:n] - means[worse][:n]
+        test = stats.ttest_1samp(apart, 0.0)
+        ends = test.confidence_interval(CONFIDENCE)
+        tests.append((Interval(float(apart.mean()), float(ends.low), float(ends.high)),
+                      float(test.pvalue)))  # fmt: skip
+    corrected = holm(np.array([p for _, p in tests]))
+    return tuple(
+        Order(better, worse, interval, float(p))
+        for (better, worse), (interval, _), p in zip(pairs, tests, corrected, strict=True)
+    )

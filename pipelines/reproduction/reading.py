@@ -1,0 +1,164 @@
+"""What was found, in words and tables: a page per claim, and one table of all claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.report.markdown import pipe_table
+from pipelines.report.number_format import p_value, percent, points, points_range, ratio
+from pipelines.report.table import plain_table
+from pipelines.reproduction.claim import OURS_SUFFIX, Claim
+from pipelines.reproduction.found import FoundCurve, FoundFigure, found_figures
+from pipelines.reproduction.ordering import mean_along
+from pipelines.reproduction.picture import draw
+
+PAGE = "README.md"
+NOTES = "notes.md"
+"""Beside the page, written by hand: what is made of the figures; the page begins with it."""
+
+
+def write_page(name: str, claim: Claim, folder: Path) -> tuple[FoundFigure, ...]:
+    """Write a claim's figures and its page into its folder; return what was found."""
+    found = found_figures(claim, folder)
+    for figure in found:
+        drawing = draw(figure, f"{claim.source} · {data_note(figure)}")
+        (folder / f"{figure.figure.name}.svg").write_text(drawing + "\n", encoding="utf-8")
+    if found:
+        (folder / PAGE).write_text(page(name, claim, found, _notes(folder)), encoding="utf-8")
+    return found
+
+
+def _notes(folder: Path) -> str:
+    path = folder / NOTES
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+
+
+def page(name: str, claim: Claim, found: tuple[FoundFigure, ...], notes: str = "") -> str:
+    """Return a claim's page as Markdown."""
+    parts = [
+        f"# {name}",
+        f"*{claim.title}.* {claim.source}.",
+        f"    ensemble reproduce {name} --data-dir DATA",
+        notes,
+        *(part for figure in found for part in _figure_parts(figure)),
+        "## How to read this",
+        "A point agrees where the published accuracy lies within t·s·√(1/n + 1/m) of the mean of "
+        "our n runs, m being the runs it was the mean of, widened by the error of reading it off "
+        "the picture. The joint test asks for all points of a curve at once; it *differs* where "
+        "its p is below 0.05. *Along* is the mean accuracy over the share of units that remains. "
+        "Pairs are tested by seed and corrected for their number (Holm). The test part is read "
+        "every round, as in the paper: these curves choose nothing.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def data_note(figure: FoundFigure) -> str:
+    """Return which data were read, in words."""
+    read = {curve.data for curve in figure.curves.values()} - {figure.figure.data}
+    return figure.figure.data + (f", read from {', '.join(sorted(read))}" if read else "")
+
+
+def _figure_parts(found: FoundFigure) -> Iterator[str]:
+    figure = found.figure
+    yield f"## {figure.title}: {figure.published}"
+    yield f"![{figure.title}]({figure.name}.svg)"
+    yield pipe_table(
+        plain_table(
+            "Against the published curves",
+            ("Curve", "Runs", "Along, here", "Along, published", "Points that agree",
+             "Largest difference", "Joint p", ""),
+            [_curve_row(curve) for curve in found.as_published],
+        )
+    )  # fmt: skip
+    ours = [curve for curve in found.curves.values() if curve.name.endswith(OURS_SUFFIX)]
+    if ours:
+        yield pipe_table(
+            plain_table(
+                "By our recipe",
+                ("Our recipe", "Runs", "Along", "At the last point", "Epochs a round"),
+                [_our_row(curve) for curve in ours],
+            )
+        )
+    if found.orders:
+        yield pipe_table(
+            plain_table(
+                "Curves against each other",
+                ("Better by the paper", "than", "Recipe", "Points", "95 % interval", "p", ""),
+                [
+                    (o.better.removesuffix(OURS_SUFFIX), o.worse.removesuffix(OURS_SUFFIX),
+                     "ours" if o.better.endswith(OURS_SUFFIX) else "the paper's",
+                     points(o.difference.value), points_range(o.difference), p_value(o.p), o.words)
+                    for o in found.orders
+                ],
+            )
+        )  # fmt: skip
+
+
+def _curve_row(curve: FoundCurve) -> tuple[str, ...]:
+    published, held = curve.published, curve.agreement
+    theirs = ""
+    if published is not None:
+        shares = np.array(published.remaining)
+        theirs = percent(float(mean_along(shares, np.array([published.accuracy]))[0]))
+    shown = (curve.name, str(len(curve.accuracy)), percent(float(curve.along.mean())), theirs)
+    if held is None:
+        return (*shown, "", "", "", "too few runs")
+    at = int(np.abs(held.difference).argmax())
+    return (
+        *shown,
+        f"{held.points} of {len(held.difference)}",
+        f"{points(float(held.difference[at]))} at {ratio(float(curve.remaining[at]))}",
+        p_value(held.p),
+        "agrees" if held.agrees else "differs",
+    )
+
+
+def _our_row(curve: FoundCurve) -> tuple[str, ...]:
+    return (
+        curve.name.removesuffix(OURS_SUFFIX),
+        str(len(curve.accuracy)),
+        percent(float(curve.along.mean())),
+        percent(float(curve.mean[-1])),
+        f"{float(curve.epochs.mean()):.0f}",
+    )
+
+
+def table_of_claims(claims: Mapping[str, Claim], folder: Path) -> str:
+    """Return Markdown: a row a figure of every claim, with or without runs."""
+    rows = [row for name, claim in claims.items() for row in _claim_rows(name, claim, folder)]
+    headings = ("Claim", "Figure", "Command", "Runs", "Curves that agree", "Order as published",
+                "By our recipe")  # fmt: skip
+    lines = ["| " + " | ".join(headings) + " |", "|" + ":--|" * len(headings)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def _claim_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ...]]:
+    found = {figure.figure.name: figure for figure in found_figures(claim, folder / name)}
+    for figure in claim.figures:
+        title = f"{claim.title}: {figure.title}"
+        command = f"`ensemble reproduce {name} --figure {figure.name}`"
+        if figure.name not in found:
+            yield title, figure.published, command, "open", "", "", ""
+            continue
+        got = found[figure.name]
+        held = [curve.agreement for curve in got.as_published if curve.agreement]
+        runs = {len(curve.accuracy) for curve in got.curves.values()}
+        yield (
+            title,
+            f"[{figure.published}]({name}/{figure.name}.svg)",
+            command,
+            f"{min(runs)}" if len(runs) == 1 else f"{min(runs)} to {max(runs)}",
+            f"{sum(a.agrees for a in held)} of {len(held)}",
+            _in_order(got, ours=False),
+            _in_order(got, ours=True),
+        )
+
+
+def _in_order(found: FoundFigure, *, ours: bool) -> str:
+    asked = [order for order in found.orders if order.better.endswith(OURS_SUFFIX) == ours]
+    words = [order.words for order in asked]
+    said = [f"{words.count(word)} {word}" for word in dict.fromkeys(words)]
+    return ", ".join(said)
