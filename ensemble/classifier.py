@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 256
 
+SUM_TOLERANCE = 0.01
+"""How far probabilities may be from 1 in sum, in int8 too."""
+
 
 class Classifier(ABC):
     """A fitted ensemble.
@@ -105,13 +108,13 @@ class Classifier(ABC):
         RequestError
             If `X` has the wrong shape, dtype or scale, or an image cannot be read.
         """
-        parts = [self._team_probabilities(samples) for samples in self._batches(X)]
+        parts = [_checked(self._team_probabilities(samples)) for samples in self._batches(X)]
         return np.concatenate([np.empty((0, len(self.classes_)), np.float32), *parts])
 
     def predict_members(self, X: Any) -> NDArray[np.float32]:
         """Return (S, N, C) float32: each member's own probabilities."""
         shape = (len(self.description.members), 0, len(self.classes_))
-        parts = [self._member_probabilities(samples) for samples in self._batches(X)]
+        parts = [_checked(self._member_probabilities(samples)) for samples in self._batches(X)]
         return np.concatenate([np.empty(shape, np.float32), *parts], axis=1)
 
     def combine(self, members: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -151,7 +154,7 @@ class Classifier(ABC):
             )
         if not len(true):
             raise RequestError("0 samples have no accuracy; give at least 1")
-        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        weights = None if sample_weight is None else _weights(sample_weight, len(true))
         return float(np.average(predicted == true, weights=weights))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -167,10 +170,16 @@ class Classifier(ABC):
             If a name is not one of `get_params`, or a value is not allowed.
         """
         known = self.get_params()
-        for name, value in params.items():
+        for name in params:
             if name not in known:
                 raise RequestError(f"unknown parameter {name!r}; known: {', '.join(sorted(known))}")
-            self._set(name, value)
+        try:
+            for name, value in params.items():
+                self._set(name, value)
+        except BaseException:  # all or nothing
+            for name in params:
+                self._set(name, known[name])
+            raise
         return self
 
     def _set(self, name: str, value: Any) -> None:
@@ -209,6 +218,31 @@ class Classifier(ABC):
             f"{type(self).__name__}({len(about.members)} members, {len(about.classes)} classes, "
             f"input {about.input_shape}, voting {about.combination.voting!r})"
         )
+
+
+def _checked(found: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Refuse (…, C) answers that are no probabilities, as those of hostile weights are."""
+    if (found >= 0).all() and (np.abs(found.sum(-1) - 1) <= SUM_TOLERANCE).all():  # not with NaN
+        return found
+    raise RequestError(
+        "the networks answer no probabilities: NaN, below 0, or not 1 in sum; these samples are "
+        "far beyond what they were trained on, or the ensemble is damaged"
+    )
+
+
+def _weights(given: ArrayLike, samples: int) -> NDArray[np.float64]:
+    try:
+        weights = np.asarray(given, np.float64)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"sample_weight must be {samples} numbers: {error}") from error
+    if weights.shape != (samples,) or not np.isfinite(weights).all() or (weights < 0).any():
+        raise RequestError(
+            f"sample_weight has shape {weights.shape}; allowed are {samples} finite numbers, "
+            "none below 0"
+        )
+    if not weights.sum() > 0 or not np.isfinite(weights.sum()):
+        raise RequestError("sample_weight: allowed is a finite sum above 0")
+    return weights
 
 
 def _positive(value: Any) -> int:

@@ -24,9 +24,12 @@ from pruning.samples.scaling import Scaling
 Classes = NDArray[np.int64] | NDArray[np.str_]
 
 MOST_MEMBERS = 10_000
-MOST_CLASSES = 1_000_000
+MOST_CLASSES = 200_000
+MOST_LETTERS = 2**23
+"""Classes times the letters of the longest: NumPy gives all of them as much room."""
+
 LARGEST_SIDE = 2**24
-LARGEST_SAMPLE = 2**28
+LARGEST_SAMPLE = 2**24
 LARGEST_COUNT = 2**62
 LARGEST_VALUE = 1e30
 """What a description that somebody else wrote may ask for, at most."""
@@ -145,7 +148,7 @@ class Description(ArrayValue):
                 f"classes are {self.classes.dtype} of shape {self.classes.shape}; "
                 "expected at least 2, int64 or str"
             )
-        if len(np.unique(self.classes)) != len(self.classes):
+        if len(set(self.classes.tolist())) != len(self.classes):
             raise RequestError(f"classes {self.classes[:10].tolist()} are not distinct")
 
     def _check_input(self) -> None:
@@ -258,9 +261,10 @@ def _classes(fields: Fields) -> Classes:
     if fields.text("kind") != "str":
         raise fields.error("kind", "'int64' or 'str'")
     labels = fields.items("labels", MOST_CLASSES)
-    if not all(isinstance(label, str) and len(label) < 1000 for label in labels):
-        raise fields.error("labels", "texts")
-    return np.array(labels, np.str_)
+    texts = [label for label in labels if isinstance(label, str) and len(label) < 1000]
+    if len(texts) < len(labels) or len(texts) * max(map(len, texts)) > MOST_LETTERS:
+        raise fields.error("labels", f"texts; together at most {MOST_LETTERS} letters")
+    return np.array(texts, np.str_)
 
 
 def _cascade(fields: Fields | None) -> Cascade | None:

@@ -184,9 +184,11 @@ class Ensemble(Classifier):
             raise RequestError(f"cascade {value!r}: allowed is False, or True where one was fitted")
         if name == "device":
             try:
+                if torch.device(value).type == "meta":
+                    raise RuntimeError("it computes nothing; allowed are cpu, cuda, …")
                 for member in self.members:
                     member.network.to(value).eval()
-            except (RuntimeError, AssertionError) as error:
+            except (RuntimeError, AssertionError, TypeError) as error:
                 reason = str(error).splitlines()[0]
                 raise RequestError(f"device {value!r} cannot be used: {reason}") from error
             self._layouts: dict[int, Layout] = {}

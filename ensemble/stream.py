@@ -17,6 +17,7 @@ from ensemble.reading.inputs import AsStored
 from ensemble.reading.sources import Batch, Failure, check_sources, read_batches
 from ensemble.uncertainty import uncertainty
 from pruning.core.array_values import ArrayValue
+from pruning.core.plain_text import plain
 
 _DIGITS = 7
 """Decimals of a probability: what float32 holds."""
@@ -145,7 +146,9 @@ def csv_line(record: Record) -> str:
 
 def json_line(record: Record, model: Classifier) -> str:
     """Return a record as one line of JSON, without its end."""
-    return json.dumps(record_content(record, model), ensure_ascii=False)
+    content = record_content(record, model)
+    line = json.dumps(content, ensure_ascii=False)
+    return line if line.isprintable() else json.dumps(content)
 
 
 def record_content(record: Record, model: Classifier) -> dict[str, object]:
@@ -176,5 +179,6 @@ def _round(value: float | None) -> float | None:
 
 def _csv_line(cells: Iterable[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    harmless = (plain(cell) if isinstance(cell, str) else cell for cell in cells)
+    csv.writer(line, lineterminator="\r\n").writerow(harmless)
     return line.getvalue().removesuffix("\r\n")

@@ -30,6 +30,12 @@ from pruning.surgery import module_sizes, resize
 MOST_PASSED = 2**26
 """Numbers that a layer may put out when a loaded network is first tried."""
 
+FEWEST_PASSED = 64
+"""Times the values of a sample that every network is taken to put out."""
+
+LARGEST_HEADER = 2**20
+"""Bytes of a safetensors file besides its tensors."""
+
 LONGEST_REASON = 500
 """Characters of an error of torch's that are passed on."""
 
@@ -65,14 +71,17 @@ class _Rebuilding:
 
     def member(self, factories: Factories) -> EnsembleMember:
         info, file = self.stored.about.members[self.row], self.stored.files[self.row]
-        data = self.stored.weights(file)
         own = factories.get(info.arch)
         try:
-            state = load_tensors(data)
-            network = self._own(own, state) if own else _built(_registered(info.arch), self._size)
-            unpruned = module_sizes(network)
-            _check_no_larger(unpruned, file.sizes)
-            _fill(network, file.sizes, state, own=own is not None)
+            if own:
+                state = load_tensors(self.stored.weights(file))
+                network = self._own(own, state)
+                unpruned = _resized(network, file.sizes, "cpu")
+            else:
+                network = _built(_registered(info.arch), self._size)
+                unpruned = _resized(network, file.sizes, "meta")
+                state = load_tensors(self.stored.weights(file, _most_bytes(network)))
+            _fill(network, state, own=own is not None)
             self._check_answers(network, in_full=own is not None)
         except RequestError:
             raise
@@ -112,7 +121,7 @@ class _Rebuilding:
         widest = max(
             (n for sizes in module_sizes(network).values() for n in sizes.values()), default=0
         )
-        if not in_full and widest * math.prod(shape) > MOST_PASSED:
+        if not in_full and max(widest, FEWEST_PASSED) * math.prod(shape) > MOST_PASSED:
             with torch.inference_mode():
                 meta = copy.deepcopy(network).to("meta")
                 _check_shape(meta(torch.zeros(1, *shape, device="meta")).shape[1:], classes)
@@ -159,10 +168,22 @@ def _registered(arch: str) -> Callable[..., nn.Module]:
     return resolve_factory(arch)
 
 
-def _fill(network: nn.Module, sizes: Sizes, state: dict[str, Tensor], *, own: bool) -> None:
-    """Set the stored sizes, then hand over the stored tensors."""
-    with torch.random.fork_rng(devices=[]), torch.device("cpu" if own else "meta"):
+def _resized(network: nn.Module, sizes: Sizes, device: str) -> Sizes:
+    """Set the stored sizes; return those that the network had."""
+    unpruned = module_sizes(network)
+    _check_no_larger(unpruned, sizes)
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         resize(network, sizes)
+    return unpruned
+
+
+def _most_bytes(network: nn.Module) -> int:
+    """Return how many bytes the file of a network's tensors may have."""
+    return LARGEST_HEADER + sum(tensor.nbytes for tensor in tensors_of(network).values())
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], *, own: bool) -> None:
+    """Hand over the stored tensors."""
     _check_state(network, state)
     load_weights(network, state, assign=not own)
     network.requires_grad_(False)

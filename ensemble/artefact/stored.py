@@ -14,6 +14,7 @@ from ensemble.description import LARGEST_SIDE, MOST_MEMBERS, Description
 from ensemble.probe import Probe
 from ensemble.storage.fields import Fields
 from ensemble.storage.folder import ROOT
+from ensemble.storage.regular import read_regular
 from ensemble.storage.sealed import sha256_of, unseal
 from pruning.core.errors import RequestError
 
@@ -21,8 +22,8 @@ FORMAT = "dropnet-ensemble"
 FORMAT_VERSION = 2
 """2 since a probe is kept; files of version 1 have none."""
 
-LARGEST_ROOT = 256 * 2**20
-"""Bytes of ``ensemble.json``."""
+LARGEST_ROOT = 4 * 2**20
+"""Bytes of ``ensemble.json``: Python makes of JSON up to 25 times as much."""
 
 LARGEST_WEIGHTS = 2**40
 """Bytes of a member's weights."""
@@ -74,9 +75,9 @@ class StoredEnsemble:
         _check_names(folder, files)
         return cls(folder, about, files, _probe(fields, about) if version > 1 else None)
 
-    def weights(self, file: MemberFile) -> bytes:
-        """Return the bytes of a member's file, its checksum verified."""
-        data = _read(self.folder / file.name, LARGEST_WEIGHTS)
+    def weights(self, file: MemberFile, most: int = LARGEST_WEIGHTS) -> bytes:
+        """Return the bytes of a member's file, at most so many, its checksum verified."""
+        data = read_regular(self.folder / file.name, most)
         if sha256_of(data) != file.checksum:
             raise RequestError(
                 f"{self.folder / file.name} does not match its checksum in {ROOT}: "
@@ -106,16 +107,7 @@ def file_name(index: int) -> str:
 
 def _root(folder: Path) -> Fields:
     source = str(folder / ROOT)
-    return Fields(source, unseal(_read(folder / ROOT, LARGEST_ROOT), source))
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        if (size := path.stat().st_size) > most:
-            raise RequestError(f"{path} has {size} bytes; allowed are {most}")
-        return path.read_bytes()
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}") from error
+    return Fields(source, unseal(read_regular(folder / ROOT, LARGEST_ROOT), source))
 
 
 def _check_format(fields: Fields) -> int:

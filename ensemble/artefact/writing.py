@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from ensemble.artefact.stored import FORMAT, FORMAT_VERSION, file_name
+from ensemble.artefact.stored import FORMAT, FORMAT_VERSION, LARGEST_ROOT, file_name
 from ensemble.description import Description
 from ensemble.member import EnsembleMember
 from ensemble.probe import Probe
@@ -49,6 +49,11 @@ def write_folder(
             sizes = module_sizes(member.network)
             files.append({"file": file_name(i), "sha256": sha256_of(data), "sizes": sizes})
         write_json_atomic(fresh / ROOT, seal(content | {"files": files}))
+        if (size := (fresh / ROOT).stat().st_size) > LARGEST_ROOT:
+            raise RequestError(
+                f"{folder}: its {ROOT} would have {size} bytes, allowed are {LARGEST_ROOT}; "
+                "take fewer members, or write an .onnx file"
+            )
 
 
 def _may_replace(folder: Path) -> bool:

@@ -7,6 +7,7 @@ reading ONNX.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,10 +16,14 @@ from numpy.typing import NDArray
 
 from ensemble.classifier import BATCH_SIZE, Classifier
 from ensemble.description import Description
+from ensemble.onnx.protobuf import field
+from ensemble.onnx.screening import screen
+from ensemble.onnx.sizes import check_sizes, quiet_session
 from ensemble.onnx.telemetry import no_telemetry
 from ensemble.probe import Probe
 from ensemble.reading.arrays import Samples
 from ensemble.storage.fields import Fields
+from ensemble.storage.regular import open_regular
 from ensemble.storage.sealed import sha256_of, unseal
 from pruning.core.errors import RequestError
 
@@ -32,6 +37,8 @@ FORMAT_VERSION = 2
 METADATA = "dropnet-ensemble"
 INPUT, TEAM, MEMBERS = "samples", "probabilities", "members"
 LARGEST_FILE = 2**31 - 1
+LARGEST_DESCRIPTION = 4 * 2**20
+"""Bytes of what a file says of itself, which stands at its end."""
 
 
 class OnnxEnsemble(Classifier):
@@ -109,11 +116,10 @@ def load_onnx(path: Path, *, threads: int | None = None, verify: bool = True) ->
     RequestError
         If the file is not such a one, or damaged, or onnxruntime is not installed.
     """
-    data = path.read_bytes()
-    parts = _split(data, str(path))
+    parts = _split(path)
     description = Description.from_json(parts.content, str(path))
     probe = _probe(parts, description, str(path))
-    model = open_graph(data[: parts.graph_bytes], description, str(path), threads=threads)
+    model = open_graph(parts.graph, description, str(path), threads=threads)
     if probe is not None and verify:
         model.check(probe, str(path))
     return model
@@ -123,8 +129,12 @@ def open_graph(
     graph: bytes, about: Description, source: str, *, threads: int | None = None
 ) -> OnnxEnsemble:
     """Return the ensemble that a graph is; `source` is what to call it in an error."""
+    found = screen(graph, source)
     try:
+        check_sizes(graph, found, source, math.prod(about.input_shape), len(about.members))
         model = OnnxEnsemble(graph, about, threads=threads)
+    except RequestError:
+        raise
     except ImportError as error:
         raise RequestError(f"{source} needs onnxruntime; pip install onnxruntime") from error
     except Exception as error:  # onnxruntime's errors share no other class
@@ -139,16 +149,15 @@ def _session(graph: bytes, threads: int | None) -> InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
     options.intra_op_num_threads = threads or 0
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return quiet_session(graph, options)
 
 
 class _Parts(NamedTuple):
-    """The description's JSON, and how much of the file is the graph."""
+    """The description's JSON, and the graph's bytes."""
 
     content: dict[str, object]
-    graph_bytes: int
+    graph: bytes
     version: int
 
 
@@ -168,41 +177,45 @@ def metadata_entry(text: bytes) -> bytes:
 
     ModelProto.metadata_props is field 14; its key and value are fields 1 and 2.
     """
-    entry = _field(1, METADATA.encode()) + _field(2, text)
-    return _field(14, entry)
+    return field(14, field(1, METADATA.encode()) + field(2, text))
 
 
-def _field(number: int, payload: bytes) -> bytes:
-    """Return a length-delimited protobuf field: tag, length as a varint, payload."""
-    length, rest = bytearray(), len(payload)
-    while rest >= 0x80:
-        length.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    return bytes([number << 3 | 2]) + bytes([*length, rest]) + payload
+def _split(path: Path) -> _Parts:
+    """Find the metadata entry at a file's end, and check that it accounts for every byte."""
+    source = str(path)
+    with open_regular(path, LARGEST_FILE, links=True) as (file, whole):
+        tail_bytes = min(whole, LARGEST_DESCRIPTION)
+        file.seek(whole - tail_bytes)
+        tail = file.read(tail_bytes)
+        mark = tail.rfind(field(1, METADATA.encode()))
+        begin = tail.find(b"{", mark) if mark >= 0 else -1
+        if begin < 0:
+            raise RequestError(
+                f"{source} holds no ensemble; expected a file of `ensemble export --format onnx`"
+            )
+        fields = Fields(source, content := unseal(tail[begin:], source))
+        version = _version(fields)
+        kept = fields.inner("graph")
+        size = kept.whole("bytes", 1, LARGEST_FILE)
+        file.seek(0)
+        graph = file.read(size) if size < whole else b""
+    accounted = metadata_entry(tail[begin:])
+    if whole != size + len(accounted) or not tail.endswith(accounted):
+        raise RequestError(f"{source} does not match its checksum: changed or damaged")
+    if sha256_of(graph) != kept.text("sha256", 64):
+        raise RequestError(f"{source} does not match its checksum: changed or damaged")
+    return _Parts(content, graph, version)
 
 
-def _split(data: bytes, source: str) -> _Parts:
-    """Find the metadata entry at the end, and check that it accounts for every byte."""
-    mark = data.rfind(_field(1, METADATA.encode()))
-    begin = data.find(b"{", mark) if mark >= 0 else -1
-    if begin < 0:
-        raise RequestError(
-            f"{source} holds no ensemble; expected a file of `ensemble export --format onnx`"
-        )
-    fields = Fields(source, content := unseal(data[begin:], source))
+def _version(fields: Fields) -> int:
     if fields.text("format") != FORMAT:
         raise fields.error("format", repr(FORMAT))
     if (version := fields.whole("format_version", 1, 2**31)) > FORMAT_VERSION:
         raise RequestError(
-            f"{source} has format version {version}; this dropnet-ensemble reads up to "
+            f"{fields.source} has format version {version}; this dropnet-ensemble reads up to "
             f"{FORMAT_VERSION}: install a newer one"
         )
-    graph = fields.inner("graph")
-    size = graph.whole("bytes", 1, LARGEST_FILE)
-    whole = data[size:] == metadata_entry(data[begin:])
-    if not whole or sha256_of(data[:size]) != graph.text("sha256", 64):
-        raise RequestError(f"{source} does not match its checksum: changed or damaged")
-    return _Parts(content, size, version)
+    return version
 
 
 def _check_interface(session: InferenceSession, about: Description, source: str) -> None:

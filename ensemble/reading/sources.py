@@ -238,6 +238,9 @@ def _of_folder(folder: Path) -> Iterator[Path | Failure]:
 
 def _arrays(path: Path) -> Iterator[_Chunks | Failure]:
     """Yield the samples of an ``.npy``, or of an ``.npz``: ``X``, or those of its parts."""
+    if path.exists() and not path.is_file():
+        yield Failure(str(path), "is no ordinary file")
+        return
     try:
         if path.suffix.lower() == ".npy":
             arrays = {"": cast(NDArray[Any], np.load(path, mmap_mode="r", allow_pickle=False))}

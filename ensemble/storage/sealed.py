@@ -20,6 +20,9 @@ from pruning.core.errors import RequestError
 
 CHECKSUM = "checksum"
 
+DEEPEST = 32
+"""Objects and lists in each other, in JSON that is read."""
+
 
 def sha256_of(data: bytes) -> str:
     """Return the SHA-256 of `data` as 64 hexadecimal digits.
@@ -68,7 +71,11 @@ def unseal(data: bytes, source: str) -> dict[str, object]:
     """
     content = parse_json(data, source)
     stated = content.pop(CHECKSUM, None)
-    if stated != sha256_of(canonical_json(content)):
+    try:
+        canonical = canonical_json(content)
+    except UnicodeEncodeError as error:
+        raise RequestError(f"{source} holds half a character (\\ud800 to \\udfff)") from error
+    if stated != sha256_of(canonical):
         raise RequestError(
             f"{source} does not match its own checksum: it was changed or damaged; "
             "copy it again from where it was made"
@@ -90,6 +97,8 @@ def parse_json(data: bytes, source: str) -> dict[str, object]:
         ) from error
     if not isinstance(value, dict):
         raise RequestError(f"{source} is a JSON {type(value).__name__}; expected an object")
+    if not _shallow(value):
+        raise RequestError(f"{source} is nested more than {DEEPEST} deep")
     return value
 
 
@@ -145,6 +154,21 @@ def _fsync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _shallow(value: object) -> bool:
+    """Whether objects and lists stand in each other at most `DEEPEST` deep."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)  # type: ignore[attr-defined]
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:

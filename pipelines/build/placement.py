@@ -5,9 +5,11 @@ Groups are placed whole.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from pruning.data.splits import Splits
 
 Task = tuple[Group, Sequence[RunHistory]]
 """A group, and what is known of its runs already."""
+
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 ONE_AT_A_TIME = Placement(jobs=1)
 """One group after another, in this process."""
@@ -77,7 +81,7 @@ def train_groups(
         with tempfile.TemporaryDirectory(prefix="ensemble-") as scratch:
             events = Path(scratch) / "events.jsonl"
             tell = functools.partial(append_event, events)
-            with shown_from_file(events, watcher):
+            with shown_from_file(events, watcher), _own_path_only():
                 workers = joblib.Parallel(
                     n_jobs=jobs, backend=placement.backend, batch_size=1, max_nbytes="1M"
                 )
@@ -88,6 +92,23 @@ def train_groups(
                 )
     trained = (history for group in found for history in group)
     return tuple(sorted(trained, key=lambda history: history.run))
+
+
+@contextlib.contextmanager
+def _own_path_only() -> Iterator[None]:
+    """Let worker processes import what this one does: not a ``random.py`` of the current folder.
+
+    They are started by ``python -m``, which looks there first.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def _unless_killed(work: Callable[[], list[tuple[RunHistory, ...]]]) -> list[Any]:

@@ -223,6 +223,23 @@ def show(**options: Any) -> None:
     run_show(**options)
 
 
+@cli.command(short_help="Is an ensemble whole, and the one that was meant?")
+@click.argument("source")
+@click.option(
+    "--expect", metavar="SHA256",
+    help="What it must be: the digits that this command says where the ensemble was made.",
+)  # fmt: skip
+def verify(**options: Any) -> None:
+    """Check every file of the ensemble SOURCE, run nothing of it, and say its SHA-256.
+
+    Checksums inside an ensemble show damage. They are no signature: whoever exchanges the files
+    can make them again. --expect, passed on by a way you trust, shows that, too.
+    """
+    from pipelines.commands.verify import run_verify
+
+    run_verify(**options)
+
+
 @cli.command(short_help="Write the whole ensemble as one file.")
 @click.argument("source")
 @click.option("--format", type=click.Choice(["onnx"]), default="onnx", show_default=True)

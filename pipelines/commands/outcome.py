@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pruning.core.errors import DamagedRunError, MachineError, RequestError
+from pruning.core.plain_text import plain
 
 _WAYS_OUT = {
     errno.ENOSPC: "free some space; the same command goes on where it stopped",
@@ -62,4 +63,4 @@ def last_line(error: Exception) -> str:
         text = str(error)
     else:
         text = ": ".join(filter(None, (type(error).__name__, str(error))))
-    return " ".join(text.split())
+    return plain(" ".join(text.split()))

@@ -13,6 +13,7 @@ from ensemble.reading.sources import Failure, count_samples
 from ensemble.stream import csv_header, csv_line, json_line, predict_stream
 from pipelines.run.loading import load_ensemble
 from pruning.core.errors import RequestError
+from pruning.core.plain_text import plain
 
 
 def run_predict(
@@ -46,7 +47,8 @@ def run_predict(
             if isinstance(result, Failure):
                 failures += not result.expected
                 start = "\n" if shown else ""
-                click.echo(f"{start}ensemble: {result.source}: {result.reason}", err=True)
+                line = plain(f"ensemble: {result.source}: {result.reason}")
+                click.echo(f"{start}{line}", err=True)
             else:
                 print(csv_line(result) if form == "csv" else json_line(result, model))
     return 1 if failures else 0

@@ -8,6 +8,7 @@ from ensemble.summary import EnsembleView, view
 from pipelines.commands.columns import columns
 from pipelines.report.number_format import amount
 from pipelines.run.loading import load_ensemble
+from pruning.core.plain_text import plain
 from pruning.inference.cost import Cost
 
 
@@ -16,7 +17,7 @@ def run_show(*, source: str, archs: tuple[str, ...]) -> None:
     about = view(load_ensemble(source, archs))
     width = shutil.get_terminal_size().columns
     for line in (*_facts(about), "", *columns(_members(about), width, right=(2, 3, 4))):
-        print(line)
+        print(plain(line))
 
 
 def _facts(about: EnsembleView) -> list[str]:

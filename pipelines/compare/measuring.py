@@ -174,7 +174,8 @@ def _worker(source: _Source, samples: Path, threads: int) -> Iterator[subprocess
     limits = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     with subprocess.Popen(
         [*command, str(threads), *source.options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, env={**os.environ, **limits, "PYTHONPATH": places},
+        stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **limits, "PYTHONPATH": places, "PYTHONSAFEPATH": "1"},
     ) as worker:  # fmt: skip
         try:
             yield worker

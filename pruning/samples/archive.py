@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
+
+SMALL, MOST_TIMES = 2**26, 100
+"""Bytes that any file may unpack to; times its own bytes that a larger one may."""
 
 _NAMES = (("x_{}", "y_{}"), ("X_{}", "y_{}"), ("{}_images", "{}_labels"), ("{}_data", "{}_labels"))
 """What Keras, scikit-learn's users, MedMNIST and others call samples and labels of a part."""
@@ -28,12 +32,17 @@ def read_archive(
     RequestError
         If the file is no such archive, damaged, encrypted, larger than memory, or holds objects.
     """
+    if path.exists() and not path.is_file():
+        raise RequestError(f"{path} is no ordinary file; expected an .npz")
     try:
         with path.open("rb") as stream:
             file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise RequestError(f"{path} is a single array; allowed an .npz of several")
-            return {name: file[name] for name in wanted(file.files) if name in file.files}
+            names = [name for name in wanted(file.files) if name in file.files]
+            if file.zip is not None:
+                _check_unpacked(path, file.zip, names)
+            return {name: file[name] for name in names}
     except RequestError:
         raise
     except FileNotFoundError as error:
@@ -42,6 +51,19 @@ def read_archive(
         raise RequestError(
             f"{path} cannot be read as an .npz of plain arrays: {_reason(error)}"
         ) from error
+
+
+def _check_unpacked(path: Path, archive: zipfile.ZipFile, names: Iterable[str]) -> None:
+    """Refuse, before anything is unpacked, a small file that says it holds very much."""
+    known = set(archive.namelist())
+    entries = (name if name in known else f"{name}.npy" for name in names)
+    unpacked = sum(archive.getinfo(entry).file_size for entry in entries)
+    most = max(SMALL, MOST_TIMES * path.stat().st_size)
+    if unpacked > most:
+        raise RequestError(
+            f"{path} unpacks to {unpacked} bytes, more than {MOST_TIMES} times its own; if that is "
+            "meant, save it with numpy.savez, which does not compress"
+        )
 
 
 def _reason(error: Exception) -> str:

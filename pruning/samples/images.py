@@ -28,6 +28,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 DEEP_WHITE = 65535.0
 """A white pixel of 16 bits."""
 
+FEW_PIXELS, MOST_PER_BYTE = 2**22, 64
+"""Pixels that any file may have; for each of its bytes that a larger image may."""
+
 _GREY = frozenset(("1", "L", "LA", "La", "I"))
 _ALPHA = frozenset(("RGBA", "RGBa", "LA", "La", "PA"))
 _ORIENTATION, _UPRIGHT = 0x0112, 1
@@ -178,6 +181,7 @@ def _attempt(
 
 
 def _header(path: Path) -> ImageHeader:
+    _check_ordinary(path)
     with Image.open(path, formats=FORMATS) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS:
@@ -200,10 +204,37 @@ def _decode(
 ) -> Pixels:
     if isinstance(source, Image.Image):
         return _pixels(source, shape, fit, deep)
+    if isinstance(source, Path):
+        _check_ordinary(source)
     with Image.open(source, formats=FORMATS) as opened:
         side = 2 * max(shape[1:])
         opened.draft(None, (side, side))  # a JPEG much too large is decoded at a fraction
+        _check_pixels(opened, source)
         return _pixels(opened, shape, fit, deep)
+
+
+def _check_pixels(image: Image.Image, source: Path | BinaryIO) -> None:
+    """Refuse, before it is decoded, a tiny file that says it is a huge image."""
+    size = source.stat().st_size if isinstance(source, Path) else _bytes_in(source)
+    pixels, most = image.width * image.height, max(FEW_PIXELS, MOST_PER_BYTE * size)
+    if pixels > most:
+        raise ValueError(
+            f"{size} bytes say they are {image.width}×{image.height} pixels; allowed are {most}, "
+            "or save it without compression"
+        )
+
+
+def _bytes_in(file: BinaryIO) -> int:
+    here = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return size
+
+
+def _check_ordinary(path: Path) -> None:
+    """Refuse a pipe or a device, which would be waited for, or read without end."""
+    if path.exists() and not path.is_file():
+        raise ValueError("is no ordinary file")
 
 
 def _pixels(given: Image.Image, shape: tuple[int, ...], fit: Fit, deep: bool) -> Pixels:

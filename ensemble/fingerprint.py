@@ -1,0 +1,34 @@
+"""The SHA-256 by which a whole ensemble is known. A seal shows damage; this shows an exchange.
+
+Anybody can seal what they wrote: the checksums in an ensemble's files say that it is whole, not
+whose it is. Who made it passes on this one number by a way that is trusted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ensemble.artefact.stored import LARGEST_ROOT, check_folder
+from ensemble.storage.folder import ROOT, artefact_folder
+from ensemble.storage.regular import read_regular
+from ensemble.storage.sealed import sha256_of
+
+LARGEST_ONNX = 2**31 - 1
+
+
+def fingerprint(place: Path) -> str:
+    """Return the SHA-256 of an ``.onnx`` file, or of a folder's ``ensemble.json``, as hex digits.
+
+    ``sha256sum`` says the same. Of a folder, ``ensemble.json`` names every other file with its
+    checksum, and all of them are read and checked.
+
+    Raises
+    ------
+    RequestError
+        If there is no ensemble, or a file is missing, one too many, or not what was written.
+    """
+    if place.suffix == ".onnx" and place.is_file():
+        return sha256_of(read_regular(place, LARGEST_ONNX, links=True))
+    folder = artefact_folder(place)
+    check_folder(folder)
+    return sha256_of(read_regular(folder / ROOT, LARGEST_ROOT))
