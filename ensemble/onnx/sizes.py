@@ -83,6 +83,7 @@ def check_sizes(
 
 def quiet_session(graph: bytes, options: Any) -> InferenceSession:
     """Return a session on the processor that prints nothing."""
+    no_telemetry()
     import onnxruntime
 
     options.log_severity_level = 4
