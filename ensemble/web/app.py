@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import uvicorn
@@ -18,14 +17,16 @@ from fastapi.responses import JSONResponse, Response
 from numpy.typing import NDArray
 
 from ensemble.classifier import Classifier
-from ensemble.reading.arrays import Samples
 from ensemble.stream import record_content, records_of
+from ensemble.web.access import Access, AccessMiddleware
 from ensemble.web.batcher import Batcher
 from ensemble.web.contract import HEALTH, PREDICT
+from ensemble.web.few_lines import write_few_lines
 from ensemble.web.header_timeout import protocol_with_timeout
+from ensemble.web.lanes import Lanes
 from ensemble.web.limits import Limits
 from ensemble.web.limits_middleware import LimitsMiddleware
-from ensemble.web.requests import Upload, decode_upload, read_upload
+from ensemble.web.requests import Upload, decode_upload, opened, read_upload
 from pruning.core.errors import RequestError
 
 IDLE_SECONDS = 5
@@ -33,6 +34,9 @@ IDLE_SECONDS = 5
 
 LEAVING_SECONDS = 5
 """How long requests may take when the server has been told to stop."""
+
+MORE_CONNECTIONS = 192
+"""Open ones beside those that are worked on: browsers keep some."""
 
 _PAGE = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
 _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
@@ -42,7 +46,9 @@ _HEADERS = {
 }
 
 
-def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
+def create_app(
+    model: Classifier, limits: Limits | None = None, access: Access | None = None
+) -> FastAPI:
     """Return the application: ``GET /``, ``POST /predict``, ``GET /health``, OpenAPI.
 
     Parameters
@@ -51,21 +57,25 @@ def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
         A loaded ensemble.
     limits
         What is refused; see `Limits`.
+    access
+        Who may ask; None leaves that to what the application runs in.
     """
     bounds = limits or Limits()
     # python_multipart logs every malformed request: the client is told, the log need not be.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     batcher = Batcher(model)
-    decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+    lanes = Lanes()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await batcher.close()
-        decoder.shutdown(wait=False, cancel_futures=True)
+        lanes.close()
 
     app = FastAPI(title="Ensemble", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(LimitsMiddleware, limits=bounds)
+    if access is not None:
+        app.add_middleware(AccessMiddleware, access=access)
     _add_page(app)
 
     @app.exception_handler(RequestError)
@@ -78,10 +88,10 @@ def create_app(model: Classifier, limits: Limits | None = None) -> FastAPI:
 
     @app.post("/predict", **PREDICT)
     async def predict(request: Request) -> JSONResponse:
-        upload = await read_upload(request, bounds)
-        samples: Samples = await asyncio.get_running_loop().run_in_executor(
-            decoder, decode_upload, upload, model.description, bounds
-        )
+        about = model.description
+        given = await read_upload(request, bounds)
+        upload = await lanes.run(lambda: opened(given, about, bounds), large=given.large)
+        samples = await lanes.run(lambda: decode_upload(upload, about, bounds), large=upload.large)
         members = await batcher.predict_members(samples)
         return JSONResponse(_answer(model, upload, members))
 
@@ -94,6 +104,7 @@ def serve(
     port: int = 8000,
     limits: Limits | None = None,
     *,
+    token: str | None = None,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until interrupted.
@@ -104,21 +115,26 @@ def serve(
         A loaded ensemble.
     host, port
         Where to listen. Another host than loopback opens it to the network, without
-        passwords or encryption.
+        encryption.
     limits
         See `Limits`.
+    token
+        What whoever asks must know; beyond loopback one is made where none is given.
     ready
-        Told the address when it is taken; port 0 takes any that is free.
+        Told the address when it is taken, the token in it; port 0 takes any that is free.
 
     Raises
     ------
     RequestError
         If host and port cannot be listened on.
     """
-    config = server_config(model, host, port, limits)
+    access = Access.to(host, token)
+    config = server_config(model, host, port, limits, access)
+    write_few_lines()
     with listening(host, port) as taken:
         shown = f"[{host}]" if ":" in host else host
-        ready(f"http://{shown}:{taken.getsockname()[1]}")
+        known = "" if access.token is None else f"/?token={quote(access.token)}"
+        ready(f"http://{shown}:{taken.getsockname()[1]}{known}")
         uvicorn.Server(config).run(sockets=[taken])
 
 
@@ -135,13 +151,19 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def server_config(
-    model: Classifier, host: str, port: int, limits: Limits | None = None
+    model: Classifier,
+    host: str,
+    port: int,
+    limits: Limits | None = None,
+    access: Access | None = None,
 ) -> uvicorn.Config:
     """Return how uvicorn is to run the application, slow clients closed."""
     bounds = limits or Limits()
     return uvicorn.Config(
-        create_app(model, bounds), host=host, port=port, ws="none", log_level="warning",
-        http=protocol_with_timeout(bounds.seconds), timeout_keep_alive=IDLE_SECONDS,
+        create_app(model, bounds, access or Access.to(host)), host=host, port=port, ws="none",
+        log_level="warning",
+        http=protocol_with_timeout(bounds.seconds, bounds.requests + MORE_CONNECTIONS),
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=LEAVING_SECONDS, server_header=False,
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ async function predict(file) {
   const form = new FormData();
   form.append("image", file);
   try {
-    const response = await fetch("predict", { method: "POST", body: form });
+    const response = await fetch(`predict${location.search}`, { method: "POST", body: form });
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.detail);
     const preview = byId("preview");
@@ -70,7 +70,7 @@ byId("file").addEventListener("change", (event) => {
   if (event.target.files.length) predict(event.target.files[0]);
 });
 
-fetch("health").then((response) => response.json()).then((about) => {
+fetch(`health${location.search}`).then((response) => response.json()).then((about) => {
   byId("about").textContent =
     `${about.members.length} networks vote among ${about.classes.length} classes`;
 });

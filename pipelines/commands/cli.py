@@ -325,7 +325,12 @@ def log(**options: Any) -> None:
         click.Argument(["source"]),
         click.Option(
             ["--host"], default="127.0.0.1", show_default=True,
-            help="Another than loopback opens it to the network, without passwords.",
+            help="Another than loopback opens it to the network, to all who know the token.",
+        ),
+        click.Option(
+            ["--token"], metavar="TEXT", envvar="ENSEMBLE_TOKEN",
+            help="What others must send, or the variable ENSEMBLE_TOKEN.  [default: none on "
+            "loopback, else one is made and shown]",
         ),
         click.Option(
             ["--port"], type=click.IntRange(0, 65535), default=8000, show_default=True

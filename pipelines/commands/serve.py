@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import sys
 
 from ensemble.installed import way_to
+from ensemble.web.access import is_loopback
 from ensemble.web.limits import Limits
 from pipelines.run.loading import load_ensemble
 from pruning.core.errors import RequestError
 from pruning.core.settings_tree import made
 
+SHORTEST = 8
+"""Characters of a token."""
+
 
 def run_serve(
-    *, source: str, host: str, port: int, archs: tuple[str, ...], **bounds: float | None
+    *,
+    source: str,
+    host: str,
+    port: int,
+    token: str | None,
+    archs: tuple[str, ...],
+    **bounds: float | None,
 ) -> None:
     """Serve an ensemble until interrupted; `bounds` are those of `Limits` by their flat names."""
     limits = made(Limits, bounds)
+    if token is not None and (len(token) < SHORTEST or not token.isascii()):
+        raise RequestError(
+            f"`token` of {len(token)} characters: allowed are {SHORTEST} and more of ASCII, or "
+            "leave it out: beyond loopback one is made"
+        )
     try:
         from ensemble.web.app import serve
     except ImportError as error:
@@ -24,23 +39,12 @@ def run_serve(
     model = load_ensemble(source, archs)
     if not is_loopback(host):
         print(
-            f"ensemble: warning: --host {host} opens this to the network, without passwords or "
-            "encryption",
+            f"ensemble: warning: --host {host} opens this to the network, without encryption, to "
+            "all who know the token",
             file=sys.stderr,
         )
-    serve(
-        model, host=host, port=port, limits=limits,
-        ready=lambda address: print(f"{address}  (Ctrl-C stops)", flush=True),
-    )  # fmt: skip
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host.
-
-    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "my.name")]
-    [True, True, True, False, False]
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    with contextlib.suppress(KeyboardInterrupt):  # which is how a server ends
+        serve(
+            model, host=host, port=port, limits=limits, token=token,
+            ready=lambda address: print(f"{address}  (Ctrl-C stops)", flush=True),
+        )  # fmt: skip

@@ -161,7 +161,7 @@ def raw(client: httpx.Client, data: bytes = b"") -> socket.socket:
 
 def head(length: int) -> bytes:
     return (
-        f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()
 

@@ -38,7 +38,7 @@ def test_limits_come_from_the_command_line(
              "--max-requests", "3", "--timeout", "1.5", "--port", "8123"]  # fmt: skip
     assert run(["serve", source, *words]) == 0
     assert served == [
-        {"host": "127.0.0.1", "port": 8123, "limits": Limits(1000, 50, 2, 3, 1.5)}
+        {"host": "127.0.0.1", "port": 8123, "limits": Limits(1000, 50, 2, 3, 1.5), "token": None}
     ]  # fmt: skip
     out, err = capsys.readouterr()
     assert out == "http://there:1  (Ctrl-C stops)\n"
@@ -52,7 +52,7 @@ def test_a_host_others_can_reach_is_warned_of_in_a_line(
     assert run(["serve", source, "--host", host]) == 0
     assert served[0]["limits"] == Limits()
     err = capsys.readouterr().err
-    assert f"--host {host} opens this to the network, without passwords" in err
+    assert f"--host {host} opens this to the network, without encryption" in err
     assert err.count("\n") == 1
 
 
