@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ensemble.installed import check_alone, lacking
+from ensemble.storage.contents import check_product
 from ensemble.storage.folder import artefact_folder
 from pruning.core.errors import RequestError
 
@@ -44,18 +45,20 @@ def load(
     Raises
     ------
     RequestError
-        If there is no ensemble at `path`, it is damaged or not what it says it is, or what it needs
-        is not installed.
+        If there is no ensemble at `path`, it is damaged, not what it says it is or in a run that
+        has not made it, or what it needs is not installed.
     """
     check_alone()
     place = Path(path)
     if place.suffix == ".onnx" and place.is_file():
         if device != "cpu":
             raise RequestError(f"device {device!r}: an .onnx ensemble runs on 'cpu' only")
+        check_product(place)
         from ensemble.onnx.runtime import load_onnx
 
         return load_onnx(place, verify=verify)
     folder = artefact_folder(place)
+    check_product(folder)
     return load_folder(folder, factories=factories, device=device, verify=verify)
 
 

@@ -10,9 +10,9 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +22,8 @@ CHECKSUM = "checksum"
 
 DEEPEST = 32
 """Objects and lists in each other, in JSON that is read."""
+
+_DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{16}")
 
 
 def sha256_of(data: bytes) -> str:
@@ -104,7 +106,7 @@ def parse_json(data: bytes, source: str) -> dict[str, object]:
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: temporary file beside it, fsync, rename."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = _draft(path)
     try:
         with draft.open("xb") as file:
             file.write(data)
@@ -117,20 +119,27 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
     _fsync_folder(path.parent)
 
 
+def json_bytes(value: object) -> bytes:
+    """Return a JSON value as a file for people to read, keys sorted."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return text.encode() + b"\n"
+
+
 def write_json_atomic(path: Path, value: object) -> None:
     """Write a JSON value for people to read, keys sorted, whole or not at all."""
-    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    write_bytes_atomic(path, text.encode() + b"\n")
+    write_bytes_atomic(path, json_bytes(value))
 
 
 @contextlib.contextmanager
 def folder_written_whole(target: Path) -> Iterator[Path]:
     """Yield an empty folder that takes `target`'s place when the block ends well.
 
-    An earlier `target` stays as it was until then, and for good if the block raises.
+    An earlier `target` stays as it was until then, and for good if the block raises. A process
+    that is killed between the two leaves what `clear_drafts` puts right.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    workshop = _draft(target)
+    workshop.mkdir()
     try:
         fresh = workshop / "new"
         fresh.mkdir()
@@ -138,14 +147,44 @@ def folder_written_whole(target: Path) -> Iterator[Path]:
         _fsync_folder(fresh)
         if target.exists():
             target.rename(workshop / "old")
-        try:
-            fresh.rename(target)
-        except BaseException:
-            (workshop / "old").rename(target)
-            raise
+        fresh.rename(target)
         _fsync_folder(target.parent)
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        _settle(workshop, target)
+
+
+def is_draft(path: Path) -> bool:
+    """Whether a file or folder is one that a writer of these had not finished.
+
+    >>> is_draft(Path(".config.json.0123456789abcdef")), is_draft(Path("config.json"))
+    (True, False)
+    """
+    return _DRAFT.fullmatch(path.name) is not None
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove what killed writers left in a folder; what they had moved aside goes back.
+
+    Nobody may be writing there.
+    """
+    for left in sorted(folder.iterdir()) if folder.is_dir() else ():
+        found = _DRAFT.fullmatch(left.name)
+        if found and left.is_dir():
+            _settle(left, folder / found[1])
+        elif found:
+            left.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+def _settle(workshop: Path, target: Path) -> None:
+    """Remove a workshop; the earlier target goes back where nothing has taken its place."""
+    old = workshop / "old"
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(workshop, ignore_errors=True)
 
 
 def _fsync_folder(folder: Path) -> None:

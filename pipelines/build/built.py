@@ -124,11 +124,13 @@ def read_built(run: RunDirectory) -> Built:
     mixed = pool_rounds(histories, "mixed", run.resolved.kappa)
     wanted = (*mixed, *team_of(histories, selection))
     device = where_it_was(run.resolved.device)
+    predictions = predicted(run, wanted, "select", splits, device)
+    run.check_choice()
     return Built(
         store=run,
         splits=splits,
         histories=histories,
-        predictions=predicted(run, wanted, "select", splits, device),
+        predictions=predictions,
         selection=selection,
         earlier=True,
         device=device,

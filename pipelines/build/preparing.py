@@ -90,6 +90,8 @@ def prepare(
             for line in rehearsal.lines:
                 tell(line)
     store = opened(resolved)
+    if store.unchecked:
+        tell(store.unchecked)
     devices = devices_of(data.config, store)
     splits = scaled_as(store.resolved, data.splits)
     weights = data.config.dropnet.recipe.class_weights

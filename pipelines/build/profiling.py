@@ -12,6 +12,7 @@ from pathlib import Path
 from torch.profiler import ProfilerActivity, profile, schedule, supported_activities
 
 from pipelines.build.short_training import ShortTraining, short_training
+from pipelines.run.own_files import check_not_own
 from pipelines.run.plan import Group
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
@@ -28,6 +29,7 @@ lines of trace."""
 
 def check_place(path: Path) -> None:
     """Raise `RequestError` if no trace can be written there; nothing is left behind."""
+    check_not_own(path, "profile")
     try:
         if path.is_dir() or (path.exists() and not path.is_file()):
             raise RequestError(f"`profile` {path} is there and is not a file; give another name")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pipelines.build.built import Built, team_of
@@ -14,12 +15,13 @@ from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
-from pipelines.build.preparing import prepare
+from pipelines.build.preparing import Prepared, prepare
 from pipelines.build.profiling import check_place, profile_group
 from pipelines.build.progress import Tally
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
-from pipelines.run.opening import begun, open_run
+from pipelines.run.one_writer import one_writer
+from pipelines.run.opening import begun, writing_run
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
@@ -65,7 +67,7 @@ def build(
     ------
     RequestError
         If the data cannot be used, a profile cannot be written, `out` holds another
-        configuration's run, or a network of the user's cannot be taken
+        configuration's run or is being written to, or a network of the user's cannot be taken
         (`pipelines.build.rehearsal`): nothing is trained or written.
 
     Examples
@@ -87,18 +89,37 @@ def build(
     >>> built.ensemble.predict_proba(splits.test.images).shape == (splits.sizes["test"], 2)
     True
     """
-    stages, trace = Stages(), placement.profile and Path(placement.profile)
-    if trace:
-        check_place(trace)
+    stages = Stages()
+    if placement.profile:
+        check_place(Path(placement.profile))
+
+    held = ExitStack()
 
     def opened(resolved: ResolvedConfig) -> Store:
-        return Memory(resolved) if out is None else open_run(out, resolved)
+        return Memory(resolved) if out is None else held.enter_context(writing_run(out, resolved))
 
     begins = out is None or not begun(out)
-    ready = prepare(
-        config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
-    )  # fmt: skip
+    with held:
+        if out is not None and not begins:  # told before the data are read
+            held.enter_context(one_writer(out))
+        ready = prepare(
+            config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
+        )  # fmt: skip
+        return _built(ready, placement, watch, control=control, tell=tell, stages=stages)
+
+
+def _built(
+    ready: Prepared,
+    placement: Placement,
+    watch: Watch,
+    *,
+    control: bool,
+    tell: Tell,
+    stages: Stages,
+) -> Built:
+    """Train, choose and hand over what is prepared."""
     store, splits, devices = ready.store, ready.splits, ready.devices
+    trace = placement.profile and Path(placement.profile)
     earlier, there = store.finished, store.histories()
     with logged(store, there, placement, devices, stages) as seconds:
         if trace:

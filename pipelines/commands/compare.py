@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 from rich.console import Console
 
 from pipelines.report.comparing import compare, compare_runs
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
 from pipelines.report.predictions_report import PredictionsReport
 from pipelines.run.choice_files import is_choice
+from pipelines.run.directory import RunDirectory
+from pipelines.run.own_files import check_not_own
 from pruning.core.errors import RequestError
 
 
@@ -50,21 +53,33 @@ def run_compare(
         told = f"{', '.join(runs)}: measuring time and memory"
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
     folder = Path(out or runs[0])
+    for line in filter(None, (RunDirectory(Path(run)).unchecked for run in runs)):
+        click.echo(f"ensemble: {line}", err=True)
+    own = len(runs) == 1 and folder.resolve() == Path(runs[0]).resolve()
+    if not own:
+        check_not_own(folder, "out")
     if len(runs) > 1:
         several = compare_runs(runs, measure=measure, threads=threads or 1)
         write_report(several, folder)
         return 1 if several.failures else 0
-    report = compare(runs[0], measure=measure, threads=threads or 1)
-    report.to_latex(folder / "comparison.tex")
-    write_report(report, folder)
+    run = RunDirectory.existing(Path(runs[0]))
+    with run.writing():
+        report = compare(runs[0], measure=measure, threads=threads or 1)
+        report.to_latex(folder / "comparison.tex")
+        written = (folder / "comparison.tex", *write_report(report, folder))
+        if own:
+            run.name_files(written)
     return 0
 
 
-def write_report(report: ComparisonReport | RunsReport | PredictionsReport, folder: Path) -> None:
-    """Write a report's table and page into a folder, and print it."""
-    table, page = folder / "comparison.csv", folder / "report.html"
+def write_report(
+    report: ComparisonReport | RunsReport | PredictionsReport, folder: Path
+) -> tuple[Path, ...]:
+    """Write a report's table and page into a folder, print it, and return its files."""
+    table, text, page = (folder / n for n in ("comparison.csv", "comparison.md", "report.html"))
     report.to_csv(table)
-    report.to_markdown(folder / "comparison.md")
+    report.to_markdown(text)
     report.to_html(page)
     Console().print(report)
     print(f"\n{table}\n{page}")
+    return table, text, page

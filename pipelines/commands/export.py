@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from ensemble.cascade import fit_cascade, run_cascade
 from ensemble.model import Ensemble
 from ensemble.reading.inputs import AsStored
 from pipelines.build.data import same_data
+from pipelines.commands.outcome import say_unchecked
 from pipelines.report.number_format import down_percent, ratio, up
 from pipelines.run.directory import RunDirectory
 from pipelines.run.loading import load_ensemble
+from pipelines.run.own_files import check_not_own
 from pruning.core.errors import RequestError
 
 
@@ -30,16 +33,18 @@ def run_export(
         raise RequestError("--cascade writes into the run's own ensemble/; leave --out away")
     if max_loss is not None and not 0 <= max_loss < 1:
         raise RequestError(f"--max-loss {max_loss} must lie between 0 and 1, such as 0.005")
-    model = load_ensemble(source, archs)
-    if not isinstance(model, Ensemble):
-        raise RequestError(f"{source} is exported already; give a run or an ensemble's folder")
+    say_unchecked(source)
     run = RunDirectory(Path(source))
-    if int8 or cascade:
-        _need_run(run)
     if cascade:
-        for line in _fit_cascade(run, model, max_loss or 0.0):
-            print(line)
+        _need_run(run)
+        with run.writing():
+            run.settle()
+            for line in _fit_cascade(run, _loaded(source, archs), max_loss or 0.0):
+                print(line)
         return
+    model = _loaded(source, archs)
+    if int8:
+        _need_run(run)
     try:
         path = _write(run, model, int8, 0.005 if max_loss is None else max_loss, out)
     except ImportError as error:
@@ -49,14 +54,31 @@ def run_export(
     print(path)
 
 
+def _loaded(source: str, archs: tuple[str, ...]) -> Ensemble:
+    model = load_ensemble(source, archs)
+    if not isinstance(model, Ensemble):
+        raise RequestError(f"{source} is exported already; give a run or an ensemble's folder")
+    return model
+
+
 def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str | None) -> Path:
-    if not int8:
-        path = Path(out) if out else run.onnx_file
-        _check_folder(path)
-        model.export(path)
-        return path
-    path = Path(out) if out else run.int8_file
+    own = run.int8_file if int8 else run.onnx_file
+    path = Path(out) if out else own
+    ours = path.resolve() == own.resolve()
     _check_folder(path)
+    if not ours:
+        check_not_own(path, "out")
+    with run.writing() if ours else nullcontext():
+        _export(run, model, int8, loss, path)
+        if ours and run.config_file.is_file():
+            run.name_files([path])
+    return path
+
+
+def _export(run: RunDirectory, model: Ensemble, int8: bool, loss: float, path: Path) -> None:
+    if not int8:
+        model.export(path)
+        return
     select = same_data(run.resolved, str(run.path)).select
     report = model.export_int8(
         path, AsStored(select.images), model.classes_[select.labels], allowed_loss=loss
@@ -67,7 +89,6 @@ def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str
         f"selection split, {ratio(report.int8_bytes / report.float_bytes)} of the bytes"
     )
     print(_speed(report.int8_seconds, report.float_seconds))
-    return path
 
 
 def _speed(int8: float, floating: float) -> str:
@@ -117,10 +138,10 @@ def _fit_cascade(run: RunDirectory, model: Ensemble, loss: float) -> list[str]:
         fitted, members.shape[1], lambda member, rows: members[member, rows],
         how.weights, how.voting,
     )  # fmt: skip
-    Ensemble(
+    run.keep_ensemble(Ensemble(
         model.members, about.classes, about.input_shape, scaling=about.scaling,
         combination=replace(how, cascade=fitted), provenance=about.provenance,
-    ).save(run.ensemble_folder)  # fmt: skip
+    ))  # fmt: skip
     right = float(np.mean(ran.probabilities.argmax(1) == pool.labels))
     share = ran.mean_cost(fitted, costs) / sum(costs)
     return [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 from pipelines.report.tensorboard import log_tensorboard
 from pipelines.run.control_files import CONTROL
 from pipelines.run.directory import RunDirectory
@@ -12,12 +14,20 @@ from pipelines.run.directory import RunDirectory
 def run_log(*, source: str, tensorboard: str) -> None:
     """Write a run's logs for TensorBoard: every run's, and the control's where it has one."""
     run = RunDirectory.existing(Path(source))
+    if run.unchecked:
+        click.echo(f"ensemble: {run.unchecked}", err=True)
     histories = {f"run-{one.run:02d}": one for one in run.trained_histories()}
     control = run.control()
     if control is not None and control.team == run.selection().team:
         histories[CONTROL] = control.history
     table = run.comparison_file.with_suffix(".md")
-    comparison = table.read_text(encoding="utf-8") if table.is_file() else ""
-    names = log_tensorboard(histories, comparison, Path(tensorboard))
+    comparison = run.read_own(table)
+    if comparison is None and table.is_file():
+        click.echo(
+            f"ensemble: {table} is not the file that this run wrote and is left out; give the "
+            "`ensemble compare` command again",
+            err=True,
+        )
+    names = log_tensorboard(histories, (comparison or b"").decode(), Path(tensorboard))
     print(f"{tensorboard}: {len(names)} logs")
     print(f"next: tensorboard --logdir {tensorboard}")

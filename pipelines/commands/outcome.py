@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -43,6 +44,14 @@ def open_streams() -> None:
             setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def say_unchecked(source: str) -> None:
+    """Say in a line what of a run of version 1 nobody can check."""
+    from ensemble.storage.contents import PRODUCTS, unchecked
+
+    if line := unchecked(Path(source), [name for name, _ in PRODUCTS.values()]):
+        click.echo(f"ensemble: {line}", err=True)
 
 
 def last_line(error: Exception) -> str:

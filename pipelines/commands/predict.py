@@ -11,6 +11,7 @@ import click
 from ensemble.classifier import Classifier
 from ensemble.reading.sources import Failure, count_samples
 from ensemble.stream import csv_header, csv_line, json_line, predict_stream
+from pipelines.commands.outcome import say_unchecked
 from pipelines.run.loading import load_ensemble
 from pruning.core.errors import RequestError
 from pruning.core.plain_text import plain
@@ -28,6 +29,7 @@ def run_predict(
     archs: tuple[str, ...],
 ) -> int:
     """Predict every sample; return 1 if something could not be read, else 0."""
+    say_unchecked(source)
     model = load_ensemble(source, archs, device)
     if cascade:
         _switch_cascade_on(model, source, explain)

@@ -14,7 +14,7 @@ from pipelines.build.device import where_it_was
 from pipelines.build.story import choose
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.run.directory import RunDirectory
-from pipelines.run.opening import open_run
+from pipelines.run.opening import writing_run
 from pipelines.run.selection_config import SelectionConfig
 from pipelines.run.sharing import share_members
 from pruning.core.errors import RequestError
@@ -29,6 +29,8 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
         select_from_file(Path(source), Path(out) if out else None, options)
         return
     run = RunDirectory.existing(Path(source))
+    if run.unchecked:
+        click.echo(f"ensemble: {run.unchecked}", err=True)
     if not run.finished:
         click.echo(
             f"{run.path} has made no choice of its own: if its build was stopped, networks may "
@@ -55,12 +57,12 @@ def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) ->
     splits = same_data(run.resolved, str(run.path))
     fresh = not out.exists()
     config = dataclasses.replace(run.resolved.config, selection=asked)
-    new = open_run(out, dataclasses.replace(run.resolved, config=config))
-    try:
-        share_members(run, new)
-        device = where_it_was(new.resolved.device)
-        return choose(new, splits, histories, device).selection
-    except BaseException:
-        if fresh:  # a choice that cannot be made leaves no folder in the way of the next
-            shutil.rmtree(out)
-        raise
+    with writing_run(out, dataclasses.replace(run.resolved, config=config)) as new:
+        try:
+            share_members(run, new, histories)
+            device = where_it_was(new.resolved.device)
+            return choose(new, splits, histories, device).selection
+        except BaseException:
+            if fresh:  # a choice that cannot be made leaves no folder in the way of the next
+                shutil.rmtree(out)
+            raise

@@ -8,6 +8,7 @@ import sys
 from ensemble.installed import way_to
 from ensemble.web.access import is_loopback
 from ensemble.web.limits import Limits
+from pipelines.commands.outcome import say_unchecked
 from pipelines.run.loading import load_ensemble
 from pruning.core.errors import RequestError
 from pruning.core.settings_tree import made
@@ -36,6 +37,7 @@ def run_serve(
         from ensemble.web.app import serve
     except ImportError as error:
         raise RequestError(f"serving needs {error.name}; install with {way_to('serve')}") from error
+    say_unchecked(source)
     model = load_ensemble(source, archs)
     if not is_loopback(host):
         print(

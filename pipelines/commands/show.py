@@ -6,6 +6,7 @@ import shutil
 
 from ensemble.summary import EnsembleView, view
 from pipelines.commands.columns import columns
+from pipelines.commands.outcome import say_unchecked
 from pipelines.report.number_format import amount
 from pipelines.run.loading import load_ensemble
 from pruning.core.plain_text import plain
@@ -14,6 +15,7 @@ from pruning.inference.cost import Cost
 
 def run_show(*, source: str, archs: tuple[str, ...]) -> None:
     """Print an ensemble's members, their widths against the unpruned, and what they cost."""
+    say_unchecked(source)
     about = view(load_ensemble(source, archs))
     width = shutil.get_terminal_size().columns
     for line in (*_facts(about), "", *columns(_members(about), width, right=(2, 3, 4))):

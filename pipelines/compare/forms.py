@@ -56,6 +56,7 @@ def _control(built: Built, evidence: Evidence) -> Iterator[Contender | str]:
     if control.team != evidence.selection.team:
         yield "The control is of another team; `ensemble build --control` makes a new one."
         return
+    control.record.check()
     select = _control_predictions(built, control, "select", built.splits.select)
     test = _control_predictions(built, control, "test", built.splits.test)
     temperature = fit_temperature(select.probabilities[0], select.labels)

@@ -41,7 +41,14 @@ def compare(built: Built, *, seed: int = 0, measure: bool = False, threads: int 
     ------
     DamagedRunError
         If a file of the ensemble is not what was written.
+    HeldRunError
+        If another process is writing to the run.
     """
+    with built.store.writing():
+        return _compared(built, seed=seed, measure=measure, threads=threads)
+
+
+def _compared(built: Built, *, seed: int, measure: bool, threads: int) -> Comparison:
     description = built.store.description()
     evidence = gather(built)
     others = other_forms(built, evidence, description)

@@ -13,6 +13,7 @@ from pipelines.compare.between_runs import against_the_first
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
 from pipelines.report.several_runs import Failure
 from pipelines.run.directory import RunDirectory
+from pipelines.run.one_writer import HeldRunError
 from pruning.core.errors import DamagedRunError, RequestError
 
 Run = Built | str | PathLike[str]
@@ -40,7 +41,8 @@ def compare(
     Raises
     ------
     RequestError
-        If the run is not there or not finished, or its data are no longer what they were.
+        If the run is not there, not finished or being written to, or its data are no longer
+        what they were.
     DamagedRunError
         If a stored file is not what was written.
 
@@ -49,8 +51,14 @@ def compare(
     >>> comparison.table, comparison.advice.answer  # doctest: +SKIP
     >>> comparison.to_html("report.html")  # doctest: +SKIP
     """
-    built = run if isinstance(run, Built) else read_built(RunDirectory.existing(Path(run)))
-    return ComparisonReport.of(of_build.compare(built, seed=seed, measure=measure, threads=threads))
+    if isinstance(run, Built):
+        found = of_build.compare(run, seed=seed, measure=measure, threads=threads)
+    else:
+        there = RunDirectory.existing(Path(run))
+        with there.writing():
+            built = read_built(there)
+            found = of_build.compare(built, seed=seed, measure=measure, threads=threads)
+    return ComparisonReport.of(found)
 
 
 def compare_runs(
@@ -72,6 +80,8 @@ def compare_runs(
         try:
             found.append(compare(run, seed=seed, measure=measure, threads=threads))
             given.append(run)
+        except HeldRunError:
+            raise
         except (RequestError, DamagedRunError) as error:
             failures.append(Failure(_name(run), str(error)))
     if not found:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ensemble.storage.sealed import seal, write_json_atomic
+from ensemble.storage.sealed import json_bytes, seal
 from pipelines.run.member_files import (
     MemberShape,
     history_from_json,
@@ -53,20 +53,23 @@ class Control:
         return self.history.rounds[0]
 
 
-def write_control(control: Control, file: Path, shape: MemberShape) -> Control:
-    """Write the weights, then ``control.json``; predictions of an earlier control go."""
+def write_weights(control: Control, file: Path, shape: MemberShape) -> Control:
+    """Write a control's weights beside `file`, and return it as kept; earlier predictions go."""
     file.parent.mkdir(exist_ok=True)
     for old in file.parent.glob("*.npz"):
         old.unlink()
     record = write_member(control.record.load(), _weights(file), shape)
-    kept = replace(control, history=RunHistory((record,)))
-    content = {"team": kept.team, "flops": kept.flops, "factor": kept.factor}
-    write_json_atomic(file, seal(content | {"history": history_to_json(kept.history)}))
-    return kept
+    return replace(control, history=RunHistory((record,)))
+
+
+def control_to_json(control: Control) -> bytes:
+    """Return the content of ``control.json``; the weights are in their file."""
+    content = {"team": control.team, "flops": control.flops, "factor": control.factor}
+    return json_bytes(seal(content | {"history": history_to_json(control.history)}))
 
 
 def control_from_json(content: Mapping[str, Any], file: Path, shape: MemberShape) -> Control:
-    """Return the control that `write_control` wrote to `file`."""
+    """Return the control whose `control_to_json` stands in `file`."""
     try:
         return Control(
             tuple(content["team"]), content["flops"], content["factor"],

@@ -1,9 +1,10 @@
 """The run directory: the sole owner of its file names, written whole or not at all.
 
 config.json                       what was asked and resolved; root, checksums itself
+files.json                        names config.json's checksum, and every file that is here
 build.log                         lines of JSON: when, where, how long; never read again
 members/<run>/round-<k>.safetensors
-members/<run>/history.json        names and checksums its rounds
+members/<run>/history.json        names config.json's checksum, and checksums its rounds
 predictions/select.npz, test.npz
 selection.json, candidates.csv    selection.json checksums the predictions it read
 ensemble/                         the artefact
@@ -15,7 +16,8 @@ comparison.csv, report.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,26 +27,55 @@ from ensemble.artefact.stored import check_folder, describe_folder
 from ensemble.description import Description
 from ensemble.loader import load_folder
 from ensemble.model import Ensemble
-from ensemble.storage.sealed import seal, sha256_of, unseal, write_bytes_atomic, write_json_atomic
+from ensemble.storage.contents import (
+    CONFIG,
+    CONTENTS,
+    PRODUCTS,
+    Contents,
+    check_format,
+    check_product,
+    replacing,
+    unchecked,
+)
+from ensemble.storage.folder import ROOT
+from ensemble.storage.sealed import (
+    canonical_json,
+    clear_drafts,
+    folder_written_whole,
+    json_bytes,
+    seal,
+    sha256_of,
+    write_json_atomic,
+)
+from pipelines.run.bound_files import BoundFiles, read, unsealed
 from pipelines.run.build_log import append_line, cut_torn_line
-from pipelines.run.control_files import Control, control_from_json, write_control
+from pipelines.run.control_files import (
+    Control,
+    control_from_json,
+    control_to_json,
+    write_weights,
+)
 from pipelines.run.member_files import (
     history_from_json,
     history_to_json,
     write_member,
 )
-from pipelines.run.prediction_files import read_npz, write_npz
+from pipelines.run.one_writer import one_writer
+from pipelines.run.prediction_files import read_npz
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.member import Member
-from pruning.networks.architecture import built_in, resolve_factory
-from selection.exchange import candidates_from_csv, candidates_to_csv
+from pruning.networks.architecture import architecture_name, built_in, resolve_factory
+from selection.exchange import candidates_from_csv, candidates_to_csv, predictions_to_npz
 from selection.pool import PoolPredictions
 from selection.team import Selection
 
 GO_ON = "give the `ensemble build` command again"
+
+SPLITS = ("select", "test")
+"""Parts of the data that a run keeps predictions on."""
 
 
 class RunDirectory:
@@ -52,7 +83,10 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.config_file = path / "config.json"
+        self._files = BoundFiles(path)
+        self._history_checksums: dict[Path, str] = {}
+        self.config_file = path / CONFIG
+        self.contents_file = path / CONTENTS
         self.log_file = path / "build.log"
         self.members_folder = path / "members"
         self.predictions_folder = path / "predictions"
@@ -92,9 +126,19 @@ class RunDirectory:
         return self.path.resolve().name
 
     @cached_property
+    def _config(self) -> dict[str, Any]:
+        return unsealed(read(self.config_file), self.config_file)
+
+    @property
+    def checksum(self) -> str:
+        """Checksum of what ``config.json`` says, by which files know their run."""
+        return sha256_of(canonical_json(self._config))
+
+    @cached_property
     def resolved(self) -> ResolvedConfig:
         """What ``config.json`` says."""
-        content = self._sealed(self.config_file)
+        content = self._config
+        check_format(self.config_file, content.get("format"))
         try:
             return ResolvedConfig.from_json(content)
         except (KeyError, TypeError, ValueError) as error:
@@ -119,7 +163,10 @@ class RunDirectory:
         return tuple(history for history in found if history)
 
     def trained_histories(self) -> tuple[RunHistory, ...]:
-        """Return the history of every run; a RequestError where one has not begun."""
+        """Return the history of every run; a RequestError where one has not begun.
+
+        Of a run that has chosen, they are those it chose from.
+        """
         histories = self.histories()
         begun = {history.run for history in histories}
         for run in range(self.resolved.config.m):
@@ -128,24 +175,59 @@ class RunDirectory:
                     f"{self.path} is not finished: run {run} has no trained network; "
                     f"{GO_ON} to go on"
                 )
+        if self.finished:
+            self._files.check_read(f"{GO_ON} to go on from it", self._history_checksums)
         return histories
 
     def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
         """Keep a trained round: its weights first, then the history that names them."""
         path = self._round_file(member.run, member.round)
         path.parent.mkdir(parents=True, exist_ok=True)
+        for split in SPLITS:  # they are of an earlier training, if there are any
+            self._predictions_file(split).unlink(missing_ok=True)
         record = write_member(member, path, self.resolved.member_shape)
         history = earlier.followed_by(record) if earlier else RunHistory((record,))
-        write_json_atomic(self._history_file(member.run), seal(history_to_json(history)))
+        self.keep_history(member.run, history_to_json(history))
         return history
 
+    def keep_history(self, run: int, content: Mapping[str, Any]) -> None:
+        """Keep what is known of a run whose rounds are there, and that it is one of these."""
+        own = {**content, "config_checksum": self.checksum}
+        write_json_atomic(self._history_file(run), seal(own))
+
     def predictions(self, split: str) -> PoolPredictions | None:
-        """Return the members' kept predictions on ``select`` or ``test``."""
-        return read_npz(self._predictions_file(split), split)
+        """Return the members' kept predictions on ``select`` or ``test``.
+
+        None, so that they are made again, where they are not those that the run made.
+        """
+        with suppress(DamagedRunError):  # a damaged choice is found by who reads it
+            if split == "select" and self.chosen_from_others:
+                return None
+        return self._predictions(self._predictions_file(split), split)
+
+    @property
+    def chosen_from_others(self) -> bool:
+        """Whether other predictions were chosen from than those that are kept."""
+        file = self._predictions_file("select")
+        if not (self.finished and file.is_file()):
+            return False
+        content = unsealed(read(self.selection_file), self.selection_file)
+        return sha256_of(read(file)) != content.get("predictions_sha256")
+
+    def check_choice(self) -> None:
+        """Refuse a choice from other predictions than those that are kept.
+
+        Runs of version 1 may have kept more after they chose.
+        """
+        if self.chosen_from_others and self._config["format"] > 1:
+            raise DamagedRunError(
+                f"{self.selection_file} was chosen from other predictions than "
+                f"{self._predictions_file('select')} holds; {GO_ON} to choose again"
+            )
 
     def keep_predictions(self, pool: PoolPredictions) -> None:
         """Keep the members' predictions on the pool's split."""
-        write_npz(pool, self._predictions_file(pool.split))
+        self._files.keep((self._predictions_file(pool.split), predictions_to_npz(pool)))
 
     @property
     def finished(self) -> bool:
@@ -156,33 +238,38 @@ class RunDirectory:
         """Return the choice of a finished run, with its candidates."""
         if not self.finished:
             raise RequestError(f"{self.path} has no selection.json; {GO_ON} to go on")
-        content = self._sealed(self.selection_file)
+        content = self._files.sealed(self.selection_file, f"{GO_ON} to choose again")
         try:
-            table = candidates_from_csv(self.candidates_file.read_text("utf-8"))
-        except (OSError, ValueError, IndexError) as error:
+            table = self._files.bound(self.candidates_file, f"{GO_ON} to choose again")
+            candidates = candidates_from_csv(table.decode())
+        except (ValueError, IndexError) as error:
             raise DamagedRunError(
                 f"{self.candidates_file} cannot be read ({error}); {GO_ON} to choose again"
             ) from error
-        return Selection.from_json(content, table)
+        return Selection.from_json(content, candidates)
 
     def keep_selection(self, selection: Selection) -> None:
-        """Keep the choice: its candidates first, then ``selection.json``."""
-        read = sha256_of(self._predictions_file("select").read_bytes())
-        table = candidates_to_csv(selection.candidates)
-        write_bytes_atomic(self.candidates_file, table.encode())
-        content = selection.to_json() | {"predictions_sha256": read}
-        write_json_atomic(self.selection_file, seal(content))
+        """Keep the choice: its candidates first, then ``selection.json``; name what it rests on."""
+        predictions = self._predictions_file("select")
+        content = selection.to_json() | {"predictions_sha256": sha256_of(read(predictions))}
+        self._files.keep(
+            (self.candidates_file, candidates_to_csv(selection.candidates).encode()),
+            (self.selection_file, json_bytes(seal(content))),
+            resting_on=(predictions, *self._history_files()),
+        )
 
     def ensemble(self) -> Ensemble:
         """Return the chosen team, loaded from its artefact."""
         archs = self.resolved.config.arch_names
         own = {arch: resolve_factory(arch) for arch in archs if not built_in(arch)}
+        check_product(self.ensemble_folder)
         return load_folder(self.ensemble_folder, factories=own)
 
     def description(self) -> Description:
         """Return what the artefact says of itself, its files checked."""
         if not self.ensemble_folder.is_dir():
             raise RequestError(f"{self.path} has no ensemble/; {GO_ON} to go on")
+        self._files.bound(self.ensemble_folder / ROOT, GO_ON)
         try:
             check_folder(self.ensemble_folder)
         except RequestError as error:
@@ -191,34 +278,80 @@ class RunDirectory:
 
     def keep_ensemble(self, model: Ensemble) -> None:
         """Keep the chosen team as the artefact."""
-        model.save(self.ensemble_folder)
+        name, _ = PRODUCTS[self.ensemble_folder.name]
+        with ExitStack() as named, folder_written_whole(self.ensemble_folder) as fresh:
+            model.save(fresh)
+            checksum = sha256_of(read(fresh / ROOT))
+            named.enter_context(replacing(self.path, {name: checksum}))
 
     def control(self) -> Control | None:
         """Return the control, of whichever team it is."""
         if not self.control_file.is_file():
             return None
-        content = self._sealed(self.control_file)
+        folder = self.control_file.parent
+        way_out = f"delete {folder} and give the `ensemble build --control` command again"
+        content = self._files.sealed(self.control_file, way_out)
         return control_from_json(content, self.control_file, self.resolved.member_shape)
 
     def keep_control(self, control: Control) -> Control:
         """Keep a trained control, and return it as it is kept."""
-        return write_control(control, self.control_file, self.resolved.member_shape)
+        kept = write_weights(control, self.control_file, self.resolved.member_shape)
+        self._files.keep((self.control_file, control_to_json(kept)))
+        return kept
 
     def control_predictions(self, split: str) -> PoolPredictions | None:
-        """Return the control's kept predictions."""
-        return read_npz(self.control_file.with_name(f"{split}.npz"), split)
+        """Return the control's kept predictions; None where they are not those it made."""
+        return self._predictions(self.control_file.with_name(f"{split}.npz"), split)
 
     def keep_control_predictions(self, pool: PoolPredictions) -> None:
         """Keep the control's predictions on the pool's split."""
-        write_npz(pool, self.control_file.with_name(f"{pool.split}.npz"))
+        file = self.control_file.with_name(f"{pool.split}.npz")
+        self._files.keep((file, predictions_to_npz(pool)))
 
     def measurements(self) -> dict[str, Any] | None:
         """Return what ``measurements.json`` holds."""
-        return self._sealed(self.measurements_file) if self.measurements_file.is_file() else None
+        if not self.measurements_file.is_file():
+            return None
+        way_out = "delete it, or measure again: `ensemble compare --measure`"
+        return self._files.sealed(self.measurements_file, way_out)
 
     def keep_measurements(self, content: dict[str, Any]) -> None:
         """Keep what was measured."""
-        write_json_atomic(self.measurements_file, seal(content))
+        self._files.keep((self.measurements_file, json_bytes(seal(content))))
+
+    def name_files(self, files: Iterable[Path]) -> None:
+        """Name files of the run that another room has written."""
+        self._files.add(files)
+
+    def read_own(self, file: Path) -> bytes | None:
+        """Return a file of the run; None where there is none, or not the run's own."""
+        return self._files.own(file)
+
+    def begin_writing(self) -> None:
+        """Clear away what killed writers left, and begin ``files.json`` where it is unusable."""
+        self.settle()
+        Contents.begun(self.path)
+
+    def settle(self) -> None:
+        """Clear away what killed writers left; nobody else may be writing."""
+        folders = (self.predictions_folder, self.control_file.parent)
+        for folder in (self.path, *folders, *self.members_folder.glob("*/")):
+            clear_drafts(folder)
+
+    @property
+    def unchecked(self) -> str:
+        """A line that says which files of a run of version 1 may be another's; else nothing."""
+        files = (
+            *sorted(self.members_folder.glob("*/history.json")),
+            *map(self._predictions_file, SPLITS),
+            self.selection_file, self.candidates_file, self.ensemble_folder / ROOT,
+            self.control_file, self.measurements_file, self.onnx_file, self.int8_file,
+        )  # fmt: skip
+        return unchecked(self.path, map(self._files.name, files))
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the run, so that nobody else writes to it; a `HeldRunError` where somebody does."""
+        return one_writer(self.path)
 
     def note_begin(self, content: Mapping[str, Any]) -> None:
         """Append to the log that a command begins."""
@@ -234,8 +367,16 @@ class RunDirectory:
         file = self._history_file(run)
         if not file.exists():
             return None
-        content = self._sealed(file)
         try:
+            data = read(file)
+            content = unsealed(data, file)
+        except DamagedRunError as error:
+            raise DamagedRunError(
+                f"{error}, or delete {file.parent} and {GO_ON} to train it anew"
+            ) from error
+        self._history_checksums[file] = sha256_of(data)
+        try:
+            self._check_history(content, run)
             files = {one["round"]: self._round_file(run, one["round"]) for one in content["rounds"]}
             return history_from_json(content, files, self.resolved.member_shape)
         except (KeyError, TypeError, ValueError) as error:
@@ -244,16 +385,26 @@ class RunDirectory:
                 f"delete {file.parent} and {GO_ON} to train it anew"
             ) from error
 
-    def _sealed(self, file: Path) -> dict[str, Any]:
-        """Return the content of one of the run's JSON files, its checksum verified."""
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise DamagedRunError(f"{file} cannot be read: {error.strerror}") from error
-        try:
-            return unseal(data, str(file))
-        except RequestError as error:
-            raise DamagedRunError(str(error)) from error
+    def _check_history(self, content: Mapping[str, Any], run: int) -> None:
+        """Refuse a history of another member, or of another run as far as that is known."""
+        resolved = self.resolved
+        arch = architecture_name(resolved.architecture_of(run))
+        wanted = {"run": run, "seed": resolved.config.seed + run, "arch": arch}
+        found = {name: content[name] for name in wanted}
+        first = self._config["format"] == 1 and "config_checksum" not in content
+        if found != wanted or not (first or content.get("config_checksum") == self.checksum):
+            file = self._history_file(run)
+            raise DamagedRunError(
+                f"{file} is another run's or another member's; delete {file.parent} and {GO_ON} "
+                "to train it anew"
+            )
+
+    def _predictions(self, file: Path, split: str) -> PoolPredictions | None:
+        return None if self._files.own(file) is None else read_npz(file, split)
+
+    def _history_files(self) -> list[Path]:
+        runs = range(self.resolved.config.m)
+        return [file for file in map(self._history_file, runs) if file.is_file()]
 
     def _history_file(self, run: int) -> Path:
         return self.members_folder / f"{run:03d}" / "history.json"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ensemble.storage.sealed import write_json_atomic
+from ensemble.storage.sealed import is_draft, write_json_atomic
 from pipelines.run.config import BuildConfig, differences
 from pipelines.run.device_names import asked_device
 from pipelines.run.directory import RunDirectory
+from pipelines.run.one_writer import LOCK, one_writer
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import architecture_name
@@ -16,7 +19,9 @@ from pruning.training.recipe import RECIPES
 
 
 def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
-    """Start the run at `path`, or go on with the one that is there if it is the same.
+    """Start the run in the folder `path`, or go on with the one that is there if it is the same.
+
+    Nobody else may be writing there: see `writing_run`.
 
     What was resolved when the run began (groups, device) is kept; a run of one kind of device
     goes on on any of that kind.
@@ -27,18 +32,33 @@ def open_run(path: Path, resolved: ResolvedConfig) -> RunDirectory:
         If the folder holds another configuration's run, other data, or other files, or an
         architecture is not given by its name.
     """
-    there = run_there(path, resolved)
-    if there is not None:
-        return there
-    run = RunDirectory(path)
+    run = run_there(path, resolved) or RunDirectory(path)
+    if not run.config_file.exists():
+        write_json_atomic(run.config_file, resolved.to_json())
+    run.begin_writing()
+    return run
+
+
+@contextmanager
+def writing_run(path: Path, resolved: ResolvedConfig) -> Iterator[RunDirectory]:
+    """Yield the run at `path` as `open_run` does, held so that nobody else writes to it.
+
+    Raises
+    ------
+    HeldRunError
+        If another process is writing to it.
+    RequestError
+        As `open_run`, or where the folder cannot be made.
+    """
+    run_there(path, resolved)  # what is refused is left as it is
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(
             f"`out` {path} cannot be made: {error.strerror}; give another folder"
         ) from error
-    write_json_atomic(run.config_file, resolved.to_json())
-    return run
+    with one_writer(path):
+        yield open_run(path, resolved)
 
 
 def run_there(path: Path, resolved: ResolvedConfig) -> RunDirectory | None:
@@ -56,7 +76,7 @@ def run_there(path: Path, resolved: ResolvedConfig) -> RunDirectory | None:
     if run.config_file.exists():
         _check_same(run, resolved)
         return run
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and (not path.is_dir() or not all(map(_left_over, path.iterdir()))):
         raise RequestError(f"{path} exists and is not a run; give a new or empty folder")
     return None
 
@@ -64,6 +84,11 @@ def run_there(path: Path, resolved: ResolvedConfig) -> RunDirectory | None:
 def begun(path: Path) -> bool:
     """Whether a run has been started at `path`."""
     return RunDirectory(path).config_file.exists()
+
+
+def _left_over(path: Path) -> bool:
+    """Whether this is all that a build leaves that is killed before it has begun a run."""
+    return path.name == LOCK or (is_draft(path) and path.name.startswith(".config.json."))
 
 
 def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:

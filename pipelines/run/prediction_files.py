@@ -5,23 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.storage.sealed import write_bytes_atomic
 from pruning.core.errors import DamagedRunError, RequestError
-from selection.exchange import predictions_to_npz, read_predictions
+from selection.exchange import read_predictions
 from selection.pool import PoolPredictions
 
 
 def read_npz(file: Path, split: str) -> PoolPredictions | None:
-    """Return what `write_npz` wrote, as predictions on this split; None if there is no file."""
+    """Return what a run kept, as predictions on this split; None if there is no file."""
     if not file.exists():
         return None
     try:
         return replace(read_predictions(file)[0], split=split)
     except RequestError as error:
         raise DamagedRunError(f"{error}; delete it") from error
-
-
-def write_npz(pool: PoolPredictions, file: Path) -> None:
-    """Write a pool's predictions."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes_atomic(file, predictions_to_npz(pool))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ensemble.storage.contents import RUN_FORMAT
 from ensemble.storage.sealed import seal
 from pipelines.run.config import BuildConfig
 from pipelines.run.member_files import MemberShape
 from pipelines.run.plan import Group
-from pruning.core.errors import DamagedRunError
 from pruning.networks.architecture import Architecture
 from pruning.samples.reading import Reading
 from pruning.samples.scaling import Scaling
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class ResolvedConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``config.json``, with the checksum of all the rest."""
         return seal({
-            "format": FORMAT,
+            "format": RUN_FORMAT,
             "asked": self.config.to_json(),
             "groups": [group.to_json() for group in self.groups],
             "device": self.device,
@@ -91,9 +89,7 @@ class ResolvedConfig:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> ResolvedConfig:
-        """Return what `to_json` wrote, checked."""
-        if content.get("format") != FORMAT:
-            raise DamagedRunError(f"format {content.get('format')}, this version reads {FORMAT}")
+        """Return what `to_json` wrote, of this version or an earlier one, checked."""
         return cls(
             config=BuildConfig.from_json(content["asked"]),
             groups=tuple(Group.from_json(group) for group in content["groups"]),

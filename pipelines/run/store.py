@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,6 +66,10 @@ class Store(Protocol):
     def finished(self) -> bool:
         """Whether a team has been chosen."""
 
+    @property
+    def unchecked(self) -> str:
+        """A line that says which files may be another run's; empty where all are known."""
+
     def histories(self) -> tuple[RunHistory, ...]:
         """Return the history of every run that has begun, in order."""
 
@@ -107,6 +112,9 @@ class Store(Protocol):
     def keep_measurements(self, content: dict[str, Any]) -> None:
         """Keep what was measured."""
 
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the store, so that nobody else writes to it."""
+
     def note_begin(self, content: Mapping[str, Any]) -> None:
         """Note that a command begins; no other process notes anything yet."""
 
@@ -119,6 +127,7 @@ class Memory:
 
     path = None
     product_files = ProductFiles()
+    unchecked = ""
 
     def __init__(self, resolved: ResolvedConfig) -> None:
         self.resolved = resolved
@@ -198,6 +207,10 @@ class Memory:
     def keep_measurements(self, content: dict[str, Any]) -> None:
         """Keep what was measured."""
         self._measured = content
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Nothing: nobody else sees it."""
+        return nullcontext()
 
     def note_begin(self, content: Mapping[str, Any]) -> None:
         """Nothing: there is no log."""

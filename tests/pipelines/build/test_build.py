@@ -52,7 +52,7 @@ def _bytes(built: Built) -> dict[str, bytes]:
 def test_a_run_holds_the_files_of_the_design(built: Built) -> None:
     assert directory(built).log_file.is_file()
     assert set(_bytes(built)) == {
-        "config.json", "predictions/select.npz", "selection.json", "candidates.csv",
+        "config.json", "files.json", "predictions/select.npz", "selection.json", "candidates.csv",
         "ensemble/ensemble.json", "ensemble/member-0.safetensors",
         "ensemble/member-1.safetensors",
         *(f"members/{run:03d}/history.json" for run in range(4)),

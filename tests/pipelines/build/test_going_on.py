@@ -104,17 +104,19 @@ def _histories(reads: Counter[str]) -> set[int]:
     return counts
 
 
-def test_histories_are_read_once_per_command(tmp_path: Path, reads: Counter[str]) -> None:
+def test_histories_are_read_once_and_named_once_per_command(
+    tmp_path: Path, reads: Counter[str]
+) -> None:
     data, out = write_images(tmp_path / "tiny.npz"), tmp_path / "run"
     config = tiny_config(data)
     build(config, out=out, control=True)
-    assert _histories(reads) == set(), "what was just written is known"
+    assert _histories(reads) == {1}, "named as they are when a team has been chosen from them"
     build(config, out=out, control=True)
-    assert _histories(reads) == {1}
-    for words in (
-        ["compare", str(out)],
-        ["select", str(out), "--s", "3", "--out", str(tmp_path / "again")],
-        ["log", str(out), "--tensorboard", str(tmp_path / "logs")],
+    assert _histories(reads) == {2}, "read, and named again"
+    for words, times in (
+        (["compare", str(out)], 1),
+        (["select", str(out), "--s", "3", "--out", str(tmp_path / "again")], 2),
+        (["log", str(out), "--tensorboard", str(tmp_path / "logs")], 1),
     ):
         assert command(words) == 0
-        assert _histories(reads) == {1}, words[0]
+        assert _histories(reads) == {times}, words[0]

@@ -276,7 +276,7 @@ def test_select_from_a_run_needs_a_new_folder(
 @pytest.mark.parametrize(
     "name",
     [
-        "members/001/round-1.safetensors", "members/000/history.json", "predictions/select.npz",
+        "members/001/round-1.safetensors", "members/000/history.json",
         "ensemble/member-0.safetensors", "candidates.csv", "selection.json", "config.json",
     ],
 )  # fmt: skip
@@ -289,7 +289,7 @@ def test_damage_is_named_where_it_is_though_predictions_are_kept(
     whole = (copy / name).read_bytes()
     (copy / name).write_bytes(whole[: int(left * len(whole))])
     commands = [("compare", str(copy))]
-    if name.startswith(("members", "predictions", "config")):
+    if name.startswith(("members", "config")):
         commands.append(("select", str(copy), "--out", str(out)))
     for command in commands:
         capsys.readouterr()

@@ -122,12 +122,13 @@ def test_a_file_of_another_team_is_left_out_and_said(built: Built, tmp_path: Pat
     assert run(["select", source, "--s", "3", "--out", str(other)]) == 0
     whole = directory(built).onnx_file.read_bytes()
     (other / "ensemble.onnx").write_bytes(whole)
+    RunDirectory(other).name_files([other / "ensemble.onnx"])
     (other / "ensemble-int8.onnx").write_bytes(whole[:-9])
     comparison = compare(read_built(RunDirectory(other)))
     assert [row.contender for row in comparison.results if "onnx" in row.contender] == []
     notes = comparison.notes
     assert any("ensemble.onnx was not compared: it is of another team" in n for n in notes)
-    assert any("ensemble-int8.onnx was not compared" in n for n in notes)
+    assert any("ensemble-int8.onnx is not the file that this run wrote" in n for n in notes)
 
 
 WRONG = [

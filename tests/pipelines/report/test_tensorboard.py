@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pipeline_support import tiny_config, write_images
+from pipeline_support import directory, tiny_config, write_images
 
 from pipelines.build.built import Built
 from pipelines.build.story import build
@@ -33,6 +33,7 @@ def test_every_network_has_its_curves(
     built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (built.path / "comparison.md").write_text("| a | b |\n", encoding="utf-8")
+    directory(built).name_files([built.path / "comparison.md"])
     words = ["log", str(built.path), "--tensorboard", str(tmp_path / "logs")]
     assert run(words) == 0
     assert "6 logs" in capsys.readouterr().out

@@ -1,0 +1,40 @@
+"""A run's and an ensemble's own files, which no command overwrites with something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ensemble.storage.contents import CONFIG, CONTENTS, is_run
+from ensemble.storage.folder import ROOT
+from pruning.core.errors import RequestError
+
+OWN = frozenset({
+    CONFIG, CONTENTS, "build.log", "members", "predictions", "selection.json", "candidates.csv",
+    "ensemble", "control", "ensemble.onnx", "ensemble-int8.onnx", "measurements.json",
+    "comparison.csv", "comparison.md", "comparison.tex", "report.html",
+})  # fmt: skip
+"""What a run keeps, by the first part of its path below the run."""
+
+
+def check_not_own(path: Path, argument: str) -> None:
+    """Refuse to write to a run, an ensemble's folder, or a file that belongs to one.
+
+    Parameters
+    ----------
+    path
+        A file or folder that is to be written.
+    argument
+        What it is called in the message.
+    """
+    place = path.resolve()
+    for folder in (place, *place.parents):
+        below = place.relative_to(folder).parts
+        if is_run(folder) and (not below or below[0] in OWN):
+            raise RequestError(
+                f"`{argument}` {path} is {'a run' if not below else f'a file of the run {folder}'}"
+                "; give another place"
+            )
+    folder = place if (place / ROOT).is_file() else place.parent
+    of_it = place == folder or place.name == ROOT or place.name.startswith("member-")
+    if (folder / ROOT).is_file() and of_it:
+        raise RequestError(f"`{argument}` {path} is part of an ensemble; give another place")
