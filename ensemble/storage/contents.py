@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.storage.fields import Fields
+from ensemble.storage.regular import read_regular
 from ensemble.storage.sealed import (
     canonical_json,
     seal,
@@ -29,8 +30,18 @@ CONTENTS = "files.json"
 RUN_FORMAT = 2
 """Of ``config.json`` and ``files.json``; 2 since files are bound to their run."""
 
-MOST_FILES = 10**6
 MOST_VERSIONS = 100
+"""Checksums of one file: one more for each killed writer."""
+
+LARGEST = 2**28
+"""Bytes of ``config.json`` and of ``files.json``."""
+
+LARGEST_PRODUCT = 2**31
+"""Bytes of what a product is known by: ``ensemble.json``, or an exported file."""
+
+MOST_BYTES = 2**40
+"""Of any other file."""
+
 PRODUCTS = {
     "ensemble": ("ensemble/ensemble.json", "give the `ensemble build` command again"),
     "ensemble.onnx": ("ensemble.onnx", "give the `ensemble export` command again"),
@@ -75,7 +86,7 @@ class Contents:
         file = folder / CONTENTS
         if version == 1 and not file.exists():
             return cls(run, version, {})
-        content = Fields(str(file), unseal(_read(file), str(file)))
+        content = Fields(str(file), unseal(read_regular(file, LARGEST, links=True), str(file)))
         check_format(file, content.values.get("format"))
         if content.text("config_checksum") != run:
             raise RequestError(f"{file} is of another run than {folder / CONFIG}")
@@ -123,26 +134,28 @@ def check_format(file: Path, found: object) -> int:
 def is_run(folder: Path) -> bool:
     """Whether a folder holds a run's ``config.json``, damaged or not."""
     try:
-        return b'"asked"' in (folder / CONFIG).read_bytes()
-    except OSError:
+        return b'"asked"' in read_regular(folder / CONFIG, LARGEST, links=True)
+    except RequestError:
         return False
 
 
-def read_bound(folder: Path, name: str) -> tuple[bytes, bool | None]:
+def read_bound(folder: Path, name: str, most: int = MOST_BYTES) -> tuple[bytes, bool | None]:
     """Return a file of a run, and whether it is the one that the run wrote, None if unknown.
 
     Beside a writer: what it replaces while it is read is read again.
     """
     for _ in range(TRIES):
-        data = (folder / name).read_bytes()
+        data = read_regular(folder / name, most, links=True)
         if (held := Contents.of(folder).holds(name, sha256_of(data))) is not False:
             break
     return data, held
 
 
-def check_bound(folder: Path, name: str, way_out: str) -> bytes:
+def check_bound(folder: Path, name: str, way_out: str, most: int = MOST_BYTES) -> bytes:
     """Return a file of a run; a RequestError where it is not the one that the run wrote."""
-    data, held = read_bound(folder, name)
+    if not (folder / name).exists():
+        raise RequestError(f"{folder / name} is missing; {way_out}")
+    data, held = read_bound(folder, name, most)
     if held is False:
         raise RequestError(
             f"{folder / name} is not the file that this run wrote: changed, damaged, or another "
@@ -177,7 +190,7 @@ def check_product(place: Path) -> None:
     whole = place.resolve()
     name, way_out = PRODUCTS.get(whole.name, ("", ""))
     if name and is_run(whole.parent):
-        check_bound(place.parent if place.name else whole.parent, name, way_out)
+        check_bound(place.parent if place.name else whole.parent, name, way_out, LARGEST_PRODUCT)
 
 
 @contextlib.contextmanager
@@ -199,15 +212,8 @@ def replacing(folder: Path, files: Mapping[str, str]) -> Iterator[None]:
 
 def _root(folder: Path) -> tuple[str, int]:
     file = folder / CONFIG
-    content = unseal(_read(file), str(file))
+    content = unseal(read_regular(file, LARGEST, links=True), str(file))
     return sha256_of(canonical_json(content)), check_format(file, content.get("format"))
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise RequestError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _checksums(fields: Fields, name: str) -> tuple[str, ...]:

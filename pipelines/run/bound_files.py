@@ -34,8 +34,6 @@ class BoundFiles:
             return check_bound(self._folder, self.name(file), way_out)
         except RequestError as error:
             raise DamagedRunError(str(error)) from error
-        except OSError as error:
-            raise DamagedRunError(f"{file} cannot be read: {error.strerror}; {way_out}") from error
 
     def check_read(self, way_out: str, checksums: Mapping[Path, str]) -> None:
         """Raise as `bound` does for a file that has been read, by its checksum then."""
