@@ -113,6 +113,44 @@ def select(**options: Any) -> None:
     run_select(**options)
 
 
+@cli.command(
+    cls=SectionedCommand,
+    short_help="A team of ONNX models made elsewhere, as one file.",
+    params=[
+        click.Argument(["models"], nargs=-1, required=True, metavar="MODEL.onnx..."),
+        SectionedOption(
+            ["--labels"], required=True, metavar="FILE.npz", section="What",
+            help="Samples X that no model was trained on, with labels y; classes, X_test and "
+            "y_test if there are any.",
+        ),
+        SectionedOption(
+            ["--mean"], metavar="NUMBERS", section="What",
+            help="Of 8-bit images as 0..1, for each channel, taken off for models that take "
+            "floats, such as 0.485,0.456,0.406.  [default: 0]",
+        ),
+        SectionedOption(
+            ["--std"], metavar="NUMBERS", section="What",
+            help="What they are then divided by, such as 0.229,0.224,0.225.  [default: 1]",
+        ),
+        *(SettingOption(setting) for setting in settings_of(SelectionConfig)
+          if setting.name not in ("pool", "max_latency")),
+        SectionedOption(
+            ["--out"], required=True, section="What", callback=_given_path,
+            help="Folder for ensemble.onnx and the choice.",
+        ),
+    ],
+)  # fmt: skip
+def combine(**options: Any) -> None:
+    """Run classifiers in ONNX files on labelled samples, choose a team, write it as one file.
+
+    A model has one input with a free batch axis and one output (N, C), logits or probabilities,
+    all with the classes in one order. `ensemble predict OUT/ensemble.onnx` needs onnxruntime only.
+    """
+    from pipelines.commands.combine import run_combine
+
+    run_combine(**options)
+
+
 @cli.command(short_help="Chosen team against unpruned networks.")
 @click.argument("runs", nargs=-1, required=True)
 @click.option(
