@@ -112,7 +112,7 @@ def combine(
     about = _described(
         [(names[row], counted[row][0]) for row in rows], labelled, scaling,
         Combination(config.voting, selection.weights, _temperature(pool, rows, selection.weights)),
-        Provenance(labelled.name, "", selection.method, len(models), selection.accuracy),
+        Provenance("", "", selection.method, len(models), selection.accuracy),
     )  # fmt: skip
     graph = graph_bytes(merged([Member(found[row], logits[row]) for row in rows], about))
     opened = open_graph(graph, about, "the merged graph")

@@ -31,6 +31,8 @@ def _facts(about: EnsembleView) -> list[str]:
         f"input {shape}; {len(about.classes)} classes: {names}",
     ]
     origin = about.provenance
+    if origin.pool_size and not origin.data:
+        facts.append(f"chosen from {origin.pool_size} networks by {origin.method}")
     if origin.data:
         facts.append(
             f"trained on {origin.data}, chosen from {origin.pool_size} networks by {origin.method}"

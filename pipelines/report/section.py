@@ -86,4 +86,5 @@ def _cell(cell: Cell) -> Markup:
     shown: str = cell.text
     if cell.column is not None:
         shown = element("data", cell.text, value=repr(cell.value), data_column=cell.column)
-    return element("td", shown, element("span", cell.range, class_="range") if cell.range else "")
+    small = element("span", cell.range, class_="range") if cell.range else ""
+    return element("td", shown, small, class_="words" if cell.words else None)

@@ -88,22 +88,29 @@ def runs_table(comparisons: Sequence[Comparison]) -> Table:
     return Table("The selected team of each run", headings, ("",) * len(rows), rows)
 
 
-def against_first_table(comparisons: Sequence[Comparison]) -> Table:
-    """Return one row per run: what was asked for, and its team against the first run's."""
-    first = comparisons[0].name
-    headings = ("Run", f"Points to {first}", "Judgement", "Command")
-    rows = tuple(
-        (Cell(one.name), *_against(one.against_first, k), Cell(one.command or "not known"))
-        for k, one in enumerate(comparisons)
-    )
+def against_first_table(comparisons: Sequence[Comparison]) -> Table | None:
+    """Return a row for each run but the first: its team against the first run's.
+
+    None where no run has the first one's test samples: there is nothing to tell of any.
+    """
+    first, *others = comparisons
+    if not any(one.against_first for one in others):
+        return None
+    headings = ("Run", f"Points to {first.name}", "Judgement")
+    rows = tuple((Cell(one.name), *_against(one.against_first)) for one in others)
     return Table("Each selected team against the first run’s", headings, ("",) * len(rows), rows)
 
 
-def _against(test: PairedTest | None, place: int) -> tuple[Cell, Cell]:
+def commands(comparisons: Sequence[Comparison]) -> tuple[tuple[str, str], ...]:
+    """Return each run's name and the command that makes it again."""
+    return tuple((one.name, one.command or "not known") for one in comparisons)
+
+
+def _against(test: PairedTest | None) -> tuple[Cell, Cell]:
     if test is None:
-        return Cell(MISSING), Cell("other test samples" if place else "")
+        return Cell(MISSING), Cell("other test samples", words=True)
     gap = test.difference
-    return Cell(points(gap.value), points_range(gap)), Cell(test.judgement.value)
+    return Cell(points(gap.value), points_range(gap)), Cell(test.judgement.value, words=True)
 
 
 def _cells(comparison: Comparison) -> tuple[Cell, ...]:
@@ -115,7 +122,7 @@ def _cells(comparison: Comparison) -> tuple[Cell, ...]:
         Cell(percent(selected.accuracy.value), percent_range(selected.accuracy)),
         Cell(percent(everyone.accuracy.value), percent_range(everyone.accuracy)),
         Cell(points(test.difference.value), points_range(test.difference)),
-        Cell(test.judgement.value),
+        Cell(test.judgement.value, words=True),
         Cell(ratio(comparison.chosen.units_left)),
         Cell(ratio(selected.ratios.flops)),
         Cell(ratio(selected.ratios.bytes)),
@@ -143,8 +150,10 @@ def markdown_many(comparisons: Sequence[Comparison], failures: Sequence[Failure]
         f"- {escaped(failure.name)} could not be compared: {escaped(failure.reason)}"
         for failure in failures
     ]
-    tables = [pipe_table(runs_table(comparisons)), pipe_table(against_first_table(comparisons))]
-    parts = [escaped(answers(comparisons)), summary(comparisons), *tables, "\n".join(lines)]
+    against = against_first_table(comparisons)
+    tables = [pipe_table(table) for table in (runs_table(comparisons), against) if table]
+    asked = "\n".join(f"- {escaped(name)}: {escaped(text)}" for name, text in commands(comparisons))
+    parts = [escaped(answers(comparisons)), summary(comparisons), *tables, asked, "\n".join(lines)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

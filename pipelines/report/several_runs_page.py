@@ -17,6 +17,7 @@ from pipelines.report.several_runs import (
     Failure,
     against_first_table,
     answers,
+    commands,
     runs_table,
     summary,
 )
@@ -31,16 +32,10 @@ def render_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] =
         "on its test samples, difference in points, share of units left, of their FLOPs and bytes.",
         more=html_table(runs_table(comparisons)), broad=True,
     )  # fmt: skip
-    against = Section(
-        "Run against run",
-        "The selected teams on the test samples that they share, with the paired "
-        "95\u202f% interval; all tests corrected together.",
-        more=html_table(against_first_table(comparisons)), broad=True,
-    )  # fmt: skip
     parts = [
         render_section(run_differences(comparisons), "runs"),
         render_section(table, "table"),
-        render_section(against, "across"),
+        render_section(_against(comparisons), "across"),
         render_section(pruning_by_run(comparisons), "removal"),
     ]
     if failures:
@@ -56,6 +51,30 @@ def render_many(comparisons: Sequence[Comparison], failures: Sequence[Failure] =
         ),
         *parts,
         *each,
+    )
+
+
+def _against(comparisons: Sequence[Comparison]) -> Section:
+    """Return the runs against the first one, and the commands that made them."""
+    tested = against_first_table(comparisons)
+    text = (
+        f"The selected teams against that of {comparisons[0].name}, on the test samples that they "
+        "share, with the paired 95\u202f% interval; all tests corrected together."
+    )
+    if tested is None:
+        text = (
+            f"No other run was tested on the samples of {comparisons[0].name}: their teams are not "
+            "compared with each other."
+        )
+    asked = [
+        element(tag, words) for pair in commands(comparisons)
+        for tag, words in zip(("dt", "dd"), pair, strict=True)
+    ]  # fmt: skip
+    return Section(
+        "Run against run",
+        f"{text} Below are the commands that made the runs.",
+        more=join(html_table(tested) if tested else "", element("dl", *asked, class_="commands")),
+        broad=True,
     )
 
 

@@ -19,12 +19,15 @@ class Cell:
     column, value
         Where the number stands in ``comparison.csv``, and the number there; None for what
         is no number of the file.
+    words
+        Whether the text may be broken into lines where room is short.
     """
 
     text: str
     range: str = ""
     column: str | None = None
     value: float | None = None
+    words: bool = False
 
 
 @dataclass(frozen=True)

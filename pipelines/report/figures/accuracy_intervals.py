@@ -69,7 +69,7 @@ def _row(row: Result, scale: Scale, middle: float, width: int, phone: bool) -> M
     class_ = "label strong" if strong else "label"
     at = middle + 9 if phone else middle
     name = (
-        text_at(scale.start, at - 11, label(row), class_)
+        text_at(scale.start, at - 11, label(row), f"{class_} halo")
         if phone
         else text_at(0, middle + 4, label(row), class_)
     )

@@ -112,9 +112,17 @@ def axes(x: Axis, y: Axis) -> Markup:
     return element("g", *parts)
 
 
-def dot(x: float, y: float, class_: str, radius: float, tip: str) -> Markup:
+def dot(
+    x: float, y: float, class_: str, radius: float, tip: str, style: str | None = None
+) -> Markup:
     """Return a round mark that answers when touched."""
-    return element("circle", cx=float(x), cy=float(y), r=float(radius), class_=class_, data_tip=tip)
+    place = {"cx": float(x), "cy": float(y), "r": float(radius)}
+    return element("circle", **place, class_=class_, data_tip=tip, style=style)
+
+
+def name_width(name: str) -> float:
+    """Return how wide a name is drawn, about, in pixels."""
+    return len(name) * _LETTER
 
 
 @dataclass
@@ -139,7 +147,7 @@ class Labels:
 
     def place(self, x: float, y: float, content: str, class_: str = "label") -> Markup:
         """Return the label at the first free place around a mark; nothing if there is none."""
-        width = len(content) * _LETTER
+        width = name_width(content)
         for dx, dy, anchor in _AROUND:
             start = x + dx - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
             box = (start, y + dy - 11, start + width, y + dy + 3)
@@ -154,6 +162,28 @@ class Labels:
         return inside and all(
             x2 <= a1 or x1 >= a2 or y2 <= b1 or y1 >= b2 for a1, b1, a2, b2 in self._taken
         )
+
+
+def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Return places moved until they stand `gap` apart between `low` and `high`, in their order.
+
+    Where there is no room for all, they begin above `low`.
+
+    >>> apart([50, 52, 90], 10, 0, 100)
+    [46.0, 56.0, 90.0]
+    >>> apart([98, 99], 10, 0, 100)
+    [90.0, 100.0]
+    """
+    order = sorted(range(len(places)), key=lambda k: places[k])
+    down, up = [places[k] for k in order], [places[k] for k in order]
+    for k in range(1, len(order)):
+        down[k] = max(down[k], down[k - 1] + gap)
+        up[-k - 1] = min(up[-k - 1], up[-k] - gap)
+    found = [0.0] * len(order)
+    for k, place in enumerate(order):  # each of the three keeps the gaps, so their mean does
+        middle = max((down[k] + up[k]) / 2, low + k * gap)
+        found[place] = float(min(middle, high - (len(order) - 1 - k) * gap))
+    return found
 
 
 def plot_labels(width: int) -> Labels:

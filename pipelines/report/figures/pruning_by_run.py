@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pipelines.compare.comparison import Comparison
 from pipelines.report.figures.drawing import (
     BOTTOM,
     HEIGHT,
     LEFT,
+    PHONE,
     RIGHT,
     TOP,
     Axis,
+    apart,
     axes,
     canvas,
     dot,
+    name_width,
     path,
-    plot_labels,
     shortened,
+    text_at,
 )
-from pipelines.report.markup import Markup
+from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
 from pipelines.report.table import plain_table
 
-_DASHES = ("none", "7 4", "2 3", "10 4 2 4", "1 5", "14 5")
-"""Lines are told apart by their dashes and names, the first also by its colour."""
+_COLOURS = ("accent", "second", "green", "violet", "rose", "ink")
+_DASHES = ("none", "7 4", "2 3", "10 4 2 4", "4 2 1 2", "14 5")
+"""Lines are told apart by colour and dashes, and named where they end."""
+
+_GAP = 16.0
+"""Between names, from line to line."""
+
+_SAMPLE = 18.0
+"""Length of the piece of line before a name."""
 
 
 def pruning_by_run(comparisons: Sequence[Comparison]) -> Section:
@@ -52,30 +63,54 @@ def pruning_by_run(comparisons: Sequence[Comparison]) -> Section:
 def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
     lines = [one.firm_mean_curve for one in comparisons]
     every = [p for line in lines for p in line]
-    x = Scale(min(*(p.remaining for p in every), 0.99) - 0.01, 1.0, width - RIGHT, LEFT)
-    y = Scale(*padded_shares([p.accuracy.value for p in every]), HEIGHT - BOTTOM, TOP)
-    names = (
-        Axis(x, "Units remaining", percent_tick),
+    names = [shortened(one.name, 14 if width < PHONE else 24) for one in comparisons]
+    height = max(HEIGHT, TOP + BOTTOM + _GAP * len(names))
+    right = width - RIGHT - name_width(max(names, key=len)) - _SAMPLE - 22
+    x = Scale(min(*(p.remaining for p in every), 0.99) - 0.01, 1.0, right, LEFT)
+    y = Scale(*padded_shares([p.accuracy.value for p in every]), height - BOTTOM, TOP)
+    sides = (
+        Axis(x, "Units remaining", percent_tick, 3 if width < PHONE else 5),
         Axis(y, "Accuracy on validation", percent_tick),
     )
-    labels = plot_labels(width)
-    drawn: list[Markup] = []
-    for k, (one, line) in enumerate(zip(comparisons, lines, strict=True)):
-        stroke = "" if k == 0 else "stroke: var(--ink); stroke-width: 1.5; "
-        drawn.append(
-            path([(x(p.remaining), y(p.accuracy.value)) for p in line], "mean",
-                 style=f"{stroke}stroke-dasharray: {_DASHES[k % len(_DASHES)]}")
-        )  # fmt: skip
-        for p in line:
-            tip = (
-                f"{one.name}: {percent(p.accuracy.value)} with {ratio(p.remaining)} of the "
-                f"units, {p.runs} networks"
-            )
-            kind = "mark selected" if k == 0 else "mark other"
-            drawn.append(dot(x(p.remaining), y(p.accuracy.value), kind, 3, tip))
-            labels.keep_clear(x(p.remaining), y(p.accuracy.value), 4)
-    ends = [(one.name, line[-1]) for one, line in zip(comparisons, lines, strict=True)]
-    placed = [
-        labels.place(x(p.remaining), y(p.accuracy.value), shortened(name, 20)) for name, p in ends
+    ends = [(x(line[-1].remaining), y(line[-1].accuracy.value)) for line in lines]
+    levels = apart([end[1] for end in ends], _GAP, TOP, height - BOTTOM)
+    drawn = [
+        _curve(comparisons[k], k, x, y, Named(names[k], right, levels[k]))
+        for k in reversed(range(len(lines)))  # the first run's on top
     ]
-    return canvas(width, HEIGHT, axes(*names), *drawn, *placed)
+    return canvas(width, height, axes(*sides), *drawn)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A line's name, and where it stands: right of the plot, at a height of its own."""
+
+    name: str
+    left: float
+    level: float
+
+
+def _curve(one: Comparison, place: int, x: Scale, y: Scale, named: Named) -> Markup:
+    """Return a run's line, its dots, and its name, joined to where the line ends."""
+    colours, dashes = len(_COLOURS), len(_DASHES)
+    stroke = f"stroke: var(--{_COLOURS[place % colours]})"
+    dashed = f"{stroke}; stroke-dasharray: {_DASHES[(place + place // colours) % dashes]}"
+    places = [(x(p.remaining), y(p.accuracy.value)) for p in one.firm_mean_curve]
+    fill = "var(--paper)" if place % 2 else f"var(--{_COLOURS[place % colours]})"
+    marks = [
+        dot(*at, "mark series", 3,
+            f"{one.name}: {percent(p.accuracy.value)} with {ratio(p.remaining)} of the "
+            f"units, {p.runs} networks", style=f"{stroke}; fill: {fill}")
+        for at, p in zip(places, one.firm_mean_curve, strict=True)
+    ]  # fmt: skip
+    begin = named.left + 14
+    sample = [(begin, named.level), (begin + _SAMPLE, named.level)]
+    return element(
+        "g",
+        path([places[-1], (named.left + 2, places[-1][1]), sample[0]], "leader", style=stroke),
+        path(places, "series", style=dashed),
+        path(sample, "series", style=dashed),
+        *marks,
+        text_at(begin + _SAMPLE + 5, named.level + 4, named.name),
+        data_tip=one.name,
+    )

@@ -43,12 +43,12 @@ def _draw(comparisons: Sequence[Comparison], width: int) -> Markup:
         middle = top + step * k + step / 2 - 4
         at = middle + 9 if phone else middle
         gap = test.difference
-        name = shortened(comparison.name, 32)
+        begin, level = (scale.start, at - 11) if phone else (0.0, middle + 4)
         tip = f"{comparison.name}: {points(gap.value)} points, {points_range(gap)}"
         parts.append(
             element(
                 "g",
-                text_at(scale.start, at - 11, name) if phone else text_at(0, middle + 4, name),
+                text_at(begin, level, shortened(comparison.name, 32), "label halo"),
                 line(scale(100 * gap.low), at, scale(100 * gap.high), at, "whisker mark selected"),
                 dot(scale(100 * gap.value), at, "mark selected", 5, tip),
                 text_at(width, at + 4, ratio(comparison.selected.ratios.flops), text_anchor="end"),
