@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.reproduction.claim import Curve, Figure
-from pipelines.reproduction.curve_runs import as_asked
+from pipelines.reproduction.claim import OURS_SUFFIX, Curve, Figure
 from pipelines.reproduction.published import published_curve
 from pruning.data.splits import Split, Splits
 
-QUICK_ROUNDS, QUICK_EPOCHS, QUICK_SEEDS = 3, 2, 2
+QUICK_SEEDS, QUICK_ROUNDS = 2, 3
 QUICK_ENLARGED = 4
 """Digits of 8 × 8 become images of 32 × 32, which every architecture takes."""
 
@@ -54,12 +53,11 @@ class Budget:
         """Whether nothing further is begun after so many seconds."""
         return self.time_limit is not None and seconds >= self.time_limit
 
-    def of_curve(self, figure: Figure, curve: Curve) -> Curve:
-        """Return a curve as it is run: as many rounds as the published one has."""
-        rounds = len(remaining_of(figure, curve)) - 1
-        if self.quick:
-            return as_asked(curve, min(rounds, QUICK_ROUNDS), QUICK_EPOCHS)
-        return as_asked(curve, rounds)
+    def remaining_of(self, figure: Figure, curve: Curve) -> tuple[float, ...]:
+        """Return the shares of units after each round that is run; published are all."""
+        name = curve.name.removesuffix(OURS_SUFFIX)
+        remaining = published_curve(figure.published, name).remaining
+        return remaining[: QUICK_ROUNDS + 1] if self.quick else remaining
 
     def enlarged(self, splits: Splits) -> Splits:
         """Return the data, the digits of a quick look enlarged."""
@@ -70,11 +68,6 @@ class Budget:
         return dataclasses.replace(
             splits, train=train, val=val, select=val, test=test, input_shape=shape
         )
-
-
-def remaining_of(figure: Figure, curve: Curve) -> tuple[float, ...]:
-    """Return the shares of units that remain after each round that was published."""
-    return published_curve(figure.published, curve.name.partition("@")[0]).remaining
 
 
 def _enlarged(part: Split) -> Split:

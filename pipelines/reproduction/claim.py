@@ -2,63 +2,116 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Literal
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from pruning.dropnet.settings import DropNet, Rewinding
-from pruning.training.recipe import RECIPES
-
-PAPER = DropNet(
-    score_mode="published",
-    spare_last=False,
-    kappa=0.0,
-    keep=0.0,
-    rewinding=Rewinding("initial", rescale=False),
-    recipe=dataclasses.replace(RECIPES["paper"], shuffle=False),
-)
-"""Training, scores and masks of the published code of Tan & Motani 2020."""
-
-OURS = DropNet(kappa=0.0, keep=0.0)
-"""The project's defaults, as far down as the published curves go."""
-
-METRICS = (
-    "minimum", "minimum_layer", "random", "random_layer", "maximum", "maximum_layer",
-)  # fmt: skip
-"""The six metrics of the paper: what is dropped first, over all layers or within each."""
-
-METRIC_PAIRS = tuple(
-    (better + end, worse + end)
-    for end in ("", "_layer")
-    for better, worse in (("minimum", "random"), ("random", "maximum"))
-)
-"""The paper's words: the least active units first is best, at random between, the most last."""
+from pruning.data.splits import Splits
 
 OURS_SUFFIX = "@ours"
 """Ends the name of a curve that the project's own recipe made."""
 
+DIGITS = 5
+"""Decimals that are kept of a share or an accuracy."""
+
+
+@dataclass
+class Run:
+    """One seed's networks, a value a round.
+
+    Attributes
+    ----------
+    seed
+        Of its weights and the order of its samples.
+    remaining
+        Shares of the prunable units.
+    accuracy, val_accuracy
+        On the test and the validation part.
+    epochs
+        Of training; 0 in rounds after a layer was emptied.
+    """
+
+    seed: int
+    remaining: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+
+    def add(self, remaining: float, accuracy: float, val_accuracy: float, epochs: int) -> None:
+        """Add a round."""
+        self.remaining.append(round(remaining, DIGITS))
+        self.accuracy.append(round(accuracy, DIGITS))
+        self.val_accuracy.append(round(val_accuracy, DIGITS))
+        self.epochs.append(epochs)
+
+    def fill(self, remaining: Sequence[float], answer: float) -> None:
+        """Add the rounds after a layer was emptied, in which all samples get one answer.
+
+        Parameters
+        ----------
+        remaining
+            Shares of all rounds that the curve has.
+        answer
+            How many samples of the test part that answer is right for, as a share.
+        """
+        for share in remaining[len(self.remaining) :]:
+            self.add(share, answer, answer, 0)
+
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(ABC):
     """One curve: accuracy against the units that remain.
 
     Attributes
     ----------
     name
         In its figure, and of its file.
-    settings
-        What Algorithm 1 is run with; how many rounds says `published`, or `rounds`.
     published
         The curve of the published figure that it is held against; empty: none.
-    start
-        ``"own"`` where each round starts as the settings say; ``"redrawn"`` where the masks of
-        those runs are trained from fresh weights, as in the paper's control.
     """
 
     name: str
-    settings: DropNet
     published: str = ""
-    start: Literal["own", "redrawn"] = "own"
+
+    @abstractmethod
+    def asked(self, remaining: Sequence[float], *, quick: bool) -> Curve:
+        """Return the curve as it is run.
+
+        Parameters
+        ----------
+        remaining
+            Shares of the units after each round that was published.
+        quick
+            Whether a look at a few rounds and epochs does.
+        """
+
+    @abstractmethod
+    def described(self) -> dict[str, Any]:
+        """Return what decides its values, as JSON; runs of other values are not mixed with it."""
+
+    @abstractmethod
+    def runs(
+        self,
+        figure: Figure,
+        seeds: Sequence[int],
+        splits: Splits,
+        device: str,
+        remaining: Sequence[float],
+    ) -> Iterator[list[Run]]:
+        """Make the runs of these seeds side by side; yield them after each round.
+
+        Parameters
+        ----------
+        figure
+            Whose network it is.
+        seeds
+            One for each run.
+        splits, device
+            What is trained on and tested, and where.
+        remaining
+            As of `asked`.
+        """
 
 
 @dataclass(frozen=True)
@@ -114,23 +167,3 @@ class Claim:
     figures: tuple[Figure, ...]
     pairs: tuple[tuple[str, str], ...] = ()
     card: bool = False
-
-
-TAN_MOTANI = (
-    "Tan & Motani, DropNet: Reducing Neural Network Complexity via Iterative Pruning, ICML 2020"
-)
-
-
-def metric_curves(
-    fraction: float = 0.2, *, metrics: tuple[str, ...] = METRICS
-) -> tuple[Curve, ...]:
-    """Return a curve for each metric as published, and one by the project's own recipe."""
-    return tuple(
-        Curve(
-            metric + suffix,
-            dataclasses.replace(settings, metric=metric, fraction=fraction),
-            "" if suffix else metric,
-        )
-        for suffix, settings in (("", PAPER), (OURS_SUFFIX, OURS))
-        for metric in metrics
-    )

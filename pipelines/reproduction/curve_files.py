@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.reproduction.curve_runs import Run
+from pipelines.reproduction.claim import Run
 from pruning.core.errors import RequestError
 
 

@@ -13,11 +13,10 @@ import joblib
 import numpy as np
 import torch
 
-from pipelines.reproduction.budget import Budget, remaining_of
-from pipelines.reproduction.claim import Claim, Curve, Figure
+from pipelines.reproduction.accuracy import one_answer
+from pipelines.reproduction.budget import Budget
+from pipelines.reproduction.claim import Claim, Curve, Figure, Run
 from pipelines.reproduction.curve_files import read_runs, write_runs
-from pipelines.reproduction.curve_runs import Run, run_curve
-from pruning.core.settings_json import to_json
 from pruning.data.load import load_splits
 from pruning.data.splits import Split, Splits
 
@@ -32,6 +31,8 @@ class Work:
     ----------
     figure, curve
         As they are run: the budget's rounds and epochs, the data that are read.
+    remaining
+        Shares of the units after each of its rounds.
     path
         Of its file.
     header
@@ -40,6 +41,7 @@ class Work:
 
     figure: Figure
     curve: Curve
+    remaining: tuple[float, ...]
     path: Path
     header: dict[str, Any]
 
@@ -94,19 +96,19 @@ def _missing(
     figure: Figure, folder: Path, budget: Budget, images: Path | None, tell: Tell
 ) -> Iterator[Work]:
     for curve in figure.curves:
-        asked = budget.of_curve(figure, curve)
+        remaining = budget.remaining_of(figure, curve)
+        asked = curve.asked(remaining, quick=budget.quick)
         path = folder / figure.name / f"{curve.name}.jsonl"
         header = {
             "figure": figure.published,
             "curve": curve.name,
             "arch": figure.arch,
             "data": budget.data or (images.name if images else figure.data),
-            "start": curve.start,
-            "settings": to_json(asked.settings),
+            **asked.described(),
         }
         there = len(read_runs(path, header))
         if there < budget.seeds_of(figure):
-            yield Work(figure, asked, path, header)
+            yield Work(figure, asked, remaining, path, header)
         else:
             tell(f"{figure.name} {curve.name}: {there} runs are there")
 
@@ -119,19 +121,19 @@ def _make(
     runs = {run.seed: run for run in read_runs(work.path, work.header)}
     missing = [seed for seed in range(budget.seeds_of(work.figure)) if seed not in runs]
     name = f"{work.figure.name} {work.curve.name}"
+    rounds = work.remaining
     for first in range(0, len(missing), budget.block):
         if budget.is_over(time.monotonic() - started):
             tell(f"{name}: {len(missing) - first} runs are left for another time")
             return
         seeds, began = missing[first : first + budget.block], time.monotonic()
         done: list[Run] = []
-        for done in run_curve(work.figure, work.curve, seeds, splits, device=device):
+        for done in work.curve.runs(work.figure, seeds, splits, device, rounds):
             last = done[0]
             tell(
                 f"{name}: {len(seeds)} runs, round {len(last.remaining) - 1} of "
-                f"{work.curve.settings.rounds}, {time.monotonic() - began:.0f} s"
+                f"{len(rounds) - 1}, {time.monotonic() - began:.0f} s"
             )
-        rounds = remaining_of(work.figure, work.curve)[: (work.curve.settings.rounds or 0) + 1]
         for run in done:
             run.fill(rounds, one_answer(splits))
         runs |= {run.seed: run for run in done}
@@ -151,9 +153,3 @@ def figure_splits(
     )
     splits = dataclasses.replace(splits, train=train, select=splits.val)
     return budget.enlarged(splits)
-
-
-def one_answer(splits: Splits) -> float:
-    """Return the accuracy on the test part of always naming the commonest training class."""
-    commonest = np.bincount(splits.train.labels).argmax()
-    return float(np.mean(splits.test.labels == commonest))

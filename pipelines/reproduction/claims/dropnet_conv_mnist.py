@@ -1,7 +1,8 @@
 """`dropnet-conv-mnist`: two convolutions on MNIST, six metrics (figures 6 to 8)."""
 
-from pipelines.reproduction.claim import METRIC_PAIRS, TAN_MOTANI, Claim, Figure, metric_curves
+from pipelines.reproduction.claim import Claim, Figure
 from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.dropnet_curve import METRIC_PAIRS, TAN_MOTANI, metric_curves
 
 CLAIMS.register("dropnet-conv-mnist")(
     Claim(

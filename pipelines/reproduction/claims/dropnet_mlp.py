@@ -1,7 +1,8 @@
 """`dropnet-mlp`: two fully connected layers on MNIST, six metrics (figures 3 to 5)."""
 
-from pipelines.reproduction.claim import METRIC_PAIRS, TAN_MOTANI, Claim, Figure, metric_curves
+from pipelines.reproduction.claim import Claim, Figure
 from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.dropnet_curve import METRIC_PAIRS, TAN_MOTANI, metric_curves
 
 CLAIMS.register("dropnet-mlp")(
     Claim(

@@ -2,11 +2,12 @@
 
 import dataclasses
 
-from pipelines.reproduction.claim import PAPER, TAN_MOTANI, Claim, Curve, Figure
+from pipelines.reproduction.claim import Claim, Figure
 from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.dropnet_curve import PAPER, TAN_MOTANI, DropNetCurve
 
 _CURVES = tuple(
-    Curve(p, dataclasses.replace(PAPER, metric="minimum", fraction=float(p)), p)
+    DropNetCurve(p, p, dataclasses.replace(PAPER, metric="minimum", fraction=float(p)))
     for p in ("0.2", "0.3", "0.4", "0.5", "0.9")
 )
 

@@ -2,13 +2,14 @@
 
 import dataclasses
 
-from pipelines.reproduction.claim import PAPER, TAN_MOTANI, Claim, Curve, Figure
+from pipelines.reproduction.claim import Claim, Figure
 from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.dropnet_curve import PAPER, TAN_MOTANI, DropNetCurve
 
 ONE_AT_A_TIME = dataclasses.replace(PAPER, fraction=0.01)
 
 _CURVES = tuple(
-    Curve(metric, dataclasses.replace(ONE_AT_A_TIME, metric=metric), metric)
+    DropNetCurve(metric, metric, dataclasses.replace(ONE_AT_A_TIME, metric=metric))
     for metric in ("oracle", "minimum", "random_layer", "maximum")
 )
 

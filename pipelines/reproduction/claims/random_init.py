@@ -2,11 +2,15 @@
 
 import dataclasses
 
-from pipelines.reproduction.claim import PAPER, TAN_MOTANI, Claim, Curve, Figure
+from pipelines.reproduction.claim import Claim, Figure
 from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.dropnet_curve import PAPER, TAN_MOTANI, DropNetCurve
 
 _MINIMUM = dataclasses.replace(PAPER, metric="minimum")
-_CURVES = (Curve("minimum", _MINIMUM, "minimum"), Curve("redrawn", _MINIMUM, "redrawn", "redrawn"))
+_CURVES = (
+    DropNetCurve("minimum", "minimum", _MINIMUM),
+    DropNetCurve("redrawn", "redrawn", _MINIMUM, "redrawn"),
+)
 
 CLAIMS.register("random-init")(
     Claim(

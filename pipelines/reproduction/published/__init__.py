@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_FILE = Path(__file__).parent / "dropnet.json"
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PublishedCurve:
 
 
 def published_curve(figure: str, name: str) -> PublishedCurve:
-    """Return a curve of a figure of Tan & Motani 2020.
+    """Return a curve of a published figure or table.
 
     >>> published_curve("figure 18", "0.9").remaining
     (1.0, 0.1)
@@ -45,6 +45,5 @@ def published_curve(figure: str, name: str) -> PublishedCurve:
 
 @functools.cache
 def _figures() -> dict[str, Any]:
-    content = json.loads(_FILE.read_text(encoding="utf-8"))
-    figures: dict[str, Any] = content["figures"]
-    return figures
+    files = [json.loads(path.read_text(encoding="utf-8")) for path in _FOLDER.glob("*.json")]
+    return {name: figure for content in files for name, figure in content["figures"].items()}

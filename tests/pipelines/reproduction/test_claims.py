@@ -1,13 +1,18 @@
 """Every claim's curves: published values that exist, at the shares that dropping leaves."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-from pipelines.reproduction.budget import Budget, remaining_of
+from pipelines.reproduction.budget import Budget
 from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Curve, Figure
 from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.dropnet_curve import DropNetCurve
 from pipelines.reproduction.published import published_curve
+from pruning.dropnet.fit import find_units
+from pruning.dropnet.settings import Coupling, DropNet
+from pruning.networks.architecture import build_network
 
 
 def curves() -> Iterator[tuple[str, Figure, Curve]]:
@@ -17,13 +22,7 @@ def curves() -> Iterator[tuple[str, Figure, Curve]]:
                 yield name, figure, curve
 
 
-def widths(figure: Figure) -> list[int]:
-    usual = {"conv-b": "64-64", "conv-c4": "64-64-128-128"}
-    arch, _, given = figure.arch.partition(":")
-    return [int(width) for width in (given or usual[arch]).split("-")]
-
-
-def left_after_each_round(curve: Curve, counts: list[int], rounds: int) -> list[int]:
+def left_after_each_round(curve: DropNetCurve, counts: list[int], rounds: int) -> list[int]:
     """Units that remain, by the published rule: max(1, int(p·n)) go, of all or of each layer."""
     scopes = counts if curve.settings.metric.endswith("_layer") else [sum(counts)]
     left = [sum(scopes)]
@@ -33,11 +32,27 @@ def left_after_each_round(curve: Curve, counts: list[int], rounds: int) -> list[
     return left
 
 
+@cache
+def layer_widths(arch: str, data: str, coupling: Coupling) -> list[int]:
+    shape = (3, 32, 32) if data == "cifar10" else (1, 28, 28)
+    settings = DropNet(coupling=coupling)
+    units = find_units(build_network(arch, 10, shape, 0), shape, settings)
+    return [group.size for group in units.masked]
+
+
 @pytest.mark.parametrize(
-    ("figure", "curve"), [pytest.param(f, c, id=f"{n}-{f.name}-{c.name}") for n, f, c in curves()]
+    ("figure", "curve"),
+    [
+        pytest.param(f, c, id=f"{n}-{f.name}-{c.name}")
+        for n, f, c in curves()
+        if isinstance(c, DropNetCurve)
+    ],
 )
-def test_published_shares_are_those_that_dropping_leaves(figure: Figure, curve: Curve) -> None:
-    counts, shares = widths(figure), remaining_of(figure, curve)
+def test_published_shares_are_those_that_dropping_leaves(
+    figure: Figure, curve: DropNetCurve
+) -> None:
+    counts = layer_widths(figure.arch, figure.data, curve.settings.coupling)
+    shares = Budget().remaining_of(figure, curve)
 
     left = left_after_each_round(curve, counts, len(shares) - 1)
 
@@ -51,13 +66,16 @@ def test_pairs_and_published_curves_are_there(name: str) -> None:
         named = {curve.name for curve in figure.curves}
         assert len(named) == len(figure.curves)
         for curve in figure.curves:
-            asked = Budget().of_curve(figure, curve)
+            shares = Budget().remaining_of(figure, curve)
+            assert shares[0] == 1
+            assert list(shares) == sorted(set(shares), reverse=True)
             if not curve.name.endswith(OURS_SUFFIX):
                 values = published_curve(figure.published, curve.published)
-                assert len(values.accuracy) == (asked.settings.rounds or 0) + 1
+                assert len(values.accuracy) == len(shares)
                 assert all(0 <= value <= 1 for value in values.accuracy)
                 assert len(values.reading_error) == len(values.accuracy)
-        assert {name for pair in claim.pairs for name in pair} <= named
+    for pair in claim.pairs:
+        assert any(set(pair) <= {curve.name for curve in f.curves} for f in claim.figures)
 
 
 def test_a_claim_says_what_and_where() -> None:

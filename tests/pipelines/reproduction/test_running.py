@@ -8,14 +8,15 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from pipelines.reproduction.accuracy import one_answer
 from pipelines.reproduction.budget import Budget
-from pipelines.reproduction.claim import OURS_SUFFIX, PAPER, Claim, Curve, Figure
+from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Figure
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.curve_files import read_runs
-from pipelines.reproduction.curve_runs import as_asked, run_curve
+from pipelines.reproduction.dropnet_curve import PAPER, DropNetCurve
 from pipelines.reproduction.found import found_figures
 from pipelines.reproduction.reading import page, table_of_claims, write_page
-from pipelines.reproduction.running import figure_splits, one_answer, reproduce
+from pipelines.reproduction.running import figure_splits, reproduce
 from pruning.core.errors import RequestError
 from pruning.dropnet import dropnet
 from pruning.dropnet.population import Runs
@@ -24,7 +25,10 @@ from pruning.inference.probabilities import predict_probabilities
 MINIMUM = dataclasses.replace(PAPER, metric="minimum")
 TINY = Figure(
     "mlp", "FC20, FC20", "figure 15", "mlp-a:20-20", "mnist",
-    (Curve("minimum", MINIMUM, "minimum"), Curve("redrawn", MINIMUM, "redrawn", "redrawn")),
+    (
+        DropNetCurve("minimum", "minimum", MINIMUM),
+        DropNetCurve("redrawn", "redrawn", MINIMUM, "redrawn"),
+    ),
 )  # fmt: skip
 CLAIM = Claim("a title", "a paper, 2020", (TINY,), (("minimum", "redrawn"),))
 
@@ -44,7 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_runs_accuracies_are_those_of_its_networks(made: Path) -> None:
     splits = figure_splits(TINY, Budget(quick=True), None, None)
-    curve = Budget(quick=True).of_curve(TINY, TINY.curves[0])
+    curve = DropNetCurve("minimum", "minimum", MINIMUM).asked([1.0] * 4, quick=True)
     expected = [
         np.mean(
             predict_probabilities(m.network, splits.test.images, splits.scaling).argmax(1)
@@ -99,7 +103,8 @@ def test_masks_are_trained_from_fresh_weights(made: Path) -> None:
 
 def test_runs_that_were_made_otherwise_are_refused(made: Path) -> None:
     other = dataclasses.replace(
-        TINY, curves=(Curve("minimum", dataclasses.replace(MINIMUM, fraction=0.3), "minimum"),)
+        TINY,
+        curves=(DropNetCurve("minimum", "minimum", dataclasses.replace(MINIMUM, fraction=0.3)),),
     )
     before = (made / "mlp" / "minimum.jsonl").read_bytes()
 
@@ -121,11 +126,12 @@ def test_a_run_whose_layer_is_emptied_gives_one_answer_from_there_on() -> None:
     splits = figure_splits(TINY, Budget(quick=True), None, None)
     figure = dataclasses.replace(TINY, arch="mlp-a:2-40")
     settings = dataclasses.replace(MINIMUM, metric="maximum_layer")
-    curve = as_asked(Curve("maximum_layer", settings), 3, 1)
-    *_, (run,) = run_curve(figure, curve, [0], splits)
+    shares = [1.0, 33 / 42, 0.6, 0.5]
+    curve = DropNetCurve("maximum_layer", "", settings).asked(shares, quick=True)
+    *_, (run,) = curve.runs(figure, [0], splits, "cpu", shares)
 
     assert len(run.remaining) == 2  # 2 units, 1, none
-    run.fill([1.0, 33 / 42, 0.6, 0.5], one_answer(splits))
+    run.fill(shares, one_answer(splits))
     assert run.epochs[2:] == [0, 0]
     assert run.accuracy[2:] == [round(one_answer(splits), 5)] * 2
     assert run.remaining[2:] == [0.6, 0.5]
