@@ -47,6 +47,7 @@ def _whole(*words: object) -> str:
         ["predict", "team.onnx", "grey.png"],
         ["predict", "team.onnx", ".", "--format", "jsonl", "--explain"],
         ["show", "team.onnx"],
+        ["verify", "team.onnx"],
         ["--version"],
     ],
 )
@@ -91,6 +92,8 @@ def test_nothing_that_trains_is_loaded_for_it_where_it_is_there(
         ["export", "run"],
         ["check", "mlp-a", "--input", "1x4x4"],
         ["archs"],
+        ["reproduce", "--list"],
+        ["combine", "team.onnx", "--labels", "tiny.npz", "--out", "new"],
         ["log", "run", "--tensorboard", "new"],
         ["predict", "run", "grey.png"],
         ["predict", "run", "grey.png", "--arch", "mynets:make"],
