@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
+from pruning.core.plain_text import check_writable
 from pruning.samples.archive import read_archive
 from selection.costs import PoolCosts
 from selection.exchange import NEEDED, as_text, costs_of, pool_of
@@ -66,6 +67,7 @@ def read_given(path: Path | str) -> GivenPredictions:
     path = Path(path)
     arrays = read_archive(path, lambda names: names)
     pool, classes = pool_of(path, arrays)
+    check_writable(f"{path}: class", [] if classes is None else as_text(classes))
     test = None
     if any(name.startswith(TEST) for name in arrays):
         shared = {name: arrays[name] for name in ("names",) if name in arrays}

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
+from pruning.core.plain_text import check_writable
 
 SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may be from summing to 1: float16 rounds that much."""
@@ -119,6 +120,7 @@ class PoolPredictions(ArrayValue):
                 f"labels span {y.min()}..{y.max()}; "
                 f"allowed 0..{p.shape[2] - 1} ({p.shape[2]} classes)"
             )
+        check_writable("member", self.member_ids)
         if len(self.member_ids) != len(p) or len(set(self.member_ids)) != len(p):
             raise RequestError(
                 f"{len(p)} members need as many distinct names; given are "

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
+from pruning.core.plain_text import check_writable
 from pruning.samples.archive import read_archive
 from pruning.samples.reading import Reading, Units
 from selection.pool import sorted_classes
@@ -67,6 +68,7 @@ def read_labelled(path: Path) -> LabelledSamples:
             )
     samples = _samples(path, "X", arrays["X"])
     classes = _classes(arrays)
+    check_writable(f"{path}: class", map(str, classes.tolist()))
     labels = _columns(path, "y", arrays["y"], classes, len(samples))
     test_samples = test_labels = None
     if "X_test" in arrays and "y_test" in arrays:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+
+from pruning.core.errors import RequestError
 
 _TURNING = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Line ends that only Unicode knows, and marks that turn the direction of what follows."""
@@ -27,3 +30,20 @@ def plain(text: str) -> str:
         else letter
         for letter in text
     )
+
+
+def check_writable(what: str, texts: Iterable[str]) -> None:
+    """Raise `RequestError` for the first text that UTF-8 cannot hold: no file could name it.
+
+    >>> check_writable("class", ["café", "caf\\udce9"])
+    Traceback (most recent call last):
+        ...
+    pruning.core.errors.RequestError: class 'caf\\udce9' is not UTF-8; write it in letters that are
+    """
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise RequestError(
+                f"{what} {text!a} is not UTF-8; write it in letters that are"
+            ) from error

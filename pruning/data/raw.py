@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.plain_text import check_writable
 from pruning.samples.finding import LeftOut
 from pruning.samples.reading import AS_TOLD, Reading
 
@@ -83,4 +84,6 @@ def encode(values: Iterable[str] | NDArray[np.int64] | NDArray[np.str_]) -> Enco
     """
     given = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=np.str_)
     classes, labels = np.unique(given, return_inverse=True)
+    if classes.dtype.kind == "U":
+        check_writable("class", classes.tolist())
     return Encoded(labels.astype(np.int64), classes)

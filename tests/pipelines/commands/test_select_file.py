@@ -188,6 +188,23 @@ def test_labels_of_a_test_part_mean_what_they_meant_to_the_choice(tmp_path: Path
     assert float(rows(out)["all"]["accuracy"]) == pytest.approx(float(right.mean()))
 
 
+@pytest.mark.parametrize("name", ["labels", "names"])
+def test_text_that_no_file_can_hold_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    given = part(FIRST)
+    given[name] = np.char.replace(
+        np.array(given[name]), "cat" if name == "labels" else "b", "\udce9"
+    )
+    np.savez(tmp_path / "mine.npz", **given)
+    words = ["select", str(tmp_path / "mine.npz"), "--s", "2", "--out", str(tmp_path / "out")]
+    assert run(words) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "'\\udce9' is not UTF-8" in err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_changed_file_is_refused(
     chosen: Path, test_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -222,3 +222,8 @@ def test_files_that_are_damaged_or_odd_are_one_line(tmp_path: Path, spoil: str, 
     with pytest.raises(RequestError, match=said) as error:
         load_splits(str(path))
     assert "\n" not in str(error.value) and "data.npz" in str(error.value)
+
+
+def test_classes_that_no_file_can_hold_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"class 'caf\\udce9' is not UTF-8"):
+        load(tmp_path, ROWS, np.array(["caf\udce9", "b"])[Y])
