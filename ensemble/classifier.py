@@ -184,7 +184,7 @@ class Classifier(ABC):
 
     def _set(self, name: str, value: Any) -> None:
         if name == "calibrate" and not isinstance(value, bool):
-            raise RequestError(f"calibrate {value!r} must be True or False")
+            raise RequestError(f"`calibrate` {value!r}: allowed True, False")
         setattr(self, name, _positive(value) if name == "batch_size" else value)
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -247,5 +247,5 @@ def _weights(given: ArrayLike, samples: int) -> NDArray[np.float64]:
 
 def _positive(value: Any) -> int:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise RequestError(f"batch_size {value!r} must be a whole number of at least 1")
+        raise RequestError(f"`batch_size` {value!r}: allowed whole numbers, 1 and more")
     return int(value)

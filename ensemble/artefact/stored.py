@@ -22,7 +22,7 @@ FORMAT = "dropnet-ensemble"
 FORMAT_VERSION = 2
 """2 since a probe is kept; files of version 1 have none."""
 
-LARGEST_ROOT = 4 * 2**20
+LARGEST_ROOT = 2 * 2**20
 """Bytes of ``ensemble.json``: Python makes of JSON up to 25 times as much."""
 
 LARGEST_WEIGHTS = 2**40

@@ -37,7 +37,7 @@ FORMAT_VERSION = 2
 METADATA = "dropnet-ensemble"
 INPUT, TEAM, MEMBERS = "samples", "probabilities", "members"
 LARGEST_FILE = 2**31 - 1
-LARGEST_DESCRIPTION = 4 * 2**20
+LARGEST_DESCRIPTION = 2 * 2**20
 """Bytes of what a file says of itself, which stands at its end."""
 
 

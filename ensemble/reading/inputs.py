@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,11 @@ def batches(
         for start in range(0, len(values), size):
             yield as_samples(values[start : start + size], shape, reading)
         return
+    if isinstance(given, Mapping | Set | bytes | bytearray) or not isinstance(given, Iterable):
+        raise RequestError(
+            f"samples of type {type(given).__name__}; expected arrays, tensors, PIL images or "
+            "paths, or a list of them"
+        )
     waiting: list[Samples] = []
     for entry in given:
         waiting.append(_read_entry(entry, shape, reading))

@@ -243,7 +243,7 @@ def _arrays(path: Path) -> Iterator[_Chunks | Failure]:
         return
     try:
         if path.suffix.lower() == ".npy":
-            arrays = {"": cast(NDArray[Any], np.load(path, mmap_mode="r", allow_pickle=False))}
+            arrays = {"": cast(NDArray[Any], npy.open_memmap(path, mode="r"))}
         else:
             arrays = read_archive(path, samples_names)
     except RequestError as error:

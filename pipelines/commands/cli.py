@@ -17,7 +17,7 @@ import click
 from ensemble.installed import check_alone, lacking
 from ensemble.web.limits import Limits
 from pipelines.commands.help_sections import SectionedCommand, SectionedOption
-from pipelines.commands.outcome import last_line, open_streams
+from pipelines.commands.outcome import bad_name, flushed, last_line, open_streams
 from pipelines.commands.setting_options import SettingOption, in_flags, setting_options
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
@@ -28,13 +28,7 @@ from pruning.core.settings_tree import settings_of
 
 def _out(help_text: str, section: str = "Options") -> SectionedOption:
     """Return the option for where the result goes; without a path it cannot be given."""
-    return SectionedOption(["--out"], section=section, help=help_text, callback=_given_path)
-
-
-def _given_path(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-    if value == "":
-        raise RequestError(f"{parameter.opts[0]} '': allowed is a path, or leave it out")
-    return value
+    return SectionedOption(["--out"], section=section, help=help_text)
 
 
 def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -45,7 +39,39 @@ def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> No
         context.exit()
 
 
+class _Commands(click.Group):
+    """Commands, none of whose words may be empty; settings check their own."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command."""
+        for parameter in cmd.params:
+            if not isinstance(parameter, SettingOption):
+                parameter.callback = parameter.callback or _not_empty
+        super().add_command(cmd, name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a reader who has left, as ``| head`` does, ends it well.
+
+        click would exit with 1.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return 0
+
+
+def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    if value == "" or (isinstance(value, tuple) and "" in value):
+        option = isinstance(parameter, click.Option)
+        what = parameter.opts[0] if option else parameter.human_readable_name
+        raise RequestError(
+            f"{what} '': allowed is a path or a name{', or leave it out' if option else ''}"
+        )
+    return value
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Add --debug to any command for the traceback of an error.",
 )
@@ -71,7 +97,7 @@ _own_networks = click.option(
         *setting_options(BuildConfig),
         _out("The run's folder.  [default: results/<data>-<arch>-…]", "What"),
         SectionedOption(
-            ["--config"], metavar="FILE", section="What", callback=_given_path,
+            ["--config"], metavar="FILE", section="What",
             help="Begin from what the config.json of a run asks for, or an edited copy: what is "
             "settled before training is settled anew, and options beside it win over it.",
         ),
@@ -161,13 +187,10 @@ def combine(**options: Any) -> None:
 @click.option("--threads", type=int, help="CPU threads of each when measured.  [default: 1]")
 @click.option(
     "--test",
-    callback=_given_path,
     metavar="FILE.npz",
     help="Of a choice from predictions: the members' predictions on samples held out of it.",
 )
-@click.option(
-    "--out", callback=_given_path, help="Folder for the report.  [default: the run itself]"
-)
+@click.option("--out", help="Folder for the report.  [default: the run itself]")
 def compare(**options: Any) -> int:
     """Compare the chosen teams of RUNS with the unpruned networks on the test set.
 
@@ -210,7 +233,6 @@ def compare(**options: Any) -> int:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    callback=_given_path,
     help="Folder for runs and pages.  [default: results/reproduction]",
 )
 @click.option("--device", default="cpu", show_default=True, help="Where to train.")
@@ -299,8 +321,7 @@ def verify(**options: Any) -> None:
 )
 @_own_networks
 @click.option(
-    "--out", callback=_given_path,
-    help="The file.  [default: ensemble.onnx or ensemble-int8.onnx in SOURCE]",
+    "--out", help="The file.  [default: ensemble.onnx or ensemble-int8.onnx in SOURCE]",
 )  # fmt: skip
 def export(format: str, **options: Any) -> None:  # noqa: A002
     """Write the ensemble SOURCE as one ONNX file: scaling, every member and the vote inside.
@@ -315,7 +336,9 @@ def export(format: str, **options: Any) -> None:  # noqa: A002
 @cli.command(short_help="Can this network be pruned? Before any training.")
 @click.argument("arch")
 @click.option("--input", "shape", required=True, help="One sample: 3x64x64, or 20 features.")
-@click.option("--classes", default=10, show_default=True, help="Number of logits.")
+@click.option(
+    "--classes", type=click.IntRange(2), default=10, show_default=True, help="Number of logits."
+)
 def check(**options: Any) -> None:
     """Say what of ARCH, a name or module:factory, can be pruned, and what stands in the way."""
     from pipelines.commands.check import run_check
@@ -391,7 +414,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A polite end must reach the worker processes too: it goes the way of Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     debug = "--debug" in given
-    sys.exit(run([word for word in given if word != "--debug"], debug=debug))
+    code = run([word for word in given if word != "--debug"], debug=debug)
+    sys.exit(flushed(code))
 
 
 def run(arguments: Sequence[str], *, debug: bool = False) -> int:
@@ -406,8 +430,6 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("ensemble: interrupted; the same command goes on where it stopped", err=True)
         return 130
-    except BrokenPipeError:
-        return 0
     except ModuleNotFoundError as error:
         command = _command(arguments)
         told = lacking(str(command.name if command else "this"), error)
@@ -416,7 +438,7 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
         told.__cause__ = error
         return _fail(told, 2, debug, command)
     except Exception as error:
-        return _fail(error, 1, debug)
+        return _fail(error, 2 if bad_name(error) else 1, debug)
     return result if isinstance(result, int) else 0
 
 

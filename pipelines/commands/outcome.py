@@ -40,8 +40,8 @@ def open_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            stream = io.TextIOWrapper(_Nowhere(), encoding="utf-8")
-            setattr(sys, name, stream)
+            _swallow(name)
+            continue
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
@@ -52,6 +52,31 @@ def say_unchecked(source: str) -> None:
 
     if line := unchecked(Path(source), [name for name, _ in PRODUCTS.values()]):
         click.echo(f"ensemble: {line}", err=True)
+
+
+def bad_name(error: Exception) -> bool:
+    """Whether an error is of a path that no machine could have: a wrong request."""
+    return isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.EINVAL)
+
+
+def flushed(code: int) -> int:
+    """Write what standard output still holds, and return the exit code.
+
+    Python does so as it ends, with a traceback where a reader has left or the disk is full.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _swallow("stdout")
+    except OSError as error:
+        _swallow("stdout")
+        click.echo(f"ensemble: standard output: {last_line(error)}", err=True)
+        code = code or 1
+    return code
+
+
+def _swallow(name: str) -> None:
+    setattr(sys, name, io.TextIOWrapper(_Nowhere(), encoding="utf-8"))
 
 
 def last_line(error: Exception) -> str:

@@ -39,14 +39,18 @@ def run_serve(
         raise RequestError(f"serving needs {error.name}; install with {way_to('serve')}") from error
     say_unchecked(source)
     model = load_ensemble(source, archs)
+    with contextlib.suppress(KeyboardInterrupt):  # which is how a server ends
+        serve(
+            model, host=host, port=port, limits=limits, token=token,
+            ready=lambda address: _told(address, host),
+        )  # fmt: skip
+
+
+def _told(address: str, host: str) -> None:
     if not is_loopback(host):
         print(
             f"ensemble: warning: --host {host} opens this to the network, without encryption, to "
             "all who know the token",
             file=sys.stderr,
         )
-    with contextlib.suppress(KeyboardInterrupt):  # which is how a server ends
-        serve(
-            model, host=host, port=port, limits=limits, token=token,
-            ready=lambda address: print(f"{address}  (Ctrl-C stops)", flush=True),
-        )  # fmt: skip
+    print(f"{address}  (Ctrl-C stops)", flush=True)

@@ -222,3 +222,30 @@ def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
 def test_a_wider_list_of_operators_can_be_handed_over() -> None:
     graph = graph_of(NODE("RandomNormal", [], ["hostile"], shape=[1]))
     assert "hostile" in screen(graph, "x", OPERATORS | {"RandomNormal"}).values
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"a": 1}, None, 5, b"bytes", {1, 2}, object()], ids=lambda g: type(g).__name__
+)
+def test_what_holds_no_samples_is_refused(given: Any) -> None:
+    with pytest.raises(RequestError, match="samples of type"):
+        ensemble.load(hostile.KEPT / "team").predict_proba(given)
+
+
+@pytest.mark.parametrize(
+    "weights", [[np.nan] * 3, [-1, 1, 1], [0, 0, 0], [1, 1], ["a", 1, 1], [np.inf, 1, 1]]
+)
+def test_weights_of_a_score_are_numbers(weights: list[Any]) -> None:
+    team = ensemble.load(hostile.KEPT / "team")
+    x = np.zeros((3, *hostile.SAMPLE), np.uint8)
+    with pytest.raises(RequestError, match="sample_weight"):
+        team.score(x, team.predict(x), weights)
+
+
+def test_parameters_are_set_together_or_not_at_all() -> None:
+    team = ensemble.load(hostile.KEPT / "team")
+    before = team.get_params()
+    for wrong in ({"device": "meta"}, {"calibrate": 3}, {"unknown": 1}, {"cascade": 7}):
+        with pytest.raises(RequestError):
+            team.set_params(batch_size=7, **wrong)
+        assert team.get_params() == before

@@ -1,0 +1,52 @@
+"""Standard output that is full, closed or read no further: a line at most, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import hostile
+import numpy as np
+import pytest
+
+from pipelines.commands.cli import run
+
+COMMAND = [sys.executable, "-c", "from pipelines.commands.cli import main; main()"]
+
+
+@pytest.mark.parametrize("kind", ["head", "full", "closed", "ascii"])
+def test_predictions_written_to_nowhere(tmp_path: Path, kind: str) -> None:
+    x = tmp_path / "x.npy"
+    np.save(x, np.zeros((600, *hostile.SAMPLE), np.uint8))
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ascii_only = {"PYTHONIOENCODING": "ascii"} if kind == "ascii" else {}
+    words = [*COMMAND, "predict", str(hostile.KEPT / "team.onnx"), str(x)]
+    after = {"head": "| head -1", "full": "> /dev/full", "closed": ">&-", "ascii": "> /dev/null"}
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$@" {after[kind]}', "_", *words],
+        text=True, capture_output=True, env={**os.environ, **path, **ascii_only}, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    assert done.stderr.count("\n") == (kind == "full"), done.stderr
+    assert done.returncode == (1 if kind == "full" else 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", ""], ["predict", "", ""], ["compare", ""], ["select", "", "--s", "2"],
+        ["verify", ""], ["serve", ""], ["serve", "x", "--host", ""], ["export", ""],
+        ["check", ""], ["log", "x", "--tensorboard", ""], ["predict", "x", "y", "--arch", ""],
+        ["check", "mlp-a", "--input", "3x8x8", "--classes", "0"],
+        ["show", "x" * 300], ["predict", str(hostile.KEPT / "team"), "x" * 300],
+        ["predict", str(hostile.KEPT / "team"), "x.npy", "--device", "meta"],
+    ],
+)  # fmt: skip
+def test_what_means_nothing_is_a_line_and_exit_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("ensemble: ") and line.count("\n") == 1
