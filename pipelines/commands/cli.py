@@ -161,7 +161,7 @@ def select(**options: Any) -> None:
         *(SettingOption(setting) for setting in settings_of(SelectionConfig)
           if setting.name not in ("pool", "max_latency")),
         SectionedOption(
-            ["--out"], required=True, section="What", callback=_given_path,
+            ["--out"], required=True, section="What",
             help="Folder for ensemble.onnx and the choice.",
         ),
     ],
