@@ -8,10 +8,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -20,6 +19,7 @@ from pipelines.build.device import Devices, devices_for, on
 from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
 from pipelines.build.group_training import train_group
 from pipelines.build.watching import Watcher
+from pipelines.build.workers import BACKEND, end_with, shared_folder, start_workers
 from pipelines.run.plan import Group
 from pipelines.run.records import RunHistory
 from pipelines.run.resources import HERE, Placement
@@ -78,18 +78,7 @@ def train_groups(
         with shown_from_queue(watcher) as tell:
             found = [_train_on(*share, store, splits, tell) for share in work]
     else:
-        with tempfile.TemporaryDirectory(prefix="ensemble-") as scratch:
-            events = Path(scratch) / "events.jsonl"
-            tell = functools.partial(append_event, events)
-            with shown_from_file(events, watcher), _own_path_only():
-                workers = joblib.Parallel(
-                    n_jobs=jobs, backend=placement.backend, batch_size=1, max_nbytes="1M"
-                )
-                found = _unless_killed(
-                    lambda: workers(
-                        joblib.delayed(_train_on)(*share, store, splits, tell) for share in work
-                    )
-                )
+        found = _in_workers(work, store, splits, watcher, jobs, placement.backend)
     trained = (history for group in found for history in group)
     return tuple(sorted(trained, key=lambda history: history.run))
 
@@ -109,6 +98,40 @@ def _own_path_only() -> Iterator[None]:
             del os.environ[_SAFE_PATH]
         else:
             os.environ[_SAFE_PATH] = before
+
+
+def _in_workers(
+    work: Sequence[tuple[str, list[Task]]],
+    store: Store,
+    splits: Splits,
+    watcher: Watcher,
+    jobs: int,
+    backend: str,
+) -> list[Any]:
+    """Train shares of groups in joblib's processes."""
+    shared, own = shared_folder(), backend == BACKEND
+    events = shared / f"events-{secrets.token_hex(8)}.jsonl"
+    tell = functools.partial(append_event, events)
+    train = functools.partial(_train_in_worker, os.getpid() if own else None)
+    pool = joblib.Parallel(
+        n_jobs=jobs, backend=backend, batch_size=1, max_nbytes="1M", temp_folder=str(shared)
+    )
+    try:
+        with shown_from_file(events, watcher), _own_path_only(), pool as workers:
+            if own:
+                start_workers(workers, jobs)
+            return _unless_killed(
+                lambda: workers(
+                    joblib.delayed(train)(*share, store, splits, tell) for share in work
+                )
+            )
+    finally:
+        events.unlink(missing_ok=True)
+
+
+def _train_in_worker(parent: int | None, *share: Any) -> tuple[RunHistory, ...]:
+    end_with(parent)
+    return _train_on(*share)
 
 
 def _unless_killed(work: Callable[[], list[tuple[RunHistory, ...]]]) -> list[Any]:
