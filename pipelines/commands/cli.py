@@ -204,8 +204,8 @@ def compare(**options: Any) -> int:
 
 @cli.command(short_help="Published claims, made again.")
 @click.argument("names", nargs=-1)
-@click.option("--list", "list_names", is_flag=True, help="The names there are, and their figures.")
-@click.option("--figure", "figures", multiple=True, help="Some of a claim's figures only.")
+@click.option("--list", "list_names", is_flag=True, help="The names there are, and their parts.")
+@click.option("--part", "parts", multiple=True, help="Some of its figures or studies only.")
 @click.option("--seeds", type=click.IntRange(1), help="Runs per curve.  [default: the figure's]")
 @click.option(
     "--budget",

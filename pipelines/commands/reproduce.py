@@ -9,7 +9,7 @@ import click
 from pipelines.reproduction.budget import USUAL_BLOCK, Budget
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.reading import PAGE, table_of_claims, write_page
-from pipelines.reproduction.running import reproduce
+from pipelines.reproduction.running import Source, reproduce
 from pruning.core.errors import RequestError, unknown_name
 
 ALL = "all"
@@ -19,7 +19,7 @@ def run_reproduce(
     *,
     names: tuple[str, ...],
     list_names: bool,
-    figures: tuple[str, ...],
+    parts: tuple[str, ...],
     seeds: int | None,
     budget: str,
     time_limit: float | None,
@@ -35,7 +35,7 @@ def run_reproduce(
         click.echo(listing())
         return
     chosen = CLAIMS.names() if names == (ALL,) else names
-    _check(chosen, figures)
+    _check(chosen, parts)
     quick = budget == "quick"
     spent = Budget(
         quick, seeds, None if time_limit is None else 60 * time_limit, block or USUAL_BLOCK
@@ -43,8 +43,8 @@ def run_reproduce(
     folder = out or Path("results") / ("reproduction-quick" if quick else "reproduction")
     for name in chosen:
         reproduce(
-            CLAIMS[name], folder / name, spent,
-            figures=figures, data_dir=data_dir, images=images, device=device, jobs=jobs, tell=_tell,
+            CLAIMS[name], folder / name, spent, Source(data_dir, images, device),
+            parts=parts, jobs=jobs, tell=_tell,
         )  # fmt: skip
         write_page(name, CLAIMS[name], folder / name)
         click.echo(str(folder / name / PAGE))
@@ -57,18 +57,18 @@ def listing() -> str:
     lines = []
     for name in CLAIMS:
         claim = CLAIMS[name]
-        shown = ", ".join(f"{figure.name} ({figure.published})" for figure in claim.figures)
+        parts = [f"{figure.name} ({figure.published})" for figure in claim.figures]
+        shown = ", ".join([*parts, *(study.name for study in claim.studies)])
         lines += [f"{name}{'  [takes a card]' if claim.card else ''}", f"    {claim.title}",
                   f"    {shown}"]  # fmt: skip
     return "\n".join(lines)
 
 
-def _check(names: tuple[str, ...], figures: tuple[str, ...]) -> None:
-    claims = [CLAIMS[name] for name in names]
-    known = {figure.name for claim in claims for figure in claim.figures}
-    for figure in figures:
-        if figure not in known:
-            raise unknown_name("figure", figure, known)
+def _check(names: tuple[str, ...], parts: tuple[str, ...]) -> None:
+    known = {part for name in names for part in CLAIMS[name].parts}
+    for part in parts:
+        if part not in known:
+            raise unknown_name("part", part, known)
     if len(names) != len(set(names)):
         raise RequestError(f"`names` {' '.join(names)} has one of them twice; name each once")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipelines.reproduction.claim import OURS_SUFFIX, Curve, Figure
 from pipelines.reproduction.published import published_curve
+from pipelines.reproduction.study import Study
 from pruning.data.splits import Split, Splits
 
 QUICK_SEEDS, QUICK_ROUNDS = 2, 3
@@ -45,9 +46,9 @@ class Budget:
         """The data set in place of the figure's; empty: the figure's."""
         return "digits" if self.quick else ""
 
-    def seeds_of(self, figure: Figure) -> int:
-        """Return how many runs each curve of a figure gets."""
-        return self.seeds or (QUICK_SEEDS if self.quick else figure.seeds)
+    def seeds_of(self, part: Figure | Study) -> int:
+        """Return how many runs each curve of a figure gets, or how many pools a study."""
+        return self.seeds or (QUICK_SEEDS if self.quick else part.seeds)
 
     def is_over(self, seconds: float) -> bool:
         """Whether nothing further is begun after so many seconds."""
@@ -64,9 +65,10 @@ class Budget:
         if not self.quick:
             return splits
         train, test = _enlarged(splits.train), _enlarged(splits.test)
-        val, shape = _enlarged(splits.val), train.images.shape[1:]
+        val, select = _enlarged(splits.val), _enlarged(splits.select)
+        shape = train.images.shape[1:]
         return dataclasses.replace(
-            splits, train=train, val=val, select=val, test=test, input_shape=shape
+            splits, train=train, val=val, select=select, test=test, input_shape=shape
         )
 
 

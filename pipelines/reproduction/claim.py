@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.reproduction.study import Study
 from pruning.data.splits import Splits
 
 OURS_SUFFIX = "@ours"
@@ -160,6 +161,8 @@ class Claim:
         Curves that are tested against each other, the better one by the paper's words first.
     card
         Whether it takes a card; two cores take days.
+    studies
+        What else shows it: many pools of networks, a row of numbers each.
     """
 
     title: str
@@ -167,3 +170,10 @@ class Claim:
     figures: tuple[Figure, ...]
     pairs: tuple[tuple[str, str], ...] = ()
     card: bool = False
+    studies: tuple[Study, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of figures and studies, each once."""
+        figures, studies = (one.name for one in self.figures), (one.name for one in self.studies)
+        return (*figures, *studies)

@@ -11,10 +11,11 @@ from scipy import stats
 
 from pipelines.compare.interval import CONFIDENCE
 from pipelines.reproduction.agreement import FEWEST_RUNS, Agreement, agreement
-from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Curve, Figure
-from pipelines.reproduction.curve_files import read_header, read_runs
+from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Curve, Figure, Run
 from pipelines.reproduction.ordering import Order, mean_along, orders
 from pipelines.reproduction.published import PublishedCurve, published_curve
+from pipelines.reproduction.row_files import read_header, read_rows
+from pipelines.reproduction.study import Row, Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ def _comparable(curves: dict[str, FoundCurve], better: str, worse: str) -> bool:
 
 
 def _curve(figure: Figure, curve: Curve, path: Path) -> FoundCurve | None:
-    runs = read_runs(path)
+    runs = [Run(**row) for row in read_rows(path)]
     if not runs:
         return None
     published = published_curve(figure.published, curve.published) if curve.published else None
@@ -136,3 +137,9 @@ def _curve(figure: Figure, curve: Curve, path: Path) -> FoundCurve | None:
         curve.name, np.array(runs[0].remaining), accuracy, np.array([r.epochs for r in runs]),
         str(read_header(path)["data"]), published, held,
     )  # fmt: skip
+
+
+def found_studies(claim: Claim, folder: Path) -> tuple[tuple[Study, list[Row]], ...]:
+    """Return the studies of a claim of which there are rows enough to say something."""
+    read = ((study, read_rows(folder / f"{study.name}.jsonl")) for study in claim.studies)
+    return tuple((study, rows) for study, rows in read if len(rows) >= FEWEST_RUNS)

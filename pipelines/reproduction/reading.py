@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +11,45 @@ from pipelines.report.markdown import pipe_table
 from pipelines.report.number_format import p_value, percent, points, points_range, ratio
 from pipelines.report.table import plain_table
 from pipelines.reproduction.claim import OURS_SUFFIX, Claim
-from pipelines.reproduction.found import FoundCurve, FoundFigure, found_figures
+from pipelines.reproduction.found import (
+    FoundCurve,
+    FoundFigure,
+    found_figures,
+    found_studies,
+)
 from pipelines.reproduction.ordering import mean_along
 from pipelines.reproduction.picture import draw
+from pipelines.reproduction.study import Row, Study
 
 PAGE = "README.md"
 NOTES = "notes.md"
 """Beside the page, written by hand: what is made of the figures; the page begins with it."""
 
 
+OF_FIGURES = (
+    "A point agrees where the published accuracy lies within t·s·√(1/n + 1/m) of the mean of "
+    "our n runs, m being the runs it was the mean of, widened by the error of reading it off "
+    "the picture. The joint test asks for all points of a curve at once; it *differs* where "
+    "its p is below 0.05. *Along* is the mean accuracy over the share of units that remains. "
+    "Pairs are tested by seed and corrected for their number (Holm). The test part is read "
+    "every round, as in the paper: these curves choose nothing."
+)
+OF_STUDIES = (
+    "A row is a mean over pools, each of its own networks and of its own draw of the training "
+    "samples; intervals and p are of a paired t-test over the pools, corrected for their number "
+    "(Holm). Everything is chosen on one part of the data and judged on the test part."
+)
+
+
 def write_page(name: str, claim: Claim, folder: Path) -> tuple[FoundFigure, ...]:
     """Write a claim's figures and its page into its folder; return what was found."""
-    found = found_figures(claim, folder)
+    found, studied = found_figures(claim, folder), found_studies(claim, folder)
     for figure in found:
         drawing = draw(figure, f"{claim.source} · {data_note(figure)}")
         (folder / f"{figure.figure.name}.svg").write_text(drawing + "\n", encoding="utf-8")
-    if found:
-        (folder / PAGE).write_text(page(name, claim, found, _notes(folder)), encoding="utf-8")
+    if found or studied:
+        text = page(name, claim, found, studied, _notes(folder))
+        (folder / PAGE).write_text(text, encoding="utf-8")
     return found
 
 
@@ -36,7 +58,13 @@ def _notes(folder: Path) -> str:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
-def page(name: str, claim: Claim, found: tuple[FoundFigure, ...], notes: str = "") -> str:
+def page(
+    name: str,
+    claim: Claim,
+    found: Sequence[FoundFigure],
+    studied: Sequence[tuple[Study, list[Row]]] = (),
+    notes: str = "",
+) -> str:
     """Return a claim's page as Markdown."""
     parts = [
         f"# {name}",
@@ -44,13 +72,10 @@ def page(name: str, claim: Claim, found: tuple[FoundFigure, ...], notes: str = "
         f"    ensemble reproduce {name} --data-dir DATA",
         notes,
         *(part for figure in found for part in _figure_parts(figure)),
+        *(part for study, rows in studied for part in _study_parts(study, rows)),
         "## How to read this",
-        "A point agrees where the published accuracy lies within t·s·√(1/n + 1/m) of the mean of "
-        "our n runs, m being the runs it was the mean of, widened by the error of reading it off "
-        "the picture. The joint test asks for all points of a curve at once; it *differs* where "
-        "its p is below 0.05. *Along* is the mean accuracy over the share of units that remains. "
-        "Pairs are tested by seed and corrected for their number (Holm). The test part is read "
-        "every round, as in the paper: these curves choose nothing.",
+        OF_FIGURES if found else "",
+        OF_STUDIES if studied else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -97,6 +122,13 @@ def _figure_parts(found: FoundFigure) -> Iterator[str]:
         )  # fmt: skip
 
 
+def _study_parts(study: Study, rows: list[Row]) -> Iterator[str]:
+    yield f"## {study.title}"
+    yield f"{len(rows)} pools; {study.finding(rows)}."
+    for table in study.tables(rows):
+        yield f"*{table.caption}*\n\n{pipe_table(table)}"
+
+
 def _curve_row(curve: FoundCurve) -> tuple[str, ...]:
     published, held = curve.published, curve.agreement
     theirs = ""
@@ -128,9 +160,14 @@ def _our_row(curve: FoundCurve) -> tuple[str, ...]:
 
 def table_of_claims(claims: Mapping[str, Claim], folder: Path) -> str:
     """Return Markdown: a row a figure of every claim, with or without runs."""
-    rows = [row for name, claim in claims.items() for row in _claim_rows(name, claim, folder)]
-    headings = ("Claim", "Figure", "Command", "Runs", "Curves that agree", "Order as published",
-                "By our recipe")  # fmt: skip
+    rows = [
+        row
+        for name, claim in claims.items()
+        for kind in (_claim_rows, _study_rows)
+        for row in kind(name, claim, folder)
+    ]
+    headings = ("Claim", "Figure", "Command", "Runs", "Curves that agree",
+                "Order as published, or finding", "By our recipe")  # fmt: skip
     lines = ["| " + " | ".join(headings) + " |", "|" + ":--|" * len(headings)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
 
@@ -139,7 +176,7 @@ def _claim_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ..
     found = {figure.figure.name: figure for figure in found_figures(claim, folder / name)}
     for figure in claim.figures:
         title = f"{claim.title}: {figure.title}"
-        command = f"`ensemble reproduce {name} --figure {figure.name}`"
+        command = f"`ensemble reproduce {name} --part {figure.name}`"
         if figure.name not in found:
             yield title, figure.published, command, "open", "", "", ""
             continue
@@ -155,6 +192,18 @@ def _claim_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ..
             _in_order(got, ours=False),
             _in_order(got, ours=True),
         )
+
+
+def _study_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ...]]:
+    found = {study.name: rows for study, rows in found_studies(claim, folder / name)}
+    for study in claim.studies:
+        title = f"{claim.title}: {study.title}"
+        command = f"`ensemble reproduce {name} --part {study.name}`"
+        if study.name not in found:
+            yield title, "", command, "open", "", "", ""
+            continue
+        rows = found[study.name]
+        yield title, f"[page]({name}/{PAGE})", command, str(len(rows)), "", study.finding(rows), ""
 
 
 def _in_order(found: FoundFigure, *, ours: bool) -> str:

@@ -1,4 +1,4 @@
-"""Making the runs that are missing, curve by curve; a run that was stopped goes on."""
+"""Making the rows that are missing, curve by curve; what was stopped goes on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import torch
 from pipelines.reproduction.accuracy import one_answer
 from pipelines.reproduction.budget import Budget
 from pipelines.reproduction.claim import Claim, Curve, Figure, Run
-from pipelines.reproduction.curve_files import read_runs, write_runs
+from pipelines.reproduction.row_files import read_rows, write_rows
+from pipelines.reproduction.study import Row, Study
 from pruning.data.load import load_splits
 from pruning.data.splits import Split, Splits
 
@@ -24,132 +25,180 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Work:
-    """One curve whose runs are made, and where they go.
+class Source:
+    """Where data are, and where to train.
 
     Attributes
     ----------
-    figure, curve
-        As they are run: the budget's rounds and epochs, the data that are read.
-    remaining
-        Shares of the units after each of its rounds.
-    path
-        Of its file.
-    header
-        How its runs come about.
-    """
-
-    figure: Figure
-    curve: Curve
-    remaining: tuple[float, ...]
-    path: Path
-    header: dict[str, Any]
-
-
-def reproduce(
-    claim: Claim,
-    folder: Path,
-    budget: Budget,
-    *,
-    figures: Sequence[str] = (),
-    data_dir: Path | None = None,
-    images: Path | None = None,
-    device: str = "cpu",
-    jobs: int = 1,
-    tell: Tell = print,
-) -> None:
-    """Make the runs of a claim that are missing in its folder.
-
-    Parameters
-    ----------
-    claim, folder
-        What is reproduced, and where its runs are and go.
-    budget
-        How many seeds, and how long.
-    figures
-        Names of some of its figures; none: all.
     data_dir
         Where published data sets are.
     images
         A folder of class folders in place of a published data set.
     device
         Where to train.
-    jobs
-        Curves made at once, each in a process of its own.
-    tell
-        Told in a line when a curve begins, ends, or has all its runs.
     """
-    started = time.monotonic()
-    for figure in claim.figures:
-        if figures and figure.name not in figures:
+
+    data_dir: Path | None = None
+    images: Path | None = None
+    device: str = "cpu"
+
+    def splits(self, data: str, budget: Budget) -> Splits:
+        """Return a data set, or what stands in its place."""
+        read = budget.data or (str(self.images) if self.images else data)
+        return budget.enlarged(load_splits(read, data_dir=self.data_dir).splits)
+
+    def name(self, data: str, budget: Budget) -> str:
+        """Return what is read, by name."""
+        return budget.data or (self.images.name if self.images else data)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One file of rows that are made.
+
+    Attributes
+    ----------
+    name
+        For who watches.
+    path
+        Of the file.
+    header
+        How its rows come about.
+    make
+        Makes the rows of some seeds, together.
+    """
+
+    name: str
+    path: Path
+    header: dict[str, Any]
+    make: Callable[[Sequence[int], Splits, str, Tell], list[Row]]
+
+
+def reproduce(
+    claim: Claim,
+    folder: Path,
+    budget: Budget,
+    source: Source | None = None,
+    *,
+    parts: Sequence[str] = (),
+    jobs: int = 1,
+    tell: Tell = print,
+) -> None:
+    """Make the rows of a claim that are missing in its folder.
+
+    Parameters
+    ----------
+    claim, folder
+        What is reproduced, and where its rows are and go.
+    budget
+        How many seeds, and how long.
+    source
+        Where data are, and where to train.
+    parts
+        Names of some of its figures and studies; none: all.
+    jobs
+        Files made at once, each in a process of its own.
+    tell
+        Told in a line how far a file is.
+    """
+    started, source = time.monotonic(), source or Source()
+    every: tuple[Figure | Study, ...] = (*claim.figures, *claim.studies)
+    for part in every:
+        if parts and part.name not in parts:
             continue
-        work = list(_missing(figure, folder, budget, images, tell))
-        if not work:
+        seeds, missing = budget.seeds_of(part), []
+        for work in _work(part, folder, budget, source):
+            there = len(read_rows(work.path, work.header))
+            if there < seeds:
+                missing.append(work)
+            else:
+                tell(f"{work.name}: {there} of {seeds} are there")
+        if not missing:
             continue
-        splits = figure_splits(figure, budget, data_dir, images)
-        joblib.Parallel(n_jobs=min(jobs, len(work)))(
-            joblib.delayed(_make)(one, splits, budget, started, device, tell) for one in work
+        splits = source.splits(part.data, budget)
+        if isinstance(part, Figure):
+            splits = nine_tenths_train(splits)
+        joblib.Parallel(n_jobs=min(jobs, len(missing)))(
+            joblib.delayed(_make)(work, seeds, splits, budget, started, source.device, tell)
+            for work in missing
         )
 
 
-def _missing(
-    figure: Figure, folder: Path, budget: Budget, images: Path | None, tell: Tell
-) -> Iterator[Work]:
-    for curve in figure.curves:
-        remaining = budget.remaining_of(figure, curve)
+def _work(part: Figure | Study, folder: Path, budget: Budget, source: Source) -> Iterator[Work]:
+    read = {"data": source.name(part.data, budget)}
+    if isinstance(part, Study):
+        study = part.asked(quick=budget.quick)
+        header = {"study": part.name, **read, **study.described()}
+        yield Work(part.name, folder / f"{part.name}.jsonl", header, _StudyRows(study))
+        return
+    for curve in part.curves:
+        remaining = budget.remaining_of(part, curve)
         asked = curve.asked(remaining, quick=budget.quick)
-        path = folder / figure.name / f"{curve.name}.jsonl"
         header = {
-            "figure": figure.published,
-            "curve": curve.name,
-            "arch": figure.arch,
-            "data": budget.data or (images.name if images else figure.data),
+            "figure": part.published, "curve": curve.name, "arch": part.arch, **read,
             **asked.described(),
-        }
-        there = len(read_runs(path, header))
-        if there < budget.seeds_of(figure):
-            yield Work(figure, asked, remaining, path, header)
-        else:
-            tell(f"{figure.name} {curve.name}: {there} runs are there")
+        }  # fmt: skip
+        path = folder / part.name / f"{curve.name}.jsonl"
+        made = _CurveRows(part, asked, remaining)
+        yield Work(f"{part.name} {curve.name}", path, header, made)
 
 
 def _make(
-    work: Work, splits: Splits, budget: Budget, started: float, device: str, tell: Tell
+    work: Work, seeds: int, splits: Splits, budget: Budget, started: float, device: str, tell: Tell
 ) -> None:
-    """Make the missing runs of one curve, a block of seeds at a time, while there is time."""
+    """Make the missing rows of one file, a block of seeds at a time, while there is time."""
     torch.set_num_threads(1)
-    runs = {run.seed: run for run in read_runs(work.path, work.header)}
-    missing = [seed for seed in range(budget.seeds_of(work.figure)) if seed not in runs]
-    name = f"{work.figure.name} {work.curve.name}"
-    rounds = work.remaining
+    rows = {row["seed"]: row for row in read_rows(work.path, work.header)}
+    missing = [seed for seed in range(seeds) if seed not in rows]
     for first in range(0, len(missing), budget.block):
         if budget.is_over(time.monotonic() - started):
-            tell(f"{name}: {len(missing) - first} runs are left for another time")
+            tell(f"{work.name}: {len(missing) - first} are left for another time")
             return
-        seeds, began = missing[first : first + budget.block], time.monotonic()
-        done: list[Run] = []
-        for done in work.curve.runs(work.figure, seeds, splits, device, rounds):
-            last = done[0]
+        block = missing[first : first + budget.block]
+        made = work.make(block, splits, device, lambda said: tell(f"{work.name}: {said}"))
+        rows |= {row["seed"]: row for row in made}
+        write_rows(work.path, work.header, list(rows.values()))
+
+
+@dataclass(frozen=True)
+class _CurveRows:
+    """Makes rows of a curve: its runs."""
+
+    figure: Figure
+    curve: Curve
+    remaining: tuple[float, ...]
+
+    def __call__(self, seeds: Sequence[int], splits: Splits, device: str, tell: Tell) -> list[Row]:
+        began = time.monotonic()
+        runs: list[Run] = []
+        for runs in self.curve.runs(self.figure, seeds, splits, device, self.remaining):
             tell(
-                f"{name}: {len(seeds)} runs, round {len(last.remaining) - 1} of "
-                f"{len(rounds) - 1}, {time.monotonic() - began:.0f} s"
+                f"{len(seeds)} runs, round {len(runs[0].remaining) - 1} of "
+                f"{len(self.remaining) - 1}, {time.monotonic() - began:.0f} s"
             )
-        for run in done:
-            run.fill(rounds, one_answer(splits))
-        runs |= {run.seed: run for run in done}
-        write_runs(work.path, work.header, list(runs.values()))
+        for run in runs:
+            run.fill(self.remaining, one_answer(splits))
+        return [dataclasses.asdict(run) for run in runs]
 
 
-def figure_splits(
-    figure: Figure, budget: Budget, data_dir: Path | None, images: Path | None
-) -> Splits:
-    """Return the data of a figure: nine tenths train, a tenth stops, as in the published code."""
-    splits = load_splits(
-        budget.data or (str(images) if images else figure.data), data_dir=data_dir
-    ).splits
+@dataclass(frozen=True)
+class _StudyRows:
+    """Makes rows of a study: its pools."""
+
+    study: Study
+
+    def __call__(self, seeds: Sequence[int], splits: Splits, device: str, tell: Tell) -> list[Row]:
+        began, rows = time.monotonic(), []
+        for row in self.study.rows(seeds, splits, device):
+            rows.append(row)
+            tell(f"pool {len(rows)} of {len(seeds)}, {time.monotonic() - began:.0f} s")
+        return rows
+
+
+def nine_tenths_train(splits: Splits) -> Splits:
+    """Return the data as in the published code: nine tenths train, a tenth stops."""
     train = Split(
         np.concatenate([splits.train.images, splits.select.images]),
         np.concatenate([splits.train.labels, splits.select.labels]),
     )
-    splits = dataclasses.replace(splits, train=train, select=splits.val)
-    return budget.enlarged(splits)
+    return dataclasses.replace(splits, train=train, select=splits.val)

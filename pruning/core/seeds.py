@@ -16,8 +16,10 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-Purpose = Literal["initial", "batches", "scores", "rewind", "split"]
-_KEYS: dict[Purpose, int] = {"initial": 0, "batches": 1, "scores": 2, "rewind": 3, "split": 5}
+Purpose = Literal["initial", "batches", "scores", "rewind", "split", "teams"]
+_KEYS: dict[Purpose, int] = {
+    "initial": 0, "batches": 1, "scores": 2, "rewind": 3, "split": 5, "teams": 6,
+}  # fmt: skip
 """Part of every stream: a key that changes, or is used again, changes what runs draw."""
 
 

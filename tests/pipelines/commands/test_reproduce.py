@@ -23,25 +23,26 @@ def test_the_list_names_every_claim_and_figure() -> None:
         assert f"\n{name}" in f"\n{shown}"
         for figure in CLAIMS[name].figures:
             assert f"{figure.name} ({figure.published})" in shown
+        assert all(study.name in shown for study in CLAIMS[name].studies)
     assert reproduce() == shown
 
 
 def test_a_quick_look_leaves_runs_a_page_and_the_table(tmp_path: Path) -> None:
-    arguments = "fractions", "--figure", "mlp-20-20", "--budget", "quick", "--seeds", "1"
+    arguments = "fractions", "--part", "mlp-20-20", "--budget", "quick", "--seeds", "1"
     shown = reproduce(*arguments, "--out", str(tmp_path))
 
     assert f"{tmp_path}/fractions/README.md" in shown
     assert (tmp_path / "fractions" / "mlp-20-20.svg").is_file()
     assert "[figure 18](fractions/mlp-20-20.svg)" in (tmp_path / "README.md").read_text()
     again = reproduce(*arguments, "--out", str(tmp_path))
-    assert "mlp-20-20 0.5: 1 runs are there" in again
+    assert "mlp-20-20 0.5: 1 of 1 are there" in again
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("fraction",), r"unknown claim 'fraction'.*did you mean|unknown claim 'fraction'"),
-        (("fractions", "--figure", "mlp"), "unknown figure 'mlp'"),
+        (("fractions", "--part", "mlp"), "unknown part 'mlp'"),
         (("oracle", "oracle"), "twice"),
     ],
 )

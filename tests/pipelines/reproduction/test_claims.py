@@ -80,6 +80,8 @@ def test_pairs_and_published_curves_are_there(name: str) -> None:
 
 def test_a_claim_says_what_and_where() -> None:
     for name in CLAIMS:
-        assert isinstance(CLAIMS[name], Claim)
-        assert CLAIMS[name].title
-        assert "20" in CLAIMS[name].source
+        claim = CLAIMS[name]
+        assert isinstance(claim, Claim)
+        assert claim.title
+        assert "20" in claim.source
+        assert len(set(claim.parts)) == len(claim.parts) > 0

@@ -10,14 +10,14 @@ from pipelines.reproduction.budget import Budget
 from pipelines.reproduction.claim import Run
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.datafree_curve import CAFFE, DataFreeCurve
-from pipelines.reproduction.running import figure_splits
+from pipelines.reproduction.running import Source, nine_tenths_train
 
 FIGURE = CLAIMS["datafree"].figures[0]
 SHARES = (1.0, 0.5, 0.1)
 
 
 def test_every_way_removes_units_of_the_same_networks() -> None:
-    splits = figure_splits(FIGURE, Budget(quick=True), None, None)
+    splits = nine_tenths_train(Source().splits("mnist", Budget(quick=True)))
     recipe = dataclasses.replace(CAFFE, max_epochs=4, batch_size=32)
     made: dict[str, list[Run]] = {}
     for curve in FIGURE.curves:

@@ -10,13 +10,13 @@ import pytest
 
 from pipelines.reproduction.accuracy import one_answer
 from pipelines.reproduction.budget import Budget
-from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Figure
+from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Figure, Run
 from pipelines.reproduction.claims import CLAIMS
-from pipelines.reproduction.curve_files import read_runs
 from pipelines.reproduction.dropnet_curve import PAPER, DropNetCurve
 from pipelines.reproduction.found import found_figures
 from pipelines.reproduction.reading import page, table_of_claims, write_page
-from pipelines.reproduction.running import figure_splits, reproduce
+from pipelines.reproduction.row_files import read_rows
+from pipelines.reproduction.running import Source, nine_tenths_train, reproduce
 from pruning.core.errors import RequestError
 from pruning.dropnet import dropnet
 from pruning.dropnet.population import Runs
@@ -39,6 +39,10 @@ def make(folder: Path, seeds: int, **budget: object) -> list[str]:
     return told
 
 
+def read_runs(path: Path) -> list[Run]:
+    return [Run(**row) for row in read_rows(path)]
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
@@ -47,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_runs_accuracies_are_those_of_its_networks(made: Path) -> None:
-    splits = figure_splits(TINY, Budget(quick=True), None, None)
+    splits = nine_tenths_train(Source().splits("mnist", Budget(quick=True)))
     curve = DropNetCurve("minimum", "minimum", MINIMUM).asked([1.0] * 4, quick=True)
     expected = [
         np.mean(
@@ -70,7 +74,7 @@ def test_nothing_is_made_twice_and_more_seeds_are_added(made: Path, tmp_path: Pa
     make(tmp_path, 3)
 
     assert (tmp_path / "mlp" / "minimum.jsonl").read_text() == first
-    assert make(tmp_path, 3) == ["mlp minimum: 3 runs are there", "mlp redrawn: 3 runs are there"]
+    assert make(tmp_path, 3) == ["mlp minimum: 3 of 3 are there", "mlp redrawn: 3 of 3 are there"]
 
 
 def test_blocks_of_seeds_are_the_runs_of_one_population(made: Path, tmp_path: Path) -> None:
@@ -86,7 +90,7 @@ def test_blocks_of_seeds_are_the_runs_of_one_population(made: Path, tmp_path: Pa
 def test_without_time_nothing_is_begun(tmp_path: Path) -> None:
     told = make(tmp_path, 2, time_limit=0.0)
 
-    assert all("2 runs are left for another time" in line for line in told)
+    assert all("2 are left for another time" in line for line in told)
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
@@ -113,17 +117,17 @@ def test_runs_that_were_made_otherwise_are_refused(made: Path) -> None:
     assert (made / "mlp" / "minimum.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize("content", ["no JSON\n", '{}\n{"seed": 1, "nonsense": 2}\n', ""])
+@pytest.mark.parametrize("content", ["no JSON\n", '{}\n{"nonsense": 2}\n', "{}\n3\n", ""])
 def test_a_file_that_is_none_of_ours_is_refused_in_a_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "minimum.jsonl"
     path.write_text(content)
 
     with pytest.raises(RequestError, match=r"minimum\.jsonl: is not a file of runs"):
-        read_runs(path)
+        read_rows(path)
 
 
 def test_a_run_whose_layer_is_emptied_gives_one_answer_from_there_on() -> None:
-    splits = figure_splits(TINY, Budget(quick=True), None, None)
+    splits = nine_tenths_train(Source().splits("mnist", Budget(quick=True)))
     figure = dataclasses.replace(TINY, arch="mlp-a:2-40")
     settings = dataclasses.replace(MINIMUM, metric="maximum_layer")
     shares = [1.0, 33 / 42, 0.6, 0.5]
@@ -138,7 +142,7 @@ def test_a_run_whose_layer_is_emptied_gives_one_answer_from_there_on() -> None:
 
 
 def test_one_answer_is_the_commonest_training_class() -> None:
-    splits = figure_splits(TINY, Budget(quick=True), None, None)
+    splits = nine_tenths_train(Source().splits("mnist", Budget(quick=True)))
     counts = np.bincount(splits.train.labels)
 
     assert one_answer(splits) == np.mean(splits.test.labels == counts.argmax())
@@ -173,9 +177,9 @@ def test_a_claim_without_runs_is_open_in_the_table(made: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CLAIMS.names())
-def test_a_quick_look_runs_every_curve_of_every_claim(name: str, tmp_path: Path) -> None:
+def test_a_quick_look_runs_every_part_of_every_claim(name: str, tmp_path: Path) -> None:
     claim = CLAIMS[name]
-    reproduce(claim, tmp_path, Budget(quick=True))
+    reproduce(claim, tmp_path, Budget(quick=True, seeds=3))
     found = write_page(name, claim, tmp_path)
 
     assert len(found) == len(claim.figures)
@@ -183,5 +187,7 @@ def test_a_quick_look_runs_every_curve_of_every_claim(name: str, tmp_path: Path)
         assert set(figure.curves) == {curve.name for curve in figure.figure.curves}
         ours = [name for name in figure.curves if name.endswith(OURS_SUFFIX)]
         assert all(figure.curves[name].published is None for name in ours)
+    text = (tmp_path / "README.md").read_text()
+    assert all(part.title in text for part in (*claim.figures, *claim.studies))
     header = json.loads(next(tmp_path.rglob("*.jsonl")).read_text().splitlines()[0])
     assert header["data"] == "digits"

@@ -1,26 +1,24 @@
-"""The runs of a curve on disk: a header that says how they came about, then a line a seed."""
+"""What each seed gave, on disk: a header that says how it came about, then a line per seed."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.reproduction.claim import Run
 from pruning.core.errors import RequestError
 
 
-def read_runs(path: Path, header: dict[str, Any] | None = None) -> list[Run]:
-    """Return the runs that are there, by seed.
+def read_rows(path: Path, header: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return the rows that are there, by seed.
 
     Parameters
     ----------
     path
         May be absent: nothing has run yet.
     header
-        What the runs must have been made with; None: whatever they were.
+        What the rows must have been made with; None: whatever they were.
 
     Raises
     ------
@@ -30,9 +28,9 @@ def read_runs(path: Path, header: dict[str, Any] | None = None) -> list[Run]:
     if not path.is_file():
         return []
     try:
-        first, *rest = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        runs = [Run(**row) for row in rest]
-    except (ValueError, TypeError) as error:
+        first, *rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows.sort(key=lambda row: row["seed"])
+    except (ValueError, TypeError, KeyError) as error:
         raise RequestError(
             f"{path}: is not a file of runs ({error}); move it away to make them anew"
         ) from error
@@ -42,20 +40,20 @@ def read_runs(path: Path, header: dict[str, Any] | None = None) -> list[Run]:
             f"{path}: its runs were made with other {', '.join(other)}; move the file away to make "
             "them anew"
         )
-    return sorted(runs, key=lambda run: run.seed)
+    return rows
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """Return how the runs of a file came about."""
+    """Return how the rows of a file came about."""
     with path.open(encoding="utf-8") as lines:
         header: dict[str, Any] = json.loads(lines.readline())
     return header
 
 
-def write_runs(path: Path, header: dict[str, Any], runs: Sequence[Run]) -> None:
-    """Write header and runs, in the order of their seeds; a stopped write leaves what was."""
-    rows = [header, *(dataclasses.asdict(r) for r in sorted(runs, key=lambda run: run.seed))]
+def write_rows(path: Path, header: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write header and rows, in the order of their seeds; a stopped write leaves what was."""
+    lines = [header, *sorted(rows, key=lambda row: row["seed"])]
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    draft.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    draft.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     draft.replace(path)

@@ -1,0 +1,132 @@
+"""Which team of how many does each method choose of ten, and does it beat all ten?"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from pipelines.compare.interval import ALPHA, CONFIDENCE, Interval
+from pipelines.compare.significance import holm
+from pipelines.report.number_format import p_value, percent, points, points_range
+from pipelines.report.table import Table, plain_table
+from pipelines.reproduction.pools import TrainedPool, trained_pool
+from pipelines.reproduction.study import Row, Study
+from pruning.core.seeds import numpy_generator
+from pruning.data.splits import Splits
+from selection.methods.method import METHODS
+
+CHOOSERS = ("hq", "soft", "greedy", "caruana", "top")
+"""Methods that are asked for a team of every size, of which the most accurate is taken."""
+
+WHOLE = "all"
+DRAWS = 200
+DIGITS = 5
+
+
+@dataclass(frozen=True)
+class HqStudy(Study):
+    """Pools of `members` networks; each method chooses of every size on ``select``.
+
+    Attributes
+    ----------
+    arch
+        Of all of a pool's networks.
+    """
+
+    arch: str = "mlp-a"
+
+    def asked(self, *, quick: bool) -> HqStudy:
+        """Return the study, with five networks where a look does."""
+        return dataclasses.replace(self, members=5) if quick else self
+
+    def described(self) -> dict[str, Any]:
+        """Return the networks, and how many there are of how many samples."""
+        return {"arch": self.arch, "members": self.members, "train": self.train}
+
+    def rows(self, seeds: Sequence[int], splits: Splits, device: str) -> Iterator[Row]:
+        """Train a pool per seed, choose, and judge on the test part."""
+        for seed in seeds:
+            pool = trained_pool(self.arch, self.members, seed, splits, self.train, device)
+            yield {"seed": seed, **self._judged(pool, seed)}
+
+    def _judged(self, pool: TrainedPool, seed: int) -> Row:
+        everyone = np.arange(self.members)
+        best = int(np.argmax([
+            (p.argmax(-1) == pool.select.labels).mean() for p in pool.select.probabilities
+        ]))  # fmt: skip
+        row: Row = {
+            WHOLE: float(pool.accuracy(everyone[None])[0]),
+            "best single": float(pool.accuracy([[best]])[0]),
+        }
+        for name in CHOOSERS:
+            team = self._best_of_every_size(name, pool, seed)
+            row |= {name: float(pool.accuracy([team])[0]), f"{name} size": len(team)}
+        rng = numpy_generator(seed, "teams")
+        drawn = [rng.choice(everyone, row["hq size"], replace=False) for _ in range(DRAWS)]
+        row["random, as many as hq"] = float(pool.accuracy(np.array(drawn)).mean())
+        return {k: round(v, DIGITS) if isinstance(v, float) else v for k, v in row.items()}
+
+    def _best_of_every_size(self, name: str, pool: TrainedPool, seed: int) -> tuple[int, ...]:
+        """Return the most accurate on ``select`` of a method's teams, the smallest of equals."""
+        found = [
+            METHODS[name](size=size, seed=seed).fit_pool(pool.select)
+            for size in range(2, self.members)
+        ]
+        best = max(found, key=lambda method: (method.accuracy_, -len(method.team_)))
+        return tuple(best.team_)
+
+    def tables(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
+        """Return each contender's accuracy, and its difference from the whole pool."""
+        return (
+            plain_table(
+                f"Against all {self.members}, on the test part",
+                ("Contender", "Members", "Accuracy", f"− all {self.members}, points",
+                 "95 % interval", "p", ""),
+                [self._line(name, apart, p, rows) for name, apart, p in self._tested(rows)],
+            ),
+        )  # fmt: skip
+
+    def finding(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Return how HQ's team and ours stand to the whole pool."""
+        said = {name: (apart, p) for name, apart, p in self._tested(rows)}
+        return "; ".join(
+            f"{name} {points(said[name][0].value)} points to all {self.members} "
+            f"(p {p_value(said[name][1])})"
+            for name in ("hq", "soft")
+        )
+
+    def _tested(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Interval, float]]:
+        left_out = {"seed", WHOLE, *(f"{name} size" for name in CHOOSERS)}
+        names = [name for name in rows[0] if name not in left_out]
+        tested = []
+        for name in names:
+            apart = np.array([row[name] - row[WHOLE] for row in rows])
+            test = stats.ttest_1samp(apart, 0.0)
+            ends = test.confidence_interval(CONFIDENCE)
+            interval = Interval(float(apart.mean()), float(ends.low), float(ends.high))
+            tested.append((name, interval, float(test.pvalue)))
+        corrected = holm(np.array([p for *_, p in tested]))
+        return [
+            (name, interval, float(p))
+            for (name, interval, _), p in zip(tested, corrected, strict=True)
+        ]
+
+    def _line(
+        self, name: str, apart: Interval, p: float, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[str, ...]:
+        sizes = [row.get(f"{name} size", row["hq size"] if "random" in name else 1) for row in rows]
+        said = "more" if apart.value > 0 else "less"
+        return (
+            name,
+            f"{np.mean(sizes):.1f}",
+            percent(float(np.mean([row[name] for row in rows]))),
+            points(apart.value),
+            points_range(apart),
+            p_value(p),
+            f"{said} accurate" if p < ALPHA else "no significant difference",
+        )

@@ -1,0 +1,74 @@
+"""Pools of networks trained for a study, and how accurate teams of them are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.core.seeds import numpy_generator
+from pruning.data.splits import Split, Splits
+from pruning.dropnet.algorithm import dropnet
+from pruning.dropnet.population import Runs
+from pruning.dropnet.settings import DropNet
+from pruning.inference.probabilities import predict_probabilities
+from selection.pool import PoolPredictions
+from selection.search.accuracy import TeamAccuracy
+
+APART = 1000
+"""Members' seeds of two pools are so far apart."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainedPool:
+    """A pool's predictions on what chooses and on what judges."""
+
+    select: PoolPredictions
+    test: PoolPredictions
+
+    def accuracy(self, teams: Sequence[Sequence[int]] | NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (T,) test accuracies of teams (T, S) by the mean of their probabilities."""
+        rows = np.asarray(teams)
+        right = TeamAccuracy(self.test, "mean", rows.shape[1]).right(rows)
+        return np.asarray(right / len(self.test.labels))
+
+
+def trained_pool(
+    arch: str, members: int, seed: int, splits: Splits, train: int, device: str
+) -> TrainedPool:
+    """Train a pool by the project's defaults on a draw of the training samples.
+
+    Parameters
+    ----------
+    arch, members
+        What is trained, and how many.
+    seed
+        Of the draw, and from ``APART * seed`` on of the members.
+    splits
+        What is drawn from; all of ``val`` stops, all of ``select`` chooses.
+    train
+        Samples to draw; no more than there are.
+    device
+        Where to train.
+    """
+    whole = len(splits.train.labels)
+    drawn = numpy_generator(seed, "split").choice(whole, min(train, whole), replace=False)
+    part = Split(splits.train.images[drawn], splits.train.labels[drawn])
+    data = dataclasses.replace(splits, train=part)
+    numbers = tuple(range(members))
+    runs = Runs(arch, numbers, tuple(APART * seed + i for i in numbers))
+    ((*trained,),) = dropnet(runs, data, DropNet(rounds=0), device=device)
+    made = {
+        name: np.stack([
+            predict_probabilities(member.network, part.images, splits.scaling, device=device)
+            for member in trained
+        ])
+        for name, part in (("select", splits.select), ("test", splits.test))
+    }  # fmt: skip
+    ids = tuple(str(number) for number in numbers)
+    return TrainedPool(
+        PoolPredictions(made["select"], splits.select.labels, ids, "select"),
+        PoolPredictions(made["test"], splits.test.labels, ids, "test"),
+    )
