@@ -28,8 +28,6 @@ from ensemble.description import Description
 from ensemble.loader import load_folder
 from ensemble.model import Ensemble
 from ensemble.storage.contents import (
-    CONFIG,
-    CONTENTS,
     PRODUCTS,
     Contents,
     check_format,
@@ -45,7 +43,6 @@ from ensemble.storage.sealed import (
     json_bytes,
     seal,
     sha256_of,
-    write_json_atomic,
 )
 from pipelines.run.bound_files import BoundFiles, read, unsealed
 from pipelines.run.build_log import append_line, cut_torn_line
@@ -55,49 +52,30 @@ from pipelines.run.control_files import (
     control_to_json,
     write_weights,
 )
-from pipelines.run.member_files import (
-    history_from_json,
-    history_to_json,
-    write_member,
-)
+from pipelines.run.file_names import SPLITS, RunFiles
+from pipelines.run.history_files import HistoryFiles
+from pipelines.run.member_files import history_to_json, write_member
 from pipelines.run.one_writer import one_writer
 from pipelines.run.prediction_files import read_npz
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
-from pipelines.run.store import ProductFiles
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.member import Member
-from pruning.networks.architecture import architecture_name, built_in, resolve_factory
+from pruning.networks.architecture import built_in, resolve_factory
 from selection.exchange import candidates_from_csv, candidates_to_csv, predictions_to_npz
 from selection.pool import PoolPredictions
 from selection.team import Selection
 
 GO_ON = "give the `ensemble build` command again"
 
-SPLITS = ("select", "test")
-"""Parts of the data that a run keeps predictions on."""
 
-
-class RunDirectory:
+class RunDirectory(RunFiles):
     """One run's files; a `Store` that outlives its process."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        super().__init__(path)
         self._files = BoundFiles(path)
-        self._history_checksums: dict[Path, str] = {}
-        self.config_file = path / CONFIG
-        self.contents_file = path / CONTENTS
-        self.log_file = path / "build.log"
-        self.members_folder = path / "members"
-        self.predictions_folder = path / "predictions"
-        self.selection_file = path / "selection.json"
-        self.candidates_file = path / "candidates.csv"
-        self.ensemble_folder = path / "ensemble"
-        self.control_file = path / "control" / "control.json"
-        self.onnx_file = path / "ensemble.onnx"
-        self.int8_file = path / "ensemble-int8.onnx"
-        self.measurements_file = path / "measurements.json"
-        self.comparison_file = path / "comparison.csv"
+        self._histories = HistoryFiles(self, GO_ON)
 
     @classmethod
     def existing(cls, path: Path) -> RunDirectory:
@@ -114,16 +92,6 @@ class RunDirectory:
                 f"{path} is not a run: it has no config.json; make one with `ensemble build`"
             )
         return run
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self._path
-
-    @property
-    def name(self) -> str:
-        """The folder's name."""
-        return self.path.resolve().name
 
     @cached_property
     def _config(self) -> dict[str, Any]:
@@ -147,16 +115,6 @@ class RunDirectory:
                 "build again into a new folder"
             ) from error
 
-    @property
-    def product_files(self) -> ProductFiles:
-        """Where the product's forms are."""
-        return ProductFiles(
-            ensemble=self.ensemble_folder if self.ensemble_folder.is_dir() else None,
-            onnx=self.onnx_file if self.onnx_file.is_file() else None,
-            int8=self.int8_file if self.int8_file.is_file() else None,
-            control=self.control_file.parent if self.control_file.is_file() else None,
-        )
-
     def histories(self) -> tuple[RunHistory, ...]:
         """Return the history of every run that has begun, in order: each file is read."""
         found = (self._history(run) for run in range(self.resolved.config.m))
@@ -176,15 +134,15 @@ class RunDirectory:
                     f"{GO_ON} to go on"
                 )
         if self.finished:
-            self._files.check_read(f"{GO_ON} to go on from it", self._history_checksums)
+            self._files.check_read(f"{GO_ON} to go on from it", self._histories.checksums)
         return histories
 
     def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
         """Keep a trained round: its weights first, then the history that names them."""
-        path = self._round_file(member.run, member.round)
+        path = self.round_file(member.run, member.round)
         path.parent.mkdir(parents=True, exist_ok=True)
         for split in SPLITS:  # they are of an earlier training, if there are any
-            self._predictions_file(split).unlink(missing_ok=True)
+            self.predictions_file(split).unlink(missing_ok=True)
         record = write_member(member, path, self.resolved.member_shape)
         history = earlier.followed_by(record) if earlier else RunHistory((record,))
         self.keep_history(member.run, history_to_json(history))
@@ -192,8 +150,7 @@ class RunDirectory:
 
     def keep_history(self, run: int, content: Mapping[str, Any]) -> None:
         """Keep what is known of a run whose rounds are there, and that it is one of these."""
-        own = {**content, "config_checksum": self.checksum}
-        write_json_atomic(self._history_file(run), seal(own))
+        self._histories.keep(run, content, self.checksum)
 
     def predictions(self, split: str) -> PoolPredictions | None:
         """Return the members' kept predictions on ``select`` or ``test``.
@@ -203,12 +160,12 @@ class RunDirectory:
         with suppress(DamagedRunError):  # a damaged choice is found by who reads it
             if split == "select" and self.chosen_from_others:
                 return None
-        return self._predictions(self._predictions_file(split), split)
+        return self._predictions(self.predictions_file(split), split)
 
     @property
     def chosen_from_others(self) -> bool:
         """Whether other predictions were chosen from than those that are kept."""
-        file = self._predictions_file("select")
+        file = self.predictions_file("select")
         if not (self.finished and file.is_file()):
             return False
         content = unsealed(read(self.selection_file), self.selection_file)
@@ -222,12 +179,12 @@ class RunDirectory:
         if self.chosen_from_others and self._config["format"] > 1:
             raise DamagedRunError(
                 f"{self.selection_file} was chosen from other predictions than "
-                f"{self._predictions_file('select')} holds; {GO_ON} to choose again"
+                f"{self.predictions_file('select')} holds; {GO_ON} to choose again"
             )
 
     def keep_predictions(self, pool: PoolPredictions) -> None:
         """Keep the members' predictions on the pool's split."""
-        self._files.keep((self._predictions_file(pool.split), predictions_to_npz(pool)))
+        self._files.keep((self.predictions_file(pool.split), predictions_to_npz(pool)))
 
     @property
     def finished(self) -> bool:
@@ -250,12 +207,12 @@ class RunDirectory:
 
     def keep_selection(self, selection: Selection) -> None:
         """Keep the choice: its candidates first, then ``selection.json``; name what it rests on."""
-        predictions = self._predictions_file("select")
+        predictions = self.predictions_file("select")
         content = selection.to_json() | {"predictions_sha256": sha256_of(read(predictions))}
         self._files.keep(
             (self.candidates_file, candidates_to_csv(selection.candidates).encode()),
             (self.selection_file, json_bytes(seal(content))),
-            resting_on=(predictions, *self._history_files()),
+            resting_on=(predictions, *self._histories.there(self.resolved.config.m)),
         )
 
     def ensemble(self) -> Ensemble:
@@ -301,11 +258,11 @@ class RunDirectory:
 
     def control_predictions(self, split: str) -> PoolPredictions | None:
         """Return the control's kept predictions; None where they are not those it made."""
-        return self._predictions(self.control_file.with_name(f"{split}.npz"), split)
+        return self._predictions(self.control_predictions_file(split), split)
 
     def keep_control_predictions(self, pool: PoolPredictions) -> None:
         """Keep the control's predictions on the pool's split."""
-        file = self.control_file.with_name(f"{pool.split}.npz")
+        file = self.control_predictions_file(pool.split)
         self._files.keep((file, predictions_to_npz(pool)))
 
     def measurements(self) -> dict[str, Any] | None:
@@ -343,7 +300,7 @@ class RunDirectory:
         """A line that says which files of a run of version 1 may be another's; else nothing."""
         files = (
             *sorted(self.members_folder.glob("*/history.json")),
-            *map(self._predictions_file, SPLITS),
+            *map(self.predictions_file, SPLITS),
             self.selection_file, self.candidates_file, self.ensemble_folder / ROOT,
             self.control_file, self.measurements_file, self.onnx_file, self.int8_file,
         )  # fmt: skip
@@ -364,53 +321,7 @@ class RunDirectory:
         append_line(self.log_file, {"time": now, "what": what, **content})
 
     def _history(self, run: int) -> RunHistory | None:
-        file = self._history_file(run)
-        if not file.exists():
-            return None
-        try:
-            data = read(file)
-            content = unsealed(data, file)
-        except DamagedRunError as error:
-            raise DamagedRunError(
-                f"{error}, or delete {file.parent} and {GO_ON} to train it anew"
-            ) from error
-        self._history_checksums[file] = sha256_of(data)
-        try:
-            self._check_history(content, run)
-            files = {one["round"]: self._round_file(run, one["round"]) for one in content["rounds"]}
-            return history_from_json(content, files, self.resolved.member_shape)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DamagedRunError(
-                f"{file} was written by another version of this project ({error}); "
-                f"delete {file.parent} and {GO_ON} to train it anew"
-            ) from error
-
-    def _check_history(self, content: Mapping[str, Any], run: int) -> None:
-        """Refuse a history of another member, or of another run as far as that is known."""
-        resolved = self.resolved
-        arch = architecture_name(resolved.architecture_of(run))
-        wanted = {"run": run, "seed": resolved.config.seed + run, "arch": arch}
-        found = {name: content[name] for name in wanted}
-        first = self._config["format"] == 1 and "config_checksum" not in content
-        if found != wanted or not (first or content.get("config_checksum") == self.checksum):
-            file = self._history_file(run)
-            raise DamagedRunError(
-                f"{file} is another run's or another member's; delete {file.parent} and {GO_ON} "
-                "to train it anew"
-            )
+        return self._histories.read(run, self.resolved, self._config["format"], self.checksum)
 
     def _predictions(self, file: Path, split: str) -> PoolPredictions | None:
         return None if self._files.own(file) is None else read_npz(file, split)
-
-    def _history_files(self) -> list[Path]:
-        runs = range(self.resolved.config.m)
-        return [file for file in map(self._history_file, runs) if file.is_file()]
-
-    def _history_file(self, run: int) -> Path:
-        return self.members_folder / f"{run:03d}" / "history.json"
-
-    def _round_file(self, run: int, round_index: int) -> Path:
-        return self.members_folder / f"{run:03d}" / f"round-{round_index}.safetensors"
-
-    def _predictions_file(self, split: str) -> Path:
-        return self.predictions_folder / f"{split}.npz"

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.run.directory import SPLITS, RunDirectory
+from pipelines.run.directory import RunDirectory
+from pipelines.run.file_names import SPLITS
 from pipelines.run.member_files import history_to_json
 from pipelines.run.records import RunHistory
 

@@ -1,0 +1,67 @@
+"""What the files of a run are called, and where each lies below its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ensemble.storage.contents import CONFIG, CONTENTS
+from pipelines.run.store import ProductFiles
+
+SPLITS = ("select", "test")
+"""Parts of the data that a run keeps predictions on."""
+
+
+class RunFiles:
+    """The places of one run's files; whether they are there is not asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.config_file = path / CONFIG
+        self.contents_file = path / CONTENTS
+        self.log_file = path / "build.log"
+        self.members_folder = path / "members"
+        self.predictions_folder = path / "predictions"
+        self.selection_file = path / "selection.json"
+        self.candidates_file = path / "candidates.csv"
+        self.ensemble_folder = path / "ensemble"
+        self.control_file = path / "control" / "control.json"
+        self.onnx_file = path / "ensemble.onnx"
+        self.int8_file = path / "ensemble-int8.onnx"
+        self.measurements_file = path / "measurements.json"
+        self.comparison_file = path / "comparison.csv"
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def product_files(self) -> ProductFiles:
+        """Where the product's forms are, of those that there are."""
+        return ProductFiles(
+            ensemble=self.ensemble_folder if self.ensemble_folder.is_dir() else None,
+            onnx=self.onnx_file if self.onnx_file.is_file() else None,
+            int8=self.int8_file if self.int8_file.is_file() else None,
+            control=self.control_file.parent if self.control_file.is_file() else None,
+        )
+
+    def history_file(self, run: int) -> Path:
+        """Return where a member's history is."""
+        return self.members_folder / f"{run:03d}" / "history.json"
+
+    def round_file(self, run: int, round_index: int) -> Path:
+        """Return where the weights of a member's round are."""
+        return self.members_folder / f"{run:03d}" / f"round-{round_index}.safetensors"
+
+    def predictions_file(self, split: str) -> Path:
+        """Return where the members' predictions on ``select`` or ``test`` are."""
+        return self.predictions_folder / f"{split}.npz"
+
+    def control_predictions_file(self, split: str) -> Path:
+        """Return where the control's predictions on ``select`` or ``test`` are."""
+        return self.control_file.with_name(f"{split}.npz")
