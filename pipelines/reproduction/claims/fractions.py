@@ -17,7 +17,7 @@ CLAIMS.register("fractions")(
         TAN_MOTANI + ", figures 18 to 20",
         (
             Figure("mlp-20-20", "FC20, FC20 on MNIST", "figure 18", "mlp-a:20-20", "mnist",
-                   _CURVES),
+                   _CURVES, 15),
             Figure("conv-64-64", "C64, C64 on MNIST", "figure 19", "conv-b", "mnist", _CURVES),
             Figure("conv-64-64-128-128", "C64, C64, C128, C128 on CIFAR-10", "figure 20",
                    "conv-c4", "cifar10", _CURVES),

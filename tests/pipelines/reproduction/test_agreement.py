@@ -57,3 +57,18 @@ def test_a_point_at_which_no_run_differs_must_be_met_within_the_reading_error() 
 def test_two_runs_say_nothing_of_their_spread() -> None:
     with pytest.raises(ValueError, match="2 runs"):
         agreement(np.ones((2, 3)), published([1.0, 1.0, 1.0]), 15)
+
+
+def test_a_failed_run_of_theirs_is_told_from_a_difference() -> None:
+    rng = np.random.default_rng(3)
+    ours = 0.9 + 0.01 * rng.normal(size=(15, 12))
+    ours[4, 3] = ours[9, 7] = 0.1  # two of ours failed
+    accuracy = np.full(12, 0.9)
+    accuracy[5] -= 0.8 / 15  # and one of their fifteen, at a round between
+
+    held = agreement(ours, published([*accuracy]), 15)
+
+    assert held.p < 0.05 <= held.p_with_failures
+    assert held.words == "agrees but for failures"
+    accuracy[5] -= 4 * 0.8 / 15
+    assert agreement(ours, published([*accuracy]), 15).words == "differs"
