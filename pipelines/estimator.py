@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from pipelines.build.calling import OnEvent
 from pipelines.build.story import build
 from pipelines.report import ComparisonReport, compare
 from pipelines.run.config import BuildConfig
@@ -89,7 +90,7 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         told = {setting.name: (setting.default, setting.option.help) for setting in _SETTINGS}
         return told | {"jobs": (1, "Groups of runs that train at a time.")}
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, *, on_event: OnEvent | None = None) -> Self:
         """Train, prune and choose.
 
         Parameters
@@ -99,6 +100,9 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             0..255 or floats in 0..1.
         y
             (N,) labels of at least two classes.
+        on_event
+            Called with what happens while it trains, such as `RoundDone`
+            (`pipelines.build.progress`), from another thread.
 
         Raises
         ------
@@ -114,7 +118,9 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         labels = _stored_labels(self.classes_)[codes]
         splits = Splits.from_arrays(X, labels, seed=int(self.seed), share_few=True)
         self.__dict__.pop("comparison_", None)
-        self.built_: Built = build(self._config(), splits, placement=Placement(jobs=self.jobs))
+        self.built_: Built = build(
+            self._config(), splits, placement=Placement(jobs=self.jobs), on_event=on_event
+        )
         self.members_: tuple[Member, ...] = self.built_.members
         self.selection_: Selection = self.built_.selection
         self.ensemble_: Ensemble = self.built_.ensemble

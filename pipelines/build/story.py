@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pipelines.build.built import Built, team_of
+from pipelines.build.calling import CallingWatcher, OnEvent
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.control_training import Tell, train_control
 from pipelines.build.device import Devices
@@ -39,6 +40,7 @@ def build(
     *,
     placement: Placement = ONE_AT_A_TIME,
     watch: Watch = Watcher,
+    on_event: OnEvent | None = None,
     control: bool = False,
     tell: Tell = lambda _: None,
 ) -> Built:
@@ -56,6 +58,9 @@ def build(
         How many groups at a time, by which joblib backend; where a profile goes.
     watch
         Makes the watcher that shows the training's progress.
+    on_event
+        Called with each event of the training (`pipelines.build.progress`), from the thread
+        that shows it. One that raises is named and not called again.
     control
         Train, after the choice, one unpruned network as costly as the chosen team. It is no
         part of the run's identity: a finished run gets its control later, too.
@@ -98,6 +103,9 @@ def build(
     def opened(resolved: ResolvedConfig) -> Store:
         return Memory(resolved) if out is None else held.enter_context(writing_run(out, resolved))
 
+    def watched(tally: Tally) -> Watcher:
+        return CallingWatcher(watch(tally), on_event) if on_event else watch(tally)
+
     begins = out is None or not begun(out)
     with held:
         if out is not None and not begins:  # told before the data are read
@@ -105,7 +113,7 @@ def build(
         ready = prepare(
             config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
         )  # fmt: skip
-        return _built(ready, placement, watch, control=control, tell=tell, stages=stages)
+        return _built(ready, placement, watched, control=control, tell=tell, stages=stages)
 
 
 def _built(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_t
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.commands.dry_run import run_dry
 from pipelines.commands.setting_options import in_flags
+from pipelines.report.tensorboard import LiveLogs
 from pipelines.run.config import BuildConfig
 from pipelines.run.config_file import ReadConfig, read_config
 from pipelines.run.resources import Placement
@@ -29,6 +31,7 @@ def run_build(
     control: bool,
     config: str | None = None,
     dry_run: bool = False,
+    tensorboard: str | None = None,
     **options: Any,
 ) -> None:
     """Build, showing progress on standard error and the result on standard output.
@@ -56,10 +59,11 @@ def run_build(
     if dry_run:
         run_dry(asked, folder, placement, control=control, tell=tell)
         return
-    built = build(
-        asked, out=folder, placement=placement,
-        watch=lambda tally: watcher_for(tally, console), control=control, tell=tell,
-    )  # fmt: skip
+    with LiveLogs(Path(tensorboard)) if tensorboard else nullcontext() as logs:
+        built = build(
+            asked, out=folder, placement=placement, on_event=logs,
+            watch=lambda tally: watcher_for(tally, console), control=control, tell=tell,
+        )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)
     print(f"{folder}: the ensemble is in {folder / 'ensemble'}")

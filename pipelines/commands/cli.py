@@ -111,6 +111,10 @@ _own_networks = click.option(
             help="Train one unpruned network as costly as the team, too; compare then holds both.",
         ),
         *setting_options(Placement),
+        SectionedOption(
+            ["--tensorboard"], metavar="FOLDER", section="Where it runs",
+            help="Log every round for TensorBoard while it trains.",
+        ),
     ],
 )  # fmt: skip
 def build(**options: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.report.tensorboard import log_tensorboard
+from pipelines.report.tensorboard import log_name, log_tensorboard
 from pipelines.run.control_files import CONTROL
 from pipelines.run.directory import RunDirectory
 
@@ -16,7 +16,7 @@ def run_log(*, source: str, tensorboard: str) -> None:
     run = RunDirectory.existing(Path(source))
     if run.unchecked:
         click.echo(f"ensemble: {run.unchecked}", err=True)
-    histories = {f"run-{one.run:02d}": one for one in run.trained_histories()}
+    histories = {log_name(one.run): one for one in run.trained_histories()}
     control = run.control()
     if control is not None and control.team == run.selection().team:
         histories[CONTROL] = control.history

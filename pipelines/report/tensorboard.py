@@ -1,4 +1,4 @@
-"""A run as TensorBoard logs: every network's curves, the comparison as text."""
+"""A run as TensorBoard logs: every network's curves, live or at its end; the comparison as text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.build.progress import Event, RoundDone
 from pipelines.run.records import RunHistory
 from pruning.core.errors import RequestError
 
@@ -36,6 +37,72 @@ def log_tensorboard(
     RequestError
         If TensorBoard is not installed, or `folder` holds files.
     """
+    writer_of = _writers()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RequestError(f"{folder} holds files already; give a new folder")
+    for name, history in histories.items():
+        with writer_of(str(folder / name)) as writer:
+            _log_history(writer, history)
+    if not comparison:
+        return tuple(histories)
+    with writer_of(str(folder / "comparison")) as writer:
+        writer.add_text("comparison", comparison)
+    return (*histories, "comparison")
+
+
+class LiveLogs:
+    """Writes what a build tells while it trains, round by round, as `log_tensorboard` names it.
+
+    Called with the build's events; a context, so that the logs are whole at its end. Going on
+    with a build goes on with its logs.
+
+    Parameters
+    ----------
+    folder
+        Where the logs go.
+
+    Raises
+    ------
+    RequestError
+        If TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._writer_of = folder, _writers()
+        self._writers: dict[int, SummaryWriter] = {}
+
+    def __enter__(self) -> LiveLogs:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def __call__(self, event: Event) -> None:
+        """Log a round that is done; other events have no curve."""
+        if not isinstance(event, RoundDone):
+            return
+        for run, remaining, accuracy in zip(
+            event.runs, event.remaining, event.val_accuracy, strict=True
+        ):
+            if run not in self._writers:
+                self._writers[run] = self._writer_of(str(self._folder / log_name(run)))
+            writer = self._writers[run]
+            writer.add_scalar("round/val_accuracy", accuracy, event.round)
+            writer.add_scalar("round/units_remaining", remaining, event.round)
+            writer.flush()
+
+
+def log_name(run: int) -> str:
+    """Return what TensorBoard calls a DropNet run.
+
+    >>> log_name(7)
+    'run-07'
+    """
+    return f"run-{run:02d}"
+
+
+def _writers() -> type[SummaryWriter]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
@@ -43,16 +110,7 @@ def log_tensorboard(
             "logs for TensorBoard need tensorboard; "
             "install with pip install 'dropnet-ensemble[tensorboard]'"
         ) from error
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RequestError(f"{folder} holds files already; give a new folder")
-    for name, history in histories.items():
-        with SummaryWriter(str(folder / name)) as writer:
-            _log_history(writer, history)
-    if not comparison:
-        return tuple(histories)
-    with SummaryWriter(str(folder / "comparison")) as writer:
-        writer.add_text("comparison", comparison)
-    return (*histories, "comparison")
+    return SummaryWriter
 
 
 def _log_history(writer: SummaryWriter, history: RunHistory) -> None:

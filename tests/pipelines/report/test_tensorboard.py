@@ -11,6 +11,7 @@ from pipeline_support import directory, tiny_config, write_images
 from pipelines.build.built import Built
 from pipelines.build.story import build
 from pipelines.commands.cli import run
+from pipelines.report.tensorboard import LiveLogs, log_name
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,32 @@ def test_every_network_has_its_curves(
     assert [value for _, value in found["epoch/val_loss"]] == pytest.approx(epochs)
     assert run(words) == 2
     assert "holds files already; give a new folder" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_build_logs_its_rounds_while_it_trains(built: Built, tmp_path: Path) -> None:
+    with LiveLogs(tmp_path / "live") as logs:
+        build(built.config, on_event=logs)
+
+    for history in built.histories:
+        found = _scalars(tmp_path / "live" / log_name(history.run))
+        assert [value for _, value in found["round/val_accuracy"]] == pytest.approx(
+            [entry.val_accuracy for entry in history.rounds]
+        )
+        assert [step for step, _ in found["round/units_remaining"]] == [
+            entry.round for entry in history.rounds
+        ]
+
+
+def test_a_build_asks_for_tensorboard_before_it_trains(
+    built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    words = ["build", "--out", str(tmp_path / "run"), "--tensorboard", str(tmp_path / "logs")]
+    assert run(words) == 2
+    assert "pip install 'dropnet-ensemble[tensorboard]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_without_tensorboard_a_line_says_how_to_install_it(
