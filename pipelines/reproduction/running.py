@@ -66,12 +66,15 @@ class Work:
         How its rows come about.
     make
         Makes the rows of some seeds, together.
+    together
+        Whether that is faster than one by one; else each is kept as soon as it is made.
     """
 
     name: str
     path: Path
     header: dict[str, Any]
     make: Callable[[Sequence[int], Splits, str, Tell], list[Row]]
+    together: bool = True
 
 
 def reproduce(
@@ -129,7 +132,7 @@ def _work(part: Figure | Study, folder: Path, budget: Budget, source: Source) ->
     if isinstance(part, Study):
         study = part.asked(quick=budget.quick)
         header = {"study": part.name, **read, **study.described()}
-        yield Work(part.name, folder / f"{part.name}.jsonl", header, _StudyRows(study))
+        yield Work(part.name, folder / f"{part.name}.jsonl", header, _StudyRows(study), False)
         return
     for curve in part.curves:
         remaining = budget.remaining_of(part, curve)
@@ -150,11 +153,12 @@ def _make(
     torch.set_num_threads(1)
     rows = {row["seed"]: row for row in read_rows(work.path, work.header)}
     missing = [seed for seed in range(seeds) if seed not in rows]
-    for first in range(0, len(missing), budget.block):
+    step = budget.block if work.together else 1
+    for first in range(0, len(missing), step):
         if budget.is_over(time.monotonic() - started):
             tell(f"{work.name}: {len(missing) - first} are left for another time")
             return
-        block = missing[first : first + budget.block]
+        block = missing[first : first + step]
         made = work.make(block, splits, device, lambda said: tell(f"{work.name}: {said}"))
         rows |= {row["seed"]: row for row in made}
         write_rows(work.path, work.header, list(rows.values()))
@@ -188,10 +192,9 @@ class _StudyRows:
     study: Study
 
     def __call__(self, seeds: Sequence[int], splits: Splits, device: str, tell: Tell) -> list[Row]:
-        began, rows = time.monotonic(), []
-        for row in self.study.rows(seeds, splits, device):
-            rows.append(row)
-            tell(f"pool {len(rows)} of {len(seeds)}, {time.monotonic() - began:.0f} s")
+        began = time.monotonic()
+        rows = list(self.study.rows(seeds, splits, device))
+        tell(f"pool {', '.join(map(str, seeds))}, {time.monotonic() - began:.0f} s")
         return rows
 
 

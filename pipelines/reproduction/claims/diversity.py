@@ -12,7 +12,7 @@ CLAIMS.register("diversity")(
         studies=(
             DiversityStudy(
                 "mlp", "20 networks of each of four widths on 2,000 digits of MNIST", "mnist",
-                2000, 20, archs=("mlp-a:5-5", "mlp-a:10-10", "mlp-a:40-40", "mlp-a:160-160"),
+                2000, 20, 10, archs=("mlp-a:5-5", "mlp-a:10-10", "mlp-a:40-40", "mlp-a:160-160"),
             ),
             DiversityStudy(
                 "conv-c", "20 networks of each of four widths on CIFAR-10", "cifar10", 50_000, 20,
