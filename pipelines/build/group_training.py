@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipelines.build.device import threads
 from pipelines.build.events import Tell
 from pipelines.build.progress import EpochDone, Halved, RoundDone, Slower
 from pipelines.build.round_times import RoundClock, RoundTimes
+from pipelines.run.config import BuildConfig
 from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.store import Store
@@ -24,6 +25,9 @@ from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
 from pruning.dropnet.member import Member
 from pruning.training.engines.lane import EngineWarning
+
+Notice = Halved | Slower
+"""What is unusual, and stands in the log, too."""
 
 
 def train_group(
@@ -39,22 +43,39 @@ def train_group(
     shared = shared_round(earlier, group, store.resolved.kappa)
     first = shared[0].round + 1 if shared else 0
     clock = RoundClock(device, len(splits.train), first)
+
+    def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
+        tell(EpochDone(round_index, epoch, len(runs), clock.epoch(runs)))
+
     with clock.stages("files"):
         start = [record.load() for record in shared]
-    with threads(group.threads), _warnings_told(store, group, tell, clock):
-        for members in _rounds(store, group, start, splits, tell, device, clock):
+    with threads(group.threads), warnings_noticed(clock, noted := noting(store, group, tell)):
+        for members in rounds_of(
+            store.resolved.config, group, start, splits, device, clock, on_epoch, noted
+        ):
             with clock.stages("files"):
                 for member in members:
                     histories[member.run] = store.keep_round(member, histories.get(member.run))
             took = clock.taken()
-            store.note("round", _round_line(group, members, took))
-            tell(_round_done(members, took))
+            store.note("round", round_line(group, members, took))
+            tell(round_done(members, took))
     return tuple(histories.values())
 
 
+def noting(store: Store, group: Group, tell: Tell) -> Callable[[Notice], None]:
+    """Return what notes in the log, and tells, something unusual in a group's training."""
+
+    def note(notice: Notice) -> None:
+        what = "halved" if isinstance(notice, Halved) else "slower"
+        store.note(what, {"group": list(group.runs.numbers)} | notice.to_json())
+        tell(notice)
+
+    return note
+
+
 @contextlib.contextmanager
-def _warnings_told(store: Store, group: Group, tell: Tell, clock: RoundClock) -> Iterator[None]:
-    """Tell, and note in the log, what an engine warns of; other warnings go their way."""
+def warnings_noticed(clock: RoundClock, notice: Callable[[Notice], None]) -> Iterator[None]:
+    """Hand on what an engine warns of; other warnings go their way."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", EngineWarning)
         show = warnings.showwarning
@@ -63,9 +84,7 @@ def _warnings_told(store: Store, group: Group, tell: Tell, clock: RoundClock) ->
             if not issubclass(category, EngineWarning):
                 show(message, category, *place, **more)
                 return
-            slower = Slower(clock.round, str(message))
-            store.note("slower", {"group": list(group.runs.numbers)} | slower.to_json())
-            tell(slower)
+            notice(Slower(clock.round, str(message)))
 
         warnings.showwarning = told
         yield
@@ -90,25 +109,20 @@ def shared_round(
     )
 
 
-def _rounds(
-    store: Store,
+def rounds_of(
+    config: BuildConfig,
     group: Group,
     start: Sequence[Member],
     splits: Splits,
-    tell: Tell,
     device: str,
     clock: RoundClock,
+    on_epoch: Callable[[int, int, list[int]], None],
+    notice: Callable[[Notice], None],
 ) -> Iterator[tuple[Member, ...]]:
-    """Yield the rounds of a group, by the pruner that was asked for."""
-    config = store.resolved.config
-
-    def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
-        tell(EpochDone(round_index, epoch, len(runs), clock.epoch(runs)))
+    """Yield the rounds of a group after those it starts from, by the pruner that was asked for."""
 
     def on_halved(networks: int, half: int) -> None:
-        halved = Halved(clock.round, networks, half)
-        store.note("halved", {"group": list(group.runs.numbers)} | halved.to_json())
-        tell(halved)
+        notice(Halved(clock.round, networks, half))
 
     merged = config.pruner == "datafree"
     trained = dropnet(
@@ -123,7 +137,7 @@ def _rounds(
     return datafree(trained, splits, config.merging, start=start, class_weights=weights)
 
 
-def _round_line(group: Group, members: Sequence[Member], took: RoundTimes) -> dict[str, Any]:
+def round_line(group: Group, members: Sequence[Member], took: RoundTimes) -> dict[str, Any]:
     """Return what the log says of a round."""
     return {
         "group": list(group.runs.numbers),
@@ -133,7 +147,8 @@ def _round_line(group: Group, members: Sequence[Member], took: RoundTimes) -> di
     } | took.as_line()
 
 
-def _round_done(members: Sequence[Member], took: RoundTimes) -> RoundDone:
+def round_done(members: Sequence[Member], took: RoundTimes) -> RoundDone:
+    """Return what is told of a round."""
     return RoundDone(
         round=members[0].round,
         runs=tuple(member.run for member in members),

@@ -69,6 +69,13 @@ def time_text(seconds: Mapping[str, float]) -> str:
     )
 
 
+def _placed(placement: Placement) -> dict[str, Any]:
+    """Return where the groups train; an address may name its user's password, and is left out."""
+    if placement.on_cluster:
+        return {"cluster": "dask" if placement.scheduler else "ray"}
+    return {"jobs": placement.processes, "backend": placement.backend}
+
+
 def _beginning(
     store: Store, earlier: Sequence[RunHistory], placement: Placement, devices: Devices
 ) -> dict[str, Any]:
@@ -79,8 +86,7 @@ def _beginning(
         "devices": {name: device_name(name) for name in devices.names},
         "processor": processor_name(),
         "cores": os.cpu_count(),
-        "jobs": placement.processes,
-        "backend": placement.backend,
+        **_placed(placement),
         "groups": [list(group.runs.numbers) for group in resolved.groups],
         "last_rounds": kept,
     }

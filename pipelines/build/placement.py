@@ -1,4 +1,4 @@
-"""Where the groups of a build train: here or in worker processes, on one card or several.
+"""Where the groups of a build train: here, in worker processes, on one card or several, elsewhere.
 
 Groups are placed whole.
 """
@@ -9,20 +9,23 @@ import contextlib
 import functools
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import joblib
 
+from pipelines.build.clusters.cluster import opened
+from pipelines.build.clusters.driving import train_on_cluster
+from pipelines.build.clusters.task import trained_on
 from pipelines.build.device import Devices, devices_for, on
 from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
 from pipelines.build.group_training import train_group
 from pipelines.build.watching import Watcher
-from pipelines.build.workers import BACKEND, end_with, shared_folder, start_workers
+from pipelines.build.workers import end_with, shared_folder, start_workers
 from pipelines.run.plan import Group
 from pipelines.run.records import RunHistory
-from pipelines.run.resources import HERE, Placement
+from pipelines.run.resources import Placement
 from pipelines.run.store import Store
 from pruning.core.errors import MachineError
 from pruning.data.splits import Splits
@@ -60,7 +63,7 @@ def train_groups(
         Told of every epoch and round.
     devices
         What computes; of several cards each gets groups of its own, and a process. None takes
-        what the run was resolved for.
+        what the run was resolved for. A cluster's workers take whichever of the kind they have.
     """
     resolved = store.resolved
     devices = devices or devices_for("auto", resolved.device)
@@ -69,16 +72,23 @@ def train_groups(
         (group, [known[run] for run in group.runs.numbers if run in known])
         for group in resolved.groups
     ]
+    if placement.on_cluster:
+        connection = opened(placement, trained_on(splits), devices.kind, watcher.say)
+        found = train_on_cluster(store, tasks, connection, watcher)
+        return _in_order(found)
     on_cards = devices.kind == "cuda"
     work = dealt(tasks, devices.names) if on_cards else [("cpu", [task]) for task in tasks]
     # A worker takes seconds to start: what is one share is trained here.
     jobs = len(work) if on_cards else min(placement.processes, len(work))
+    jobs = 1 if placement.backend == "sequential" else jobs
     watcher.tally.at_a_time = jobs
-    if jobs == 1 and placement.backend in HERE:
+    if jobs == 1:
         with shown_from_queue(watcher) as tell:
-            found = [_train_on(*share, store, splits, tell) for share in work]
-    else:
-        found = _in_workers(work, store, splits, watcher, jobs, placement.backend)
+            return _in_order([_train_on(*share, store, splits, tell) for share in work])
+    return _in_order(_in_workers(work, store, splits, watcher, jobs))
+
+
+def _in_order(found: Iterable[Iterable[RunHistory]]) -> tuple[RunHistory, ...]:
     trained = (history for group in found for history in group)
     return tuple(sorted(trained, key=lambda history: history.run))
 
@@ -106,20 +116,18 @@ def _in_workers(
     splits: Splits,
     watcher: Watcher,
     jobs: int,
-    backend: str,
 ) -> list[Any]:
     """Train shares of groups in joblib's processes."""
-    shared, own = shared_folder(), backend == BACKEND
+    shared = shared_folder()
     events = shared / f"events-{secrets.token_hex(8)}.jsonl"
     tell = functools.partial(append_event, events)
-    train = functools.partial(_train_in_worker, os.getpid() if own else None)
+    train = functools.partial(_train_in_worker, os.getpid())
     pool = joblib.Parallel(
-        n_jobs=jobs, backend=backend, batch_size=1, max_nbytes="1M", temp_folder=str(shared)
+        n_jobs=jobs, backend="loky", batch_size=1, max_nbytes="1M", temp_folder=str(shared)
     )
     try:
         with shown_from_file(events, watcher), _own_path_only(), pool as workers:
-            if own:
-                start_workers(workers, jobs)
+            start_workers(workers, jobs)
             return _unless_killed(
                 lambda: workers(
                     joblib.delayed(train)(*share, store, splits, tell) for share in work
@@ -129,7 +137,7 @@ def _in_workers(
         events.unlink(missing_ok=True)
 
 
-def _train_in_worker(parent: int | None, *share: Any) -> tuple[RunHistory, ...]:
+def _train_in_worker(parent: int, *share: Any) -> tuple[RunHistory, ...]:
     end_with(parent)
     return _train_on(*share)
 

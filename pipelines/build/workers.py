@@ -20,9 +20,6 @@ from typing import IO
 import joblib
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-BACKEND = "loky"
-"""joblib's backend that starts processes here; those of others are not ours to end."""
-
 PREFIX = "ensemble-"
 OWNER = "owner"
 SHARED_MEMORY = Path("/dev/shm")
@@ -42,9 +39,9 @@ def start_workers(workers: joblib.Parallel, jobs: int) -> None:
         workers(joblib.delayed(end_with)(os.getpid()) for _ in range(jobs))
 
 
-def end_with(parent: int | None) -> None:
-    """End this worker as soon as the process that started it has ended; None: nothing to do."""
-    if parent is not None and parent != os.getpid():
+def end_with(parent: int) -> None:
+    """End this worker as soon as the process that started it has ended."""
+    if parent != os.getpid():
         _watch(parent)
 
 

@@ -23,3 +23,13 @@ def device_name(device: str) -> str:
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
     return processor_name()
+
+
+def vector_units() -> str:
+    """Return what a processor's vectors are computed with, in PyTorch's words: ``"AVX512"``, ….
+
+    Where it differs, sums are taken in another order, and the last bits may differ.
+    """
+    import torch
+
+    return torch.backends.cpu.get_cpu_capability()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,43 +53,88 @@ class TensorFile:
 
     def check(self) -> None:
         """Raise `DamagedRunError` if the file is missing or not what was written."""
-        read_checked(self.path, self.sha256)
+        self.read()
+
+    def read(self) -> bytes:
+        """Return the file's bytes; raise `DamagedRunError` as `check` does."""
+        return read_checked(self.path, self.sha256)
 
     def load(self, record: RoundRecord) -> Member:
         """Return the member, its network built anew with the stored sizes and tensors."""
-        tensors = load(read_checked(self.path, self.sha256))
-        masks = _under("mask/", tensors)
-        shape = self.shape
-        network = build_network(record.arch, shape.num_classes, shape.input_shape, record.seed)
-        resize(network, self.sizes)
-        load_weights(network, _under("weights/", tensors))
-        return Member(
-            run=record.run,
-            round=record.round,
-            arch=record.arch,
-            seed=record.seed,
-            masks={name: masks[name] for name in record.widths},
-            network=network.eval(),
-            epochs=record.epochs,
-            val_accuracy=record.val_accuracy,
-            baseline_accuracy=record.baseline_accuracy,
-            collapsed=record.collapsed,
-            removed=record.removed,
-            attempts=record.attempts,
-            epochs_before=record.epochs_before or 0,
-        )
+        return _member(record, self.read(), self.sizes, self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class TensorBytes:
+    """A round's tensors as the bytes of a safetensors file, on their way between machines.
+
+    Attributes
+    ----------
+    data
+        The bytes.
+    sizes, shape
+        As in `TensorFile`.
+    """
+
+    data: bytes = field(repr=False)
+    sizes: Mapping[str, Mapping[str, int]]
+    shape: MemberShape
+
+    def check(self) -> None:
+        """Nothing can have happened to them."""
+
+    def load(self, record: RoundRecord) -> Member:
+        """Return the member, its network built anew with the stored sizes and tensors."""
+        return _member(record, self.data, self.sizes, self.shape)
+
+
+def packed(member: Member, shape: MemberShape) -> RoundRecord:
+    """Return a member as a record that holds its tensors as bytes."""
+    held = TensorBytes(_bytes_of(member), module_sizes(member.network), shape)
+    return RoundRecord.of(member, shape.input_shape, held)
 
 
 def write_member(member: Member, path: Path, shape: MemberShape) -> RoundRecord:
     """Write a member's tensors to `path` and return the record that leads to them."""
+    data = _bytes_of(member)
+    write_bytes_atomic(path, data)
+    file = TensorFile(path, sha256_of(data), module_sizes(member.network), shape)
+    return RoundRecord.of(member, shape.input_shape, file)
+
+
+def _bytes_of(member: Member) -> bytes:
     held = tensors_of(member.network).items()
     # A layer under two names is held twice: its file shares no memory.
     tensors = {f"weights/{k}": v.contiguous().clone() for k, v in held}
     tensors |= {f"mask/{k}": v for k, v in member.masks.items()}
-    data = save(dict(sorted(tensors.items())))
-    write_bytes_atomic(path, data)
-    file = TensorFile(path, sha256_of(data), module_sizes(member.network), shape)
-    return RoundRecord.of(member, shape.input_shape, file)
+    data: bytes = save(dict(sorted(tensors.items())))
+    return data
+
+
+def _member(
+    record: RoundRecord, data: bytes, sizes: Mapping[str, Mapping[str, int]], shape: MemberShape
+) -> Member:
+    """Return the member of a record, its network built anew with stored sizes and tensors."""
+    tensors = load(data)
+    masks = _under("mask/", tensors)
+    network = build_network(record.arch, shape.num_classes, shape.input_shape, record.seed)
+    resize(network, sizes)
+    load_weights(network, _under("weights/", tensors))
+    return Member(
+        run=record.run,
+        round=record.round,
+        arch=record.arch,
+        seed=record.seed,
+        masks={name: masks[name] for name in record.widths},
+        network=network.eval(),
+        epochs=record.epochs,
+        val_accuracy=record.val_accuracy,
+        baseline_accuracy=record.baseline_accuracy,
+        collapsed=record.collapsed,
+        removed=record.removed,
+        attempts=record.attempts,
+        epochs_before=record.epochs_before or 0,
+    )
 
 
 def history_to_json(history: RunHistory) -> dict[str, Any]:

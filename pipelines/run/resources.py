@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.option_checks import check_options
 from pruning.core.options import option
 
-HERE = ("loky", "threading", "sequential")
-"""joblib's backends on this machine, which with one job train in this very process."""
+HERE = ("loky", "sequential")
+"""joblib's backends that give every group a process of its own, or all of them this one.
+
+Threads would share torch's generator and thread count, and give other bytes.
+"""
+
+_INSTEAD = {
+    "threading": "threads share torch's random generator, so that the same command would not give "
+    "the same bytes; take loky",
+    "dask": "give the address of a Dask cluster's scheduler as `scheduler`",
+    "ray": "give the address of a Ray cluster as `ray`",
+}
+"""What was taken once, or may be sought here."""
+
+
+_ADDRESSES = {
+    "scheduler": (r"([a-z]+://)?[^\s/]+:\d+", "tcp://10.0.0.1:8786, as `dask scheduler` prints it"),
+    "ray": (r"auto|(ray://)?[^\s/]+:\d+", "auto, 10.0.0.1:6379, ray://10.0.0.1:10001"),
+}
+"""What the address of a cluster looks like, and examples."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +41,21 @@ class Placement:
     )  # fmt: skip
     backend: str = option(
         "loky",
-        f"joblib's backend for the jobs: {', '.join(HERE)}, or one that is registered with "
-        "joblib, such as dask.",
+        f"What starts the jobs here: {' or '.join(HERE)}, which is one at a time in this process.",
         section="Where it runs",
     )
+    scheduler: str | None = option(
+        None,
+        "Address of a Dask cluster's scheduler, such as tcp://10.0.0.1:8786: its workers train "
+        "the groups.",
+        metavar="ADDRESS", unset="this machine", section="Where it runs",
+    )  # fmt: skip
+    ray: str | None = option(
+        None,
+        "Address of a Ray cluster, whose nodes train the groups: auto for the one that this "
+        "machine is part of, HOST:PORT, or ray://HOST:10001 from elsewhere.",
+        metavar="ADDRESS", unset="this machine", section="Where it runs",
+    )  # fmt: skip
     profile: str | None = option(
         None,
         "A file for PyTorch's trace of a short training before the build: two epochs of the first "
@@ -36,24 +66,43 @@ class Placement:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.backend in _INSTEAD:
+            raise RequestError(f"`backend` {self.backend!r}: {_INSTEAD[self.backend]}")
         if self.backend not in HERE:
-            self._check_registered()
-        if self.jobs is not None and self.backend in HERE and self.jobs > (cores := _cores()):
+            raise unknown_name("joblib backend", self.backend, HERE)
+        if self.on_cluster:
+            self._check_cluster()
+        elif self.jobs is not None and self.jobs > (cores := _cores()):
             raise RequestError(
                 f"`jobs` {self.jobs}: allowed 1 to {cores}, this machine's cores: more would "
                 "only wait for each other; leave it out to use them all"
             )
 
-    def _check_registered(self) -> None:
-        from joblib.parallel import BACKENDS
+    def _check_cluster(self) -> None:
+        if self.scheduler is not None and self.ray is not None:
+            raise RequestError(
+                f"`scheduler` {self.scheduler!r} and `ray` {self.ray!r} are two clusters; give one"
+            )
+        name, address = ("scheduler", self.scheduler) if self.scheduler else ("ray", self.ray)
+        form, examples = _ADDRESSES[name]
+        if not re.fullmatch(form, str(address)):
+            raise RequestError(f"`{name}` {address!r} is no address: allowed is such as {examples}")
+        for ignored in ("jobs", "backend"):
+            value = getattr(self, ignored)
+            if value != getattr(type(self), ignored):
+                raise RequestError(
+                    f"`{ignored}` {value!r} is for this machine, and `{name}` {address!r} trains "
+                    "on the workers that its cluster has; leave one out"
+                )
 
-        known = [name for name in BACKENDS if name != "multiprocessing"]
-        if self.backend not in known:
-            raise unknown_name("joblib backend", self.backend, known)
+    @property
+    def on_cluster(self) -> bool:
+        """Whether the workers of a cluster train."""
+        return self.scheduler is not None or self.ray is not None
 
     @property
     def processes(self) -> int:
-        """How many groups are computed at a time."""
+        """How many groups are computed at a time on this machine."""
         return _cores() if self.jobs is None else self.jobs
 
 
