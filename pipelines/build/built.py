@@ -73,6 +73,11 @@ class Built:
         return tuple(record for history in self.histories for record in history.rounds)
 
     @property
+    def cut(self) -> tuple[int, ...]:
+        """The runs that a time limit stopped before their own end."""
+        return tuple(h.run for h in self.histories if h.is_cut(self.config))
+
+    @property
     def handed_on(self) -> tuple[RoundRecord, ...]:
         """The pruned network of every run: the smallest that still held."""
         kappa = self.store.resolved.kappa

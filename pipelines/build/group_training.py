@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -37,10 +39,13 @@ def train_group(
     splits: Splits,
     tell: Tell,
     device: str = "cpu",
+    until: float = math.inf,
 ) -> tuple[RunHistory, ...]:
-    """Train one group to its end."""
+    """Train one group to its end, or to the first round that ends after `until` (`time.time`)."""
     histories = {history.run: history for history in earlier}
     shared = shared_round(earlier, group, store.resolved.kappa)
+    if shared and time.time() >= until:
+        return tuple(histories.values())
     first = shared[0].round + 1 if shared else 0
     clock = RoundClock(device, len(splits.train), first)
 
@@ -59,6 +64,8 @@ def train_group(
             took = clock.taken()
             store.note("round", round_line(group, members, took))
             tell(round_done(members, took))
+            if time.time() >= until:
+                break
     return tuple(histories.values())
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,6 +47,7 @@ def train_groups(
     placement: Placement,
     watcher: Watcher,
     devices: Devices | None = None,
+    until: float = math.inf,
 ) -> tuple[RunHistory, ...]:
     """Train every group to its end, and return the history of every run.
 
@@ -64,6 +66,8 @@ def train_groups(
     devices
         What computes; of several cards each gets groups of its own, and a process. None takes
         what the run was resolved for. A cluster's workers take whichever of the kind they have.
+    until
+        When no further round begins, by `time.time`; every run has its round 0 all the same.
     """
     resolved = store.resolved
     devices = devices or devices_for("auto", resolved.device)
@@ -74,7 +78,7 @@ def train_groups(
     ]
     if placement.on_cluster:
         connection = opened(placement, trained_on(splits), devices.kind, watcher.say)
-        found = train_on_cluster(store, tasks, connection, watcher)
+        found = train_on_cluster(store, tasks, connection, watcher, until)
         return _in_order(found)
     on_cards = devices.kind == "cuda"
     work = dealt(tasks, devices.names) if on_cards else [("cpu", [task]) for task in tasks]
@@ -84,8 +88,8 @@ def train_groups(
     watcher.tally.at_a_time = jobs
     if jobs == 1:
         with shown_from_queue(watcher) as tell:
-            return _in_order([_train_on(*share, store, splits, tell) for share in work])
-    return _in_order(_in_workers(work, store, splits, watcher, jobs))
+            return _in_order([_train_on(*share, store, splits, tell, until) for share in work])
+    return _in_order(_in_workers(work, store, splits, watcher, jobs, until))
 
 
 def _in_order(found: Iterable[Iterable[RunHistory]]) -> tuple[RunHistory, ...]:
@@ -116,6 +120,7 @@ def _in_workers(
     splits: Splits,
     watcher: Watcher,
     jobs: int,
+    until: float,
 ) -> list[Any]:
     """Train shares of groups in joblib's processes."""
     shared = shared_folder()
@@ -130,7 +135,7 @@ def _in_workers(
             start_workers(workers, jobs)
             return _unless_killed(
                 lambda: workers(
-                    joblib.delayed(train)(*share, store, splits, tell) for share in work
+                    joblib.delayed(train)(*share, store, splits, tell, until) for share in work
                 )
             )
     finally:
@@ -170,9 +175,14 @@ def dealt(tasks: Sequence[Task], cards: Sequence[str]) -> list[tuple[str, list[T
 
 
 def _train_on(
-    device: str, tasks: Sequence[Task], store: Store, splits: Splits, tell: Tell
+    device: str,
+    tasks: Sequence[Task],
+    store: Store,
+    splits: Splits,
+    tell: Tell,
+    until: float,
 ) -> tuple[RunHistory, ...]:
     """Train groups one after another on a device; the unit of work of a worker."""
     with on(device):
-        found = [train_group(store, *task, splits, tell, device) for task in tasks]
+        found = [train_group(store, *task, splits, tell, device, until) for task in tasks]
     return tuple(history for group in found for history in group)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -139,7 +140,13 @@ def _built(
         if control:
             with stages("control"):
                 keep_control(built, tell)
+    earlier = earlier and rounds_of(there) == rounds_of(histories)
     return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
+
+
+def rounds_of(histories: Iterable[RunHistory]) -> list[str]:
+    """Return the names of all rounds."""
+    return [record.id for history in histories for record in history.rounds]
 
 
 def train(
@@ -159,11 +166,11 @@ def train(
     stages = stages or Stages()
     config = store.resolved.config
     histories = store.histories() if earlier is None else earlier
-    tally = Tally.of(config)
+    tally, until = Tally.of(config), placement.until(time.time())
     for history in histories:
         tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)
     with stages("waiting"), watch(tally) as watcher:
-        trained = train_groups(store, histories, splits, placement, watcher, devices)
+        trained = train_groups(store, histories, splits, placement, watcher, devices, until)
     stages.shared_out("waiting", tally.seconds, tally.at_a_time)
     return trained
 

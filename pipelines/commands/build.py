@@ -94,6 +94,11 @@ def summary(built: Built, seconds: float) -> list[str]:
         gone = sum(1 - entry.remaining if entry.removed is None else entry.removed
                    for entry in handed_on) / len(handed_on)  # fmt: skip
         lines.append(f"mask sparsity {masked:.1%}, removable sparsity {gone:.1%}")
+    if built.cut:
+        lines.append(
+            f"stopped by the time limit before its end: run {_listed([*built.cut])}; the same "
+            "command without --time-limit goes on"
+        )
     collapsed = [h.run for h, e in zip(histories, handed_on, strict=True) if e.collapsed]
     if collapsed:
         lines.append(f"never left chance: run {_listed(collapsed)}")

@@ -63,7 +63,19 @@ def _compared(built: Built, *, seed: int, measure: bool, threads: int) -> Compar
         evidence, seed=seed, others=others, measured=measured,
         command=command_that_built(built),
     )  # fmt: skip
+    found = replace(found, notes=(*found.notes, *_cut(built)))
     return replace(found, measured_on=known.sentence) if known else found
+
+
+def _cut(built: Built) -> tuple[str, ...]:
+    """Say which runs were stopped before their own end."""
+    if not built.cut:
+        return ()
+    runs = ", ".join(map(str, built.cut))
+    return (
+        f"Stopped before pruning had come to its end, by a time limit: run {runs}. What was pruned "
+        "until then hangs on the machine's speed; the same build without a limit goes on.",
+    )
 
 
 def command_that_built(built: Built) -> str:

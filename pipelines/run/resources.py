@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -56,6 +57,13 @@ class Placement:
         "machine is part of, HOST:PORT, or ray://HOST:10001 from elsewhere.",
         metavar="ADDRESS", unset="this machine", section="Where it runs",
     )  # fmt: skip
+    time_limit: float | None = option(
+        None,
+        "Minutes after which no round of pruning begins; every run trains its unpruned network. "
+        "The team is chosen of what there is, which then hangs on the machine's speed; the same "
+        "command without a limit goes on.",
+        above=0, unset="none", section="Where it runs",
+    )  # fmt: skip
     profile: str | None = option(
         None,
         "A file for PyTorch's trace of a short training before the build: two epochs of the first "
@@ -94,6 +102,14 @@ class Placement:
                     f"`{ignored}` {value!r} is for this machine, and `{name}` {address!r} trains "
                     "on the workers that its cluster has; leave one out"
                 )
+
+    def until(self, now: float) -> float:
+        """Return the time, as `now` is given, after which no further round begins.
+
+        >>> Placement(time_limit=2).until(100.0), Placement().until(100.0)
+        (220.0, inf)
+        """
+        return math.inf if self.time_limit is None else now + 60 * self.time_limit
 
     @property
     def on_cluster(self) -> bool:

@@ -7,6 +7,8 @@ worker that dies costs the rounds that it was training, and a cluster that dies 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -41,6 +43,7 @@ def train_on_cluster(
     tasks: Sequence[tuple[Group, Sequence[RunHistory]]],
     connection: AbstractContextManager[Cluster],
     watcher: Watcher,
+    until: float = math.inf,
 ) -> tuple[tuple[RunHistory, ...], ...]:
     """Train every group to its end by a cluster's workers; return their histories.
 
@@ -54,11 +57,13 @@ def train_on_cluster(
         Opens the cluster.
     watcher
         Told of every round.
+    until
+        When no further round is handed over, by `time.time`.
     """
     check_named(store)
     with connection as cluster, shown_from_queue(watcher) as tell:
         watcher.tally.at_a_time = max(1, cluster.workers)
-        work = _Work(store, cluster, vector_units())
+        work = _Work(store, cluster, vector_units(), until)
         for group, earlier in tasks:
             work.begin(group, earlier)
         while work.waiting:
@@ -78,11 +83,12 @@ def train_on_cluster(
 class _Work:
     """What is kept of each group, and which task of it a worker has."""
 
-    def __init__(self, store: Store, cluster: Cluster, units: str) -> None:
+    def __init__(self, store: Store, cluster: Cluster, units: str, until: float) -> None:
         self.store, self.cluster, self.units = store, cluster, units
         self.histories: dict[Group, dict[int, RunHistory]] = {}
         self.waiting: dict[str, Group] = {}
         self._others: set[str] = set()
+        self._until = until
 
     def begin(self, group: Group, earlier: Sequence[RunHistory]) -> None:
         """Hand over a group's first task."""
@@ -113,8 +119,9 @@ class _Work:
 
     def _submit(self, group: Group) -> None:
         known = tuple(self.histories[group].values())
-        task = RoundTask.of(
-            self.store.resolved, group, shared_round(known, group, self.store.resolved.kappa)
-        )
+        start = shared_round(known, group, self.store.resolved.kappa)
+        if start and time.time() >= self._until:
+            return
+        task = RoundTask.of(self.store.resolved, group, start)
         self.waiting[task.name] = group
         self.cluster.submit(task)
