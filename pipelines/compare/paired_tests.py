@@ -57,18 +57,28 @@ class PairedTest:
         return replace(self, difference=Interval(-gap.value, -gap.high, -gap.low))
 
     @property
+    def corrected_p(self) -> float:
+        """The larger of the corrected p-values that there are."""
+        return max(p for p in (self.mcnemar_holm, self.bootstrap_holm) if not math.isnan(p))
+
+    @property
+    def undone(self) -> bool:
+        """Whether the contender looks better alone, and the correction takes that away."""
+        alone = self.difference.low > 0 or (self.difference.value > 0 and self.mcnemar_p < ALPHA)
+        return alone and self.corrected_p >= ALPHA
+
+    @property
     def judgement(self) -> Judgement:
         """What the tests allow to say; doubt always counts against the contender.
 
         "Better" needs every corrected test and the interval; for "worse" one uncorrected
         test, or the interval, is enough.
         """
-        corrected = [p for p in (self.mcnemar_holm, self.bootstrap_holm) if not math.isnan(p)]
         plain = [p for p in (self.mcnemar_p, self.bootstrap_p) if not math.isnan(p)]
         gap = self.difference
         if gap.high < 0 or (gap.value < 0 and min(plain) < ALPHA):
             return Judgement.WORSE
-        if gap.low > 0 and max(corrected) < ALPHA:
+        if gap.low > 0 and self.corrected_p < ALPHA:
             return Judgement.BETTER
         return Judgement.NO_DIFFERENCE
 

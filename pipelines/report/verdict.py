@@ -159,10 +159,15 @@ def _with_range(share: Interval) -> str:
 
 def _gap(test: PairedTest) -> str:
     interval = _unbroken(points_range(test.difference))
-    shown = p_value(test.mcnemar_p)
-    equals = shown if shown.startswith("<") else f"= {shown}"
-    p = "" if math.isnan(test.mcnemar_p) else f", McNemar p\u00a0{_unbroken(equals)}"
-    return f"{points(test.difference.value)} points (95\u202f% interval {interval}{p})"
+    p = "" if math.isnan(test.mcnemar_p) else f", McNemar p\u00a0{_equals(test.mcnemar_p)}"
+    but = f"; corrected for all comparisons, p\u00a0{_equals(test.corrected_p)}"
+    said = f"95\u202f% interval {interval}{p}{but if test.undone else ''}"
+    return f"{points(test.difference.value)} points ({said})"
+
+
+def _equals(p: float) -> str:
+    shown = p_value(p)
+    return _unbroken(shown if shown.startswith("<") else f"= {shown}")
 
 
 def _unbroken(interval: str) -> str:

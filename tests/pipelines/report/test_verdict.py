@@ -157,3 +157,21 @@ def test_rare_classes_that_suffer_are_named(comparison: Comparison) -> None:
     assert "Where every class counts alike, the team gets " in said.rare
     assert said.rare.endswith("“class 3” 10.00\u202f% (1.78\u00a0to\u00a040.42).")
     assert said.rare in render(uneven)
+
+
+@pytest.mark.parametrize(
+    ("corrected", "claim", "explained"),
+    [(0.067, "no significant difference", True), (0.02, "more accurate", False)],
+)
+def test_an_interval_without_0_beside_no_difference_is_explained(
+    comparison: Comparison, corrected: float, claim: str, explained: bool
+) -> None:
+    gap = Interval(0.07, 0.02, 0.13)
+    test = PairedTest("all_unpruned", gap, 0.01, corrected, 0.01, corrected)
+    row = replace(comparison.selected, against=(test, *comparison.selected.against[1:]))
+    rows = tuple(row if one.contender == "selected" else one for one in comparison.results)
+    lead = verdict(replace(comparison, results=rows)).details[0]
+    assert claim in lead
+    why = "McNemar p\u00a0=\u00a00.010; corrected for all comparisons, p\u00a0=\u00a00.067)"
+    assert (why in lead) is explained
+    assert ("corrected" in lead) is explained
