@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ensemble.artefact.stored import LARGEST_ROOT, check_folder
-from ensemble.storage.folder import ROOT, artefact_folder
+from ensemble.storage.folder import ROOT, artefact_folder, onnx_file
 from ensemble.storage.regular import read_regular
 from ensemble.storage.sealed import sha256_of
 
@@ -27,8 +27,8 @@ def fingerprint(place: Path) -> str:
     RequestError
         If there is no ensemble, or a file is missing, one too many, or not what was written.
     """
-    if place.suffix == ".onnx" and place.is_file():
-        return sha256_of(read_regular(place, LARGEST_ONNX, links=True))
+    if file := onnx_file(place):
+        return sha256_of(read_regular(file, LARGEST_ONNX, links=True))
     folder = artefact_folder(place)
     check_folder(folder)
     return sha256_of(read_regular(folder / ROOT, LARGEST_ROOT))

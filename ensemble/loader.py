@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ensemble.installed import check_alone, lacking
 from ensemble.storage.contents import check_product
-from ensemble.storage.folder import artefact_folder
+from ensemble.storage.folder import artefact_folder, onnx_file
 from pruning.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def load(
     Parameters
     ----------
     path
-        A folder with ``ensemble.json``, a run's folder with ``ensemble/`` in it, or one
-        ``.onnx`` file, which needs onnxruntime and no torch.
+        A folder with ``ensemble.json``, a run's folder with ``ensemble/`` in it, one
+        ``.onnx`` file or a folder of `ensemble combine`, which need onnxruntime and no torch.
     factories
         For members that are a user's own networks: ``{"mypkg.nets:make_net": make_net}``, where
         ``make_net(num_classes, input_shape)`` builds one.
@@ -50,13 +50,13 @@ def load(
     """
     check_alone()
     place = Path(path)
-    if place.suffix == ".onnx" and place.is_file():
+    if file := onnx_file(place):
         if device != "cpu":
             raise RequestError(f"device {device!r}: an .onnx ensemble runs on 'cpu' only")
-        check_product(place)
+        check_product(file)
         from ensemble.onnx.runtime import load_onnx
 
-        return load_onnx(place, verify=verify)
+        return load_onnx(file, verify=verify)
     folder = artefact_folder(place)
     check_product(folder)
     return load_folder(folder, factories=factories, device=device, verify=verify)

@@ -10,6 +10,22 @@ ROOT = "ensemble.json"
 """The file that says what an ensemble is and checksums the others."""
 
 
+ONNX = "ensemble.onnx"
+"""The file that `ensemble combine` writes, and `ensemble export` beside a run's own."""
+
+
+def onnx_file(place: Path) -> Path | None:
+    """Return the ``.onnx`` file that is the ensemble at `place`, itself or in it, if one is.
+
+    In a run it is an export: what the run itself holds goes before.
+    """
+    if place.suffix == ".onnx" and place.is_file():
+        return place
+    held = place / ONNX
+    own = (place / ROOT, place / "ensemble", place / "members", place / "config.json")
+    return held if held.is_file() and not any(part.exists() for part in own) else None
+
+
 def artefact_folder(place: Path) -> Path:
     """Return the folder that holds ``ensemble.json``: `place` or its ``ensemble/``."""
     for folder in (place, place / "ensemble"):
@@ -23,5 +39,6 @@ def artefact_folder(place: Path) -> Path:
             "again to go on"
         )
     raise RequestError(
-        f"{place} holds no ensemble: expected {ROOT} or ensemble/{ROOT} in it, or one .onnx file"
+        f"{place} holds no ensemble: expected {ROOT} or ensemble/{ROOT} or {ONNX} in it, or "
+        "one .onnx file"
     )
