@@ -190,9 +190,7 @@ def _split(path: Path) -> _Parts:
         mark = tail.rfind(field(1, METADATA.encode()))
         begin = tail.find(b"{", mark) if mark >= 0 else -1
         if begin < 0:
-            raise RequestError(
-                f"{source} holds no ensemble; expected a file of `ensemble export --format onnx`"
-            )
+            raise RequestError(f"{source} holds no ensemble; expected a file of `ensemble export`")
         fields = Fields(source, content := unseal(tail[begin:], source))
         version = _version(fields)
         kept = fields.inner("graph")

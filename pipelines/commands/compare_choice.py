@@ -41,5 +41,5 @@ def _nothing_unseen(choice: Choice, folder: Path) -> str:
         f"{folder} holds predictions on the {len(choice.select.labels)} samples that chose the "
         "team, which flatter it, and on no others: no comparison on unseen samples is possible; "
         "give others with `test`, or as test_probabilities and test_labels in the file that "
-        f"`ensemble select` reads; {known}"
+        f"`ensemble select` reads, X_test and y_test in that of `ensemble combine`; {known}"
     )

@@ -29,7 +29,7 @@ class SectionedCommand(click.Command):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and not isinstance(parameter, click.Argument):
-                sections.setdefault(getattr(parameter, "section", _OTHER), []).append(record)
+                sections.setdefault(getattr(parameter, "section", "") or _OTHER, []).append(record)
         others = sections.pop(_OTHER)  # there is always --help
         for heading, records in (*sections.items(), (_OTHER, others)):
             with formatter.section(heading):

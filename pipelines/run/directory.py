@@ -88,6 +88,8 @@ class RunDirectory(RunFiles):
                     f"what is known of it is in {run.selection_file} and {run.candidates_file}, "
                     "and `ensemble compare` tells the rest"
                 )
+            if not path.exists():
+                raise RequestError(f"{path} does not exist; expected the folder of a run")
             raise RequestError(
                 f"{path} is not a run: it has no config.json; make one with `ensemble build`"
             )

@@ -403,10 +403,13 @@ def test_show_tells_members_and_cost(built: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["compare", "nowhere"], "nowhere is not a run: it has no config.json"),
+        (["compare", "nowhere"], "nowhere does not exist; expected the folder of a run"),
         (["predict", "nowhere", "x.png"], "nowhere does not exist; expected an ensemble's folder"),
         (["show", "nowhere"], "nowhere does not exist; expected an ensemble's folder"),
-        (["select", "nowhere", "--out", "x"], "nowhere is not a run: it has no config.json"),
+        (
+            ["select", "nowhere", "--out", "x"],
+            "nowhere does not exist; expected the folder of a run",
+        ),
         (["select", "nowhere.npz"], "no file nowhere.npz; expected an .npz"),
         (["biuld"], "No such command 'biuld'. Did you mean 'build'?"),
     ],
@@ -492,3 +495,11 @@ def _config(command: object, words: str) -> BuildConfig:
     context = command.make_context("build", shlex.split(words)[1:])  # type: ignore[attr-defined]
     known = {setting.name for setting in settings_of(BuildConfig)}
     return BuildConfig.of(**{k: v for k, v in context.params.items() if k in known})
+
+
+@pytest.mark.parametrize("command", ["build", "select", "combine", "compare", "predict"])
+def test_every_part_of_a_help_has_a_heading(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "--help"]) == 0
+    assert ":" not in capsys.readouterr().out.splitlines()
