@@ -162,7 +162,8 @@ def select(**options: Any) -> None:
             ["--std"], metavar="NUMBERS", section="What",
             help="What they are then divided by, such as 0.229,0.224,0.225.  [default: 1]",
         ),
-        *(SettingOption(setting) for setting in settings_of(SelectionConfig)
+        *(SettingOption(setting, "5, or all of fewer" if setting.name == "s" else None)
+          for setting in settings_of(SelectionConfig)
           if setting.name not in ("pool", "max_latency")),
         SectionedOption(
             ["--out"], required=True, section="What",
@@ -174,7 +175,7 @@ def combine(**options: Any) -> None:
     """Run classifiers in ONNX files on labelled samples, choose a team, write it as one file.
 
     A model has one input with a free batch axis and one output (N, C), logits or probabilities,
-    all with the classes in one order. `ensemble predict OUT/ensemble.onnx` needs onnxruntime only.
+    all with the classes in one order. `ensemble predict OUT` needs onnxruntime only.
     """
     from pipelines.commands.combine import run_combine
 

@@ -12,7 +12,6 @@ from pipelines.build.labelled import LabelledSamples, read_labelled
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
-from pruning.core.settings_tree import made
 from pruning.samples.scaling import Scaling
 
 
@@ -21,7 +20,7 @@ def run_combine(
     **options: Any,
 ) -> None:  # fmt: skip
     """Run the models on the labelled samples, choose, write one file, say what was chosen."""
-    config = made(SelectionConfig, options)
+    config = SelectionConfig.of_pool(options, len(models))
     labelled = read_labelled(Path(labels))
     scaling = _scaling(labelled, mean, std)
     found = combine([Path(model) for model in models], labelled, config, scaling, Path(out))
@@ -46,7 +45,7 @@ def run_combine(
         print(line)
     more = "" if found.choice.test is not None else " --test PREDICTIONS.npz"
     print(
-        f"\n{Path(out) / FILE}\n\nnext: ensemble predict {Path(out) / FILE} …"
+        f"\n{Path(out) / FILE}\n\nnext: ensemble predict {out} …"
         f"\n      ensemble compare {out}{more}"
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import RegistryNames, option
-from pruning.core.settings_tree import changed
+from pruning.core.settings_tree import changed, made
 
 if TYPE_CHECKING:
     from selection.costs import Budget
@@ -72,6 +72,20 @@ class SelectionConfig:
         check_options(self)
         if ":" not in self.method:
             self._check_method_options()
+
+    @classmethod
+    def of_pool(cls, given: Mapping[str, Any], members: int) -> SelectionConfig:
+        """Return what options ask of a pool made elsewhere; no size given is at most the pool's.
+
+        >>> SelectionConfig.of_pool({"s": None}, 2).size, SelectionConfig.of_pool({"s": 4}, 2).size
+        (2, 4)
+        """
+        asked = made(cls, given)
+        return (
+            asked
+            if given.get("s")
+            else dataclasses.replace(asked, size=min(asked.size, max(members, 1)))
+        )
 
     def check_own(self) -> None:
         """Look up what is the user's own, whose code then runs; a stored value is read without.

@@ -50,7 +50,7 @@ class Problem:
             raise RequestError("selection on the split 'test'; test data is never chosen by")
         if not 1 <= self.size <= len(self.pool):
             raise RequestError(
-                f"team size {self.size}; allowed 1..{len(self.pool)} (the members in the pool)"
+                f"`size` {self.size}; allowed 1..{len(self.pool)} (the members in the pool)"
             )
         self.costs.check(len(self.pool))
         self.budget.check(self.costs, len(self.pool))

@@ -14,6 +14,7 @@ from torch import nn
 
 import ensemble
 from pipelines.commands.cli import run
+from pruning.core.errors import RequestError
 from pruning.inference.cost import count_cost
 
 onnx = pytest.importorskip("onnx")
@@ -257,3 +258,30 @@ def test_other_refusals_are_one_line(home: Path, capsys: pytest.CaptureFixture[s
         assert (out, err.count("\n")) == ("", 1), err
         assert said in err
     assert not (home / "team").exists()
+
+
+def test_two_models_are_a_team_without_a_size_and_its_folder_is_the_ensemble(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert combine(home, "plain", "sure") == 0
+    assert "chosen 2 of 2" in capsys.readouterr().out
+    pixels, _ = images(2, 9)
+    inside = ensemble.load(home / "team" / "ensemble.onnx")
+    assert (ensemble.load(home / "team").predict(pixels) == inside.predict(pixels)).all()
+    for command in ("show", "verify"):
+        assert run([command, str(home / "team")]) == 0
+        whole = capsys.readouterr().out.replace("ensemble.onnx", "")
+        assert run([command, str(home / "team" / "ensemble.onnx")]) == 0
+        assert capsys.readouterr().out.replace("/ensemble.onnx", "") == whole
+
+
+def test_a_size_that_is_given_is_kept_to(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert combine(home, "plain", "sure", more=("--s", "3")) == 2
+    assert "--s 3; allowed 1..2" in capsys.readouterr().err
+
+
+def test_an_unfinished_run_is_not_its_export(tmp_path: Path, home: Path) -> None:
+    assert combine(home, "plain", "sure") == 0
+    (home / "team" / "members").mkdir()
+    with pytest.raises(RequestError, match="has made no ensemble yet"):
+        ensemble.load(home / "team")

@@ -244,3 +244,12 @@ def test_a_team_that_is_its_own_rival_is_not_tested_against_itself(tmp_path: Pat
     found = rows(out)
     assert all(found[name]["difference_to_selected"] == "" for name in ("all", "top_s", "random_s"))
     assert found["single_best"]["difference_to_selected"] != ""
+
+
+def test_four_members_are_chosen_from_without_a_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = part(FIRST)
+    np.savez(tmp_path / "p.npz", probabilities=given["probabilities"][:4], labels=given["labels"])
+    assert run(["select", str(tmp_path / "p.npz")]) == 0
+    assert "chosen 4 of 4" in capsys.readouterr().out
