@@ -13,6 +13,7 @@ from pipelines.compare.of_build import compare
 from pipelines.run.resources import Placement
 from pruning.core.errors import RequestError
 
+
 def tree(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
