@@ -16,9 +16,10 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-Purpose = Literal["initial", "batches", "scores", "rewind", "split", "teams"]
+Purpose = Literal["initial", "batches", "scores", "rewind", "split", "teams", "noise"]
 _KEYS: dict[Purpose, int] = {
     "initial": 0, "batches": 1, "scores": 2, "rewind": 3, "split": 5, "teams": 6,
+    "noise": 7,
 }  # fmt: skip
 """Part of every stream: a key that changes, or is used again, changes what runs draw."""
 
@@ -36,6 +37,14 @@ def torch_generator(
 
     state = int(_sequence(seed, purpose, round_index).generate_state(1, np.uint64)[0])
     return torch.Generator(device=device).manual_seed(state)
+
+
+def noise_generator(order: torch.Generator, epoch: int) -> torch.Generator:
+    """Return what dropout draws from in an epoch, beside the order that `order` draws.
+
+    It depends on where `order` began, not on how much it has drawn.
+    """
+    return torch_generator(order.initial_seed(), "noise", epoch)
 
 
 @contextmanager

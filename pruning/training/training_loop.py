@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from pruning.core.seeds import noise_generator, seeded
 from pruning.inference.stackable import stackable
 from pruning.networks.weights import load_weights
 from pruning.training.augmentation import draw_changes
@@ -182,7 +183,9 @@ def _train(
     steps = math.ceil(len(data.train_labels) / (recipe.batch_size or 1))
     for epoch in range(first, last if end is None else min(last, end)):
         orders, changes = _draw(data, recipe, [generators[r] for r in rows])
-        losses = engine.epoch(orders, recipe.rates(epoch, steps), changes)
+        # Dropout takes no generator: it draws from the process's, begun alike in any process.
+        with seeded(noise_generator(generators[rows[0]], epoch)):
+            losses = engine.epoch(orders, recipe.rates(epoch, steps), changes)
         val = engine.evaluate()
         for i, row in enumerate(rows):
             found = Epoch(losses[i], val.losses[i], val.accuracies[i])

@@ -42,12 +42,25 @@ KINDS: dict[str, dict[str, Any]] = {
     "runs that end at different rounds": {
         "dropnet": DropNet(rounds=3, kappa=1.0, recipe=Recipe(max_epochs=3, batch_size=16)),
     },
+    "dropout": {"archs": ("dropping:make",)},
     "data-free": {"pruner": "datafree", "dropnet": DropNet(recipe=Recipe(max_epochs=3))},
 }  # fmt: skip
 
 
+DROPPING = """
+from torch import nn
+def make(classes, shape):
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Dropout(),
+                         nn.Linear(8, classes))
+"""
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "dropping", raising=False)
+    (tmp_path / "dropping.py").write_text(DROPPING)
     return write_images(tmp_path / "tiny.npz")
 
 

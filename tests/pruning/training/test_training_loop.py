@@ -186,3 +186,24 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
     room = 0
     with pytest.raises(torch.OutOfMemoryError):
         train(_networks(1), _generators(1), Training(_data(), RECIPE))
+
+
+@pytest.mark.parametrize("engine", ["loop", "loop-bf16"])
+def test_dropout_draws_alike_whatever_the_process_has_drawn(engine: str) -> None:
+    def trained(run: int) -> dict[str, torch.Tensor]:
+        network = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.Dropout(), nn.Linear(8, 3))
+        with torch.no_grad():
+            for number, parameter in enumerate(network.parameters()):
+                parameter.copy_(
+                    torch.linspace(-1, 1 + number, parameter.numel()).view_as(parameter)
+                )
+        before = torch.get_rng_state()
+        train([network], [torch_generator(run, "batches")], Training(_data(), RECIPE, engine))
+        assert torch.equal(torch.get_rng_state(), before)
+        return network.state_dict()
+
+    once = trained(0)
+    torch.rand(5)
+    again, other = trained(0), trained(1)
+    assert all(torch.equal(once[key], again[key]) for key in once)
+    assert not all(torch.equal(once[key], other[key]) for key in once)
