@@ -162,6 +162,20 @@ def uneven_classes(splits: Splits, weights: ClassWeights) -> list[str]:
     ]
 
 
+def flat_images(archs: Sequence[object], shape: tuple[int, ...]) -> list[str]:
+    """Return a line where coloured images meet only the default network, which is for digits.
+
+    >>> len(flat_images(["mlp-a"], (3, 32, 32))), flat_images(["mlp-a"], (1, 8, 8))
+    (1, [])
+    """
+    if list(archs) != ["mlp-a"] or len(shape) != 3 or shape[0] != 3:
+        return []
+    return [
+        "mlp-a takes an image as a row of numbers; on photos convolutions are usually more "
+        "accurate, such as `archs` conv-c4"
+    ]
+
+
 def small_parts(splits: Splits) -> list[str]:
     """Return a line for each part that is too small to tell networks apart."""
     return [

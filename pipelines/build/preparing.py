@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipelines.build.control_training import Tell
 from pipelines.build.data import (
     as_weights_expect,
+    flat_images,
     hand_over,
     load_data,
     normalisation_lines,
@@ -96,6 +97,7 @@ def prepare(
     splits = scaled_as(store.resolved, data.splits)
     weights = data.config.dropnet.recipe.class_weights
     for line in (
+        *flat_images(data.config.archs, splits.input_shape),
         *small_parts(splits),
         *uneven_classes(splits, weights),
         *normalisation_lines(store.resolved),

@@ -39,7 +39,7 @@ def run_archs(
     if any(row.cost is None for row in rows):
         console.print(
             f"– cannot be built for such samples; ensemble check NAME --input "
-            f"{'x'.join(map(str, sample))} says why",
+            f"{'x'.join(map(str, sample))} says why{_turned(sample)}",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     if not names:
@@ -59,6 +59,13 @@ def _input(
         raise RequestError("`shape` and `data` both say what a sample is; give one of them")
     splits = load_data(BuildConfig(data=made(DataConfig, data))).splits
     return splits.input_shape, classes or len(splits.classes)
+
+
+def _turned(sample: tuple[int, ...]) -> str:
+    """What to give where channels stand last, which the command line takes first."""
+    if len(sample) != 3 or sample[2] not in (1, 3) or sample[0] <= 4:
+        return ""
+    return f"; channels come first: --input {sample[2]}x{sample[0]}x{sample[1]}"
 
 
 def _table(rows: tuple[ListedArchitecture, ...]) -> Table:

@@ -94,3 +94,11 @@ def test_a_slip_is_told_in_one_line(
 def test_a_build_is_told_the_same(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["build", *words]) == 2
     assert "did you mean 'torchvision:resnet50'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("shape", "said"), [("32x32x3", True), ("3x2x3", False)])
+def test_channels_given_last_are_turned(
+    shape: str, said: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["archs", "--input", shape]) == 0
+    assert ("channels come first: --input 3x32x32" in capsys.readouterr().out) is said
