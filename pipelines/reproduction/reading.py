@@ -216,5 +216,5 @@ def _in_order(found: FoundFigure, *, ours: bool) -> str:
 
 
 def _counted(words: Sequence[str]) -> str:
-    """Return how often each is said, such as ``2 agrees, 1 differs``."""
-    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    """Return how often each is said, such as ``2 × agrees, 1 × differs``."""
+    return ", ".join(f"{words.count(word)} × {word}" for word in dict.fromkeys(words))
