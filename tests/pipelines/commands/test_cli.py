@@ -477,7 +477,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_command_in_the_report_asks_for_the_same_configuration() -> None:
-    from pipelines.commands.cli import build
+    from pipelines.commands.making import build
 
     for words in (
         "build --m 7 --s 3 --arch conv-b --arch mlp-a:9-9 --metric random_layer --kappa 0.5",
