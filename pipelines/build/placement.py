@@ -23,7 +23,7 @@ from pipelines.build.device import Devices, devices_for, on
 from pipelines.build.events import Tell, append_event, shown_from_file, shown_from_queue
 from pipelines.build.group_training import train_group
 from pipelines.build.watching import Watcher
-from pipelines.build.workers import end_with, shared_folder, start_workers
+from pipelines.build.workers import end_with, replaced_unsaid, shared_folder, start_workers
 from pipelines.run.plan import Group
 from pipelines.run.records import RunHistory
 from pipelines.run.resources import Placement
@@ -131,7 +131,7 @@ def _in_workers(
         n_jobs=jobs, backend="loky", batch_size=1, max_nbytes="1M", temp_folder=str(shared)
     )
     try:
-        with shown_from_file(events, watcher), _own_path_only(), pool as workers:
+        with shown_from_file(events, watcher), _own_path_only(), replaced_unsaid(), pool as workers:
             start_workers(workers, jobs)
             return _unless_killed(
                 lambda: workers(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import inspect
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import process_executor
 from pipeline_support import write_images
 
 from pipelines.build import workers
@@ -39,6 +42,17 @@ def test_the_folder_of_a_dead_process_goes_and_a_living_ones_stays(shared: Path)
         made = workers.shared_folder.__wrapped__()
         held = {path.name for path in shared.iterdir()}
     assert held == {"ensemble-living", "ensemble-fresh", "elses", made.name}
+
+
+def test_that_a_worker_is_replaced_is_not_said_and_the_rest_is() -> None:
+    said = "A worker stopped while some jobs were given to the "
+    assert said in inspect.getsource(process_executor)  # as loky words it
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with workers.replaced_unsaid():
+            warnings.warn(said + "executor.", UserWarning, stacklevel=1)
+            warnings.warn("something else", UserWarning, stacklevel=1)
+    assert [str(one.message) for one in heard] == ["something else"]
 
 
 def _waited(holds: Callable[[], bool], seconds: float = 60) -> bool:
