@@ -8,6 +8,7 @@ its requirements, in ``pyproject.toml`` beside this file, are what an exported `
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -48,4 +49,6 @@ def build(out: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(build(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist")))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "dist")
+    print(build(parser.parse_args().folder))

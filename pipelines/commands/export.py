@@ -68,6 +68,11 @@ def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str
     _check_folder(path)
     if not ours:
         check_not_own(path, "out")
+    if path.suffix != ".onnx":
+        raise RequestError(
+            f"--out {path}: a name that ends in .onnx is allowed, by which `ensemble predict` "
+            f"knows the file; such as {path.with_suffix('.onnx')}"
+        )
     with run.writing() if ours else nullcontext():
         _export(run, model, int8, loss, path)
         if ours and run.config_file.is_file():

@@ -151,6 +151,14 @@ def test_a_wrong_request_is_one_line(
     assert err.count("\n") == 1
 
 
+def test_a_name_that_predict_would_not_know_is_refused(
+    built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["export", str(built.path), "--out", str(tmp_path / "dev.txt")]) == 2
+    assert f"such as {tmp_path / 'dev.onnx'}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_measured_needs_a_run(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["export", str(directory(built).ensemble_folder), "--int8"]) == 2
     assert "is not a run: int8 and cascades are measured" in capsys.readouterr().err
