@@ -34,7 +34,15 @@ def check_not_own(path: Path, argument: str) -> None:
                 f"`{argument}` {path} is {'a run' if not below else f'a file of the run {folder}'}"
                 "; give another place"
             )
-    folder = place if (place / ROOT).is_file() else place.parent
+    folder = place if _holds(place) else place.parent
     of_it = place == folder or place.name == ROOT or place.name.startswith("member-")
-    if (folder / ROOT).is_file() and of_it:
+    if _holds(folder) and of_it:
         raise RequestError(f"`{argument}` {path} is part of an ensemble; give another place")
+
+
+def _holds(folder: Path) -> bool:
+    """Whether an ensemble is there; a name that no file can have holds none."""
+    try:
+        return (folder / ROOT).is_file()
+    except OSError:
+        return False

@@ -58,7 +58,7 @@ def test_a_method_refuses_the_test_split(pool_of: MakePool, method: str) -> None
 @EVERY
 @pytest.mark.parametrize("size", [0, 5])
 def test_a_method_refuses_a_size_beyond_the_pool(pool_of: MakePool, method: str, size: int) -> None:
-    with pytest.raises(RequestError, match=rf"size {size}; allowed 1\.\.4"):
+    with pytest.raises(RequestError, match=rf"`size` {size}; allowed 1\.\.4"):
         select_team(pool_of(4, 50, 3), method, size)
 
 

@@ -92,7 +92,7 @@ P, Y = np.full((3, 4, 2), 0.5), [0, 1, 0, 1]
         (lambda: select(P, ["a"] * 4, classes=["a", "b", "c"]), "the 2 labels of the columns"),
         (lambda: select(P, ["a"] * 4, classes=["a", "a"]), "1 of them distinct"),
         (lambda: select(P, [["a"] * 4], classes=["a", "b"]), r"shape \(1, 4\)"),
-        (lambda: select(P, Y, size=4), r"size 4; allowed 1\.\.3"),
+        (lambda: select(P, Y, size=4), r"`size` 4; allowed 1\.\.3"),
         (lambda: select(P, Y, size=2, method="haq"), "did you mean 'hq'"),
         (lambda: select(P, Y, size=2, prune_fraktion=0.1), "no setting 'prune_fraktion'; known"),
         (lambda: select(P, Y, size=2, voting="meen"), "did you mean 'mean'"),
