@@ -11,6 +11,7 @@ second or two. Kills are at random moments, or just before or after a file opera
 from __future__ import annotations
 
 import contextlib
+import csv
 import functools
 import importlib
 import json
@@ -250,18 +251,37 @@ def exchanged(work: Work, rng: random.Random) -> dict[str, Any]:
         elif words[0] == "predict":
             outcomes["predict"] = "as before" if said == answers else "USED"
         else:
-            same = (folder / "comparison.csv").read_bytes() == wanted
-            left_out = "was not compared" in (folder / "report.html").read_text()
+            found = (folder / "comparison.csv").read_bytes()
+            same = found == wanted
+            # A control that is not there, and a form that says why, have no row.
+            left_out = _accuracies(found) < _accuracies(wanted)
             outcomes["compare"] = "as before" if same else "left out" if left_out else "USED"
     code = ended(start(work.words("control", folder)))
-    held = {n: d for n, d in files(folder).items() if n not in ("comparison.csv", "ensemble.onnx")}
-    own_files = {
-        n: d for n, d in files(own).items() if n not in ("comparison.csv", "ensemble.onnx")
-    }
-    differ = {n for n in held if held[n] != own_files.get(n)} | own_files.keys() - held.keys()
+    held, own_files = (_of_the_build(files(place)) for place in (folder, own))
+    differ = {n for n in held if held[n] != own_files.get(n)}
+    differ |= own_files.keys() - held.keys() - MADE_BY_COMPARE
     left = "not read" if differ == {name} else "mended" if not differ else "OTHER BYTES"
     outcomes["build"] = "refused" if code else left
     return {"file": name, "how": how} | outcomes
+
+
+COMPARED = ("comparison.csv", "comparison.md", "comparison.tex", "report.html", "files.json")
+"""What a comparison writes, or has named: less where a form was left out of it."""
+
+
+MADE_BY_COMPARE = {"predictions/test.npz", "control/test.npz", "control/select.npz"}
+"""What the next comparison makes again where a build has trained anew."""
+
+
+def _accuracies(table: bytes) -> set[tuple[str, str]]:
+    """Return the contenders of a ``comparison.csv`` with their accuracies."""
+    rows = csv.DictReader(table.decode().splitlines())
+    return {(row["contender"], row["accuracy"]) for row in rows}
+
+
+def _of_the_build(held: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the files that a build writes, or reads."""
+    return {name: data for name, data in held.items() if name not in (*COMPARED, "ensemble.onnx")}
 
 
 def damage(file: Path, how: str, rng: random.Random, others: Path) -> None:
