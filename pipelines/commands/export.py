@@ -38,7 +38,6 @@ def run_export(
     if cascade:
         _need_run(run)
         with run.writing():
-            run.settle()
             for line in _fit_cascade(run, _loaded(source, archs), max_loss or 0.0):
                 print(line)
         return

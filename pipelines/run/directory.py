@@ -16,8 +16,8 @@ comparison.csv, report.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -308,9 +308,16 @@ class RunDirectory(RunFiles):
         )  # fmt: skip
         return unchecked(self.path, map(self._files.name, files))
 
-    def writing(self) -> AbstractContextManager[None]:
-        """Hold the run, so that nobody else writes to it; a `HeldRunError` where somebody does."""
-        return one_writer(self.path)
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the run, so that nobody else writes to it; a `HeldRunError` where somebody does.
+
+        What killed writers left is cleared away, where the folder can be written to.
+        """
+        with one_writer(self.path):
+            with suppress(PermissionError):
+                self.settle()
+            yield
 
     def note_begin(self, content: Mapping[str, Any]) -> None:
         """Append to the log that a command begins."""

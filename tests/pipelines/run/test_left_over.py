@@ -67,3 +67,12 @@ def test_an_interrupt_between_two_renames_loses_neither(
             (fresh / "new").touch()
     held = [path.name for path in tmp_path.rglob("*")]
     assert held == ["team", "old" if moment == "aside" else "new"]
+
+
+def test_the_next_comparison_clears_what_a_killed_comparison_left(tmp_path: Path) -> None:
+    config = tiny_config(write_images(tmp_path / "tiny.npz"))
+    build(config, out=tmp_path / "run")
+    (tmp_path / "run" / f".files.json.{DRAFT}").write_bytes(b"{")
+
+    assert command(["compare", str(tmp_path / "run")]) == 0
+    assert not list((tmp_path / "run").glob(".*"))
