@@ -14,20 +14,15 @@ import argparse
 from pathlib import Path
 
 from safetensors.torch import save_file
-from torch import nn
 
+from pipelines.reproduction.datafree_curve import CAFFE, SPREAD, draw_as_caffe
 from pruning.core.seeds import torch_generator
 from pruning.data.load import load_splits
 from pruning.networks.architecture import build_network
 from pruning.training.device_data import DeviceData
-from pruning.training.recipe import Recipe
 from pruning.training.training_loop import Training, train
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-RECIPE = Recipe(
-    optimizer="sgd", learning_rate=0.04, momentum=0.9, weight_decay=5e-4, batch_size=128,
-    max_epochs=4, patience=4, keep="last",
-)  # fmt: skip
 
 
 def main() -> None:
@@ -37,7 +32,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("lenets"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument(
-        "--spread", type=float, default=0.0001,
+        "--spread", type=float, default=SPREAD,
         help="Standard deviation of the dense layers' initial weights; 0 leaves Glorot's.",
     )  # fmt: skip
     options = parser.parse_args()
@@ -49,19 +44,10 @@ def main() -> None:
         if path.exists():
             continue
         network = build_network("lenet", 10, splits.input_shape, seed)
-        draw_(network, options.spread)
-        (result,) = train([network], [torch_generator(seed, "batches")], Training(data, RECIPE))
+        draw_as_caffe(network, options.spread)
+        (result,) = train([network], [torch_generator(seed, "batches")], Training(data, CAFFE))
         save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
         print(f"seed {seed}: validation accuracy {result.val_accuracy:.4f}", flush=True)
-
-
-def draw_(network: nn.Module, spread: float) -> None:
-    """Bring convolutions to Caffe's variance, 1 / fan-in, and dense weights to `spread`."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            module.weight.data.mul_(module.weight[0].numel() ** -0.5 / module.weight.data.std())
-        elif isinstance(module, nn.Linear) and spread:
-            module.weight.data.mul_(spread / module.weight.data.std())
 
 
 if __name__ == "__main__":

@@ -15,38 +15,28 @@ import copy
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from pipelines.reproduction.datafree_curve import DataFreeCurve
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
 from pruning.datafree.network import prune_data_free
 from pruning.datafree.settings import Saliency
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import load_weights
-from pruning.surgery import find_groups, full_masks, shrink
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 SHAPE = (1, 28, 28)
+Pruner = Callable[[nn.Module, int], nn.Module]
 
 
-def _dropped(network: nn.Module, order: torch.Tensor, count: int) -> nn.Module:
-    """The first `count` units of an order removed, nothing merged."""
-    groups = find_groups(network, SHAPE)
-    masks = full_masks(groups)
-    masks["fc"][order[:count]] = False
-    return shrink(network, groups, masks)
-
-
-def _smallest(network: nn.Module, count: int) -> nn.Module:
-    return _dropped(network, network.get_parameter("fc.weight").norm(dim=1).argsort(), count)
-
-
-def _random(network: nn.Module, count: int) -> nn.Module:
-    return _dropped(network, torch.randperm(500, generator=torch.Generator().manual_seed(0)), count)
+def _by(how: Literal["exact", "heuristic", "magnitude", "random"]) -> Pruner:
+    curve = DataFreeCurve(how, "", how)
+    return lambda network, count: curve.without(network, SHAPE, count)
 
 
 def _without_biases(network: nn.Module, count: int) -> nn.Module:
@@ -60,16 +50,12 @@ def _without_biases(network: nn.Module, count: int) -> nn.Module:
     return merged.network
 
 
-PRUNERS: dict[str, Callable[[nn.Module, int], nn.Module]] = {
-    "magnitude": _smallest,
-    "random": _random,
-    "heuristic": lambda network, count: (
-        prune_data_free(network, SHAPE, count={"fc": count}, saliency="heuristic").network
-    ),
+PRUNERS: dict[str, Pruner] = {
+    "magnitude": _by("magnitude"),
+    "random": _by("random"),
+    "heuristic": _by("heuristic"),
     "heuristic of weights alone": _without_biases,
-    "exact": lambda network, count: (
-        prune_data_free(network, SHAPE, count={"fc": count}, saliency="exact").network
-    ),
+    "exact": _by("exact"),
 }
 
 

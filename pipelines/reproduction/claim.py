@@ -60,6 +60,29 @@ class Run:
             self.add(share, answer, answer, 0)
 
 
+@dataclass(frozen=True, eq=False)
+class CurveWork:
+    """What runs of a curve are made of.
+
+    Attributes
+    ----------
+    arch
+        Their network.
+    seeds
+        One for each run.
+    splits, device
+        What is trained on and tested, and where.
+    remaining
+        Shares of the units after each round.
+    """
+
+    arch: str
+    seeds: tuple[int, ...]
+    splits: Splits
+    device: str
+    remaining: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Curve(ABC):
     """One curve: accuracy against the units that remain.
@@ -92,27 +115,8 @@ class Curve(ABC):
         """Return what decides its values, as JSON; runs of other values are not mixed with it."""
 
     @abstractmethod
-    def runs(
-        self,
-        figure: Figure,
-        seeds: Sequence[int],
-        splits: Splits,
-        device: str,
-        remaining: Sequence[float],
-    ) -> Iterator[list[Run]]:
-        """Make the runs of these seeds side by side; yield them after each round.
-
-        Parameters
-        ----------
-        figure
-            Whose network it is.
-        seeds
-            One for each run.
-        splits, device
-            What is trained on and tested, and where.
-        remaining
-            As of `asked`.
-        """
+    def runs(self, work: CurveWork) -> Iterator[list[Run]]:
+        """Make the runs that are due side by side; yield them after each round."""
 
 
 @dataclass(frozen=True)

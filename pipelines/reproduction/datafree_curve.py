@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pipelines.reproduction.accuracy import test_accuracy
-from pipelines.reproduction.claim import Curve, Figure, Run
+from pipelines.reproduction.claim import Curve, CurveWork, Run
 from pruning.core.seeds import torch_generator
 from pruning.core.settings_json import to_json
 from pruning.data.splits import Splits
@@ -70,27 +70,27 @@ class DataFreeCurve(Curve):
         """Return how units are chosen, and what the networks are trained by."""
         return {"how": self.how, "spread": SPREAD, "settings": to_json(self.recipe)}
 
-    def runs(
-        self,
-        figure: Figure,
-        seeds: Sequence[int],
-        splits: Splits,
-        device: str,
-        remaining: Sequence[float],
-    ) -> Iterator[list[Run]]:
+    def runs(self, work: CurveWork) -> Iterator[list[Run]]:
         """Train the networks once, then remove more and more units of each."""
-        networks = _trained(figure.arch, tuple(seeds), splits, device, self.recipe)
-        runs = [Run(seed) for seed in seeds]
-        for share in remaining:
+        splits, device = work.splits, work.device
+        networks = trained_lenets(work.arch, work.seeds, splits, device, self.recipe)
+        runs = [Run(seed) for seed in work.seeds]
+        for share in work.remaining:
             for run, (network, val_accuracy) in zip(runs, networks, strict=True):
                 units = network.get_parameter(f"{LAYER}.weight").shape[0]
-                small = self.without(network, splits.input_shape, units - round(share * units))
+                gone = units - round(share * units)
+                small = self.without(network, splits.input_shape, gone, run.seed)
                 epochs = (self.recipe.max_epochs or 0) if share == 1 else 0
                 run.add(share, test_accuracy(small, splits, device), val_accuracy, epochs)
             yield runs
 
-    def without(self, network: nn.Module, input_shape: tuple[int, ...], count: int) -> nn.Module:
-        """Return a network without so many of the layer's units; it is left as it is."""
+    def without(
+        self, network: nn.Module, input_shape: tuple[int, ...], count: int, seed: int = 0
+    ) -> nn.Module:
+        """Return a network without so many of the layer's units; it is left as it is.
+
+        The seed draws which go where any may.
+        """
         if not count:
             return network
         if self.how == "exact" or self.how == "heuristic":
@@ -98,7 +98,7 @@ class DataFreeCurve(Curve):
                 network, input_shape, count={LAYER: count}, saliency=self.how
             ).network
         weight = network.get_parameter(f"{LAYER}.weight").detach()
-        drawn = torch.randperm(len(weight), generator=torch.Generator().manual_seed(0))
+        drawn = torch.randperm(len(weight), generator=torch_generator(seed, "scores"))
         order = weight.norm(dim=1).argsort() if self.how == "magnitude" else drawn
         groups = find_groups(network, input_shape)
         masks = full_masks(groups)
@@ -107,7 +107,7 @@ class DataFreeCurve(Curve):
 
 
 @functools.lru_cache(maxsize=1)
-def _trained(
+def trained_lenets(
     arch: str, seeds: tuple[int, ...], splits: Splits, device: str, recipe: Recipe
 ) -> list[tuple[nn.Module, float]]:
     """Return the networks of these seeds, on the CPU, with their validation accuracies.
@@ -116,17 +116,20 @@ def _trained(
     """
     networks = [build_network(arch, len(splits.classes), splits.input_shape, s) for s in seeds]
     for network in networks:
-        _draw(network)
+        draw_as_caffe(network)
     orders = [torch_generator(seed, "batches") for seed in seeds]
     networks = [network.to(device) for network in networks]
     results = train(networks, orders, Training(DeviceData.of(splits, device), recipe))
     return [(n.cpu(), r.val_accuracy) for n, r in zip(networks, results, strict=True)]
 
 
-def _draw(network: nn.Module) -> None:
-    """Bring convolutions to Caffe's variance, 1 / fan-in, and dense weights to `SPREAD`."""
+def draw_as_caffe(network: nn.Module, spread: float = SPREAD) -> None:
+    """Bring convolutions to Caffe's variance, 1 / fan-in, and dense weights to `spread`.
+
+    A spread of 0 leaves the dense weights as they are.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             module.weight.data.mul_(module.weight[0].numel() ** -0.5 / module.weight.data.std())
-        elif isinstance(module, nn.Linear):
-            module.weight.data.mul_(SPREAD / module.weight.data.std())
+        elif isinstance(module, nn.Linear) and spread:
+            module.weight.data.mul_(spread / module.weight.data.std())

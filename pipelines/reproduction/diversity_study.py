@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from pipelines.compare.interval import ALPHA, CONFIDENCE, Interval
-from pipelines.compare.significance import holm
 from pipelines.report.number_format import p_value, percent, points, points_range
 from pipelines.report.table import Table, plain_table
+from pipelines.reproduction.paired import Paired, paired
 from pipelines.reproduction.pools import TrainedPool, trained_pool
 from pipelines.reproduction.study import Row, Study
 from pruning.core.seeds import numpy_generator
@@ -75,7 +73,7 @@ class DiversityStudy(Study):
                     arch,
                     percent(float(np.mean([row[arch]["member accuracy"] for row in rows]))),
                     percent(float(np.mean([row[arch]["team accuracy"] for row in rows]))),
-                    *(_gain(*tested[arch, rule]) for rule in RULES),
+                    *(_gain(tested[arch, rule]) for rule in RULES),
                 )
                 for arch in self.archs
             ],
@@ -90,35 +88,31 @@ class DiversityStudy(Study):
     def finding(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Return what choosing for diversity gains, from the narrowest to the widest."""
         tested = self._tested(rows)
-        said = [points(tested[arch, "diversity"][0].value) for arch in self.archs]
+        said = [points(tested[arch, "diversity"].mean.value) for arch in self.archs]
         return "choosing for diversity gains " + ", ".join(said) + " points, narrow to wide"
 
-    def _tested(
-        self, rows: Sequence[Mapping[str, Any]]
-    ) -> dict[tuple[str, str], tuple[Interval, float]]:
-        keys = [(arch, rule) for arch in self.archs for rule in RULES]
-        values = {(a, rule): np.array([row[a][rule] for row in rows]) for a, rule in keys}
-        corrected = holm(np.array([stats.ttest_1samp(values[key], 0).pvalue for key in keys]))
-        return {
-            key: (mean_interval(values[key]), float(p))
-            for key, p in zip(keys, corrected, strict=True)
-        }
+    def _tested(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Paired]:
+        """Return what each rule gains with each width."""
+        return paired(
+            {
+                (arch, rule): np.array([row[arch][rule] for row in rows])
+                for arch in self.archs
+                for rule in RULES
+            }
+        )
 
     def _partial(self, arch: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         values = np.array([row[arch]["partial correlation"] for row in rows])
-        mean, p = mean_interval(values), float(stats.ttest_1samp(values, 0).pvalue)
-        return arch, f"{mean.value:+.2f}", f"{mean.low:+.2f} to {mean.high:+.2f}", p_value(p)
+        (found,) = paired({arch: values}).values()
+        mean = found.mean
+        return (
+            arch, f"{mean.value:+.2f}", f"{mean.low:+.2f} to {mean.high:+.2f}", p_value(found.p),
+        )  # fmt: skip
 
 
-def _gain(gain: Interval, p: float) -> str:
-    said = f"{points(gain.value)} ({points_range(gain)})"
-    return said if p < ALPHA else f"{said}, not significant"
-
-
-def mean_interval(values: NDArray[np.float64]) -> Interval:
-    """Return a mean with its 95 % interval by t."""
-    ends = stats.ttest_1samp(values, 0).confidence_interval(CONFIDENCE)
-    return Interval(float(values.mean()), float(ends.low), float(ends.high))
+def _gain(gain: Paired) -> str:
+    said = f"{points(gain.mean.value)} ({points_range(gain.mean)})"
+    return said if gain.significant else f"{said}, not significant"
 
 
 def ranked(pool: TrainedPool, rng: np.random.Generator) -> dict[str, float]:

@@ -10,10 +10,9 @@ from typing import Any, Literal
 from torch import nn
 
 from pipelines.reproduction.accuracy import test_accuracy
-from pipelines.reproduction.claim import OURS_SUFFIX, Curve, Figure, Run
+from pipelines.reproduction.claim import OURS_SUFFIX, Curve, CurveWork, Figure, Run
 from pruning.core.seeds import torch_generator
 from pruning.core.settings_json import to_json
-from pruning.data.splits import Splits
 from pruning.dropnet.algorithm import dropnet
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
@@ -84,25 +83,18 @@ class DropNetCurve(Curve):
         """Return where rounds start, and all settings."""
         return {"start": self.start, "settings": to_json(self.settings)}
 
-    def runs(
-        self,
-        figure: Figure,
-        seeds: Sequence[int],
-        splits: Splits,
-        device: str,
-        remaining: Sequence[float],
-    ) -> Iterator[list[Run]]:
+    def runs(self, work: CurveWork) -> Iterator[list[Run]]:
         """Train and prune one population of runs.
 
         A run whose layer is emptied (`DropNet.spare_last`) has no further rounds (`Run.fill`).
         """
-        runs = {seed: Run(seed) for seed in seeds}
-        population = Runs(figure.arch, tuple(range(len(seeds))), tuple(seeds))
-        redrawn = self.start == "redrawn" and _Redrawn(population, splits, self.settings, device)
-        for members in dropnet(population, splits, self.settings, device=device):
+        runs, splits = {seed: Run(seed) for seed in work.seeds}, work.splits
+        population = Runs(work.arch, tuple(range(len(work.seeds))), work.seeds)
+        redrawn = self.start == "redrawn" and _Redrawn(population, work, self.settings)
+        for members in dropnet(population, splits, self.settings, device=work.device):
             results = redrawn.trained(members) if redrawn else [_of_member(m) for m in members]
             for member, (network, val_accuracy, epochs) in zip(members, results, strict=True):
-                accuracy = test_accuracy(network, splits, device)
+                accuracy = test_accuracy(network, splits, work.device)
                 runs[member.seed].add(member.remaining, accuracy, val_accuracy, epochs)
             yield list(runs.values())
 
@@ -127,9 +119,10 @@ def _of_member(member: Member) -> tuple[nn.Module, float, int]:
 class _Redrawn:
     """Trains the masks of runs from fresh weights."""
 
-    def __init__(self, runs: Runs, splits: Splits, settings: DropNet, device: str) -> None:
+    def __init__(self, runs: Runs, work: CurveWork, settings: DropNet) -> None:
+        splits = work.splits
         self.population = Population(runs, len(splits.classes), splits.input_shape)
-        self.training = Training(DeviceData.of(splits, device), settings.recipe)
+        self.training = Training(DeviceData.of(splits, work.device), settings.recipe)
         full = self.population.draw(0, 0)
         self.units = find_units(full, splits.input_shape, settings)
 
@@ -149,3 +142,26 @@ class _Redrawn:
             (network, result.val_accuracy, len(result.epochs))
             for network, result in zip(networks, results, strict=True)
         ]
+
+
+def of_three_networks(
+    first: int, curves: tuple[Curve, ...], mlp_seeds: int = 15
+) -> tuple[Figure, ...]:
+    """Return the figures of one question on the paper's three small networks.
+
+    Parameters
+    ----------
+    first
+        Number of the first; the others follow.
+    curves
+        Of each.
+    mlp_seeds
+        Runs of the first, which two cores make.
+    """
+    return (
+        Figure("mlp-20-20", "FC20, FC20 on MNIST", f"figure {first}", "mlp-a:20-20", "mnist",
+               curves, mlp_seeds),
+        Figure("conv-64-64", "C64, C64 on MNIST", f"figure {first + 1}", "conv-b", "mnist", curves),
+        Figure("conv-64-64-128-128", "C64, C64, C128, C128 on CIFAR-10", f"figure {first + 2}",
+               "conv-c4", "cifar10", curves),
+    )  # fmt: skip

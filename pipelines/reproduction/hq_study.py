@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from pipelines.compare.interval import ALPHA, CONFIDENCE, Interval
-from pipelines.compare.significance import holm
 from pipelines.report.number_format import p_value, percent, points, points_range
 from pipelines.report.table import Table, plain_table
+from pipelines.reproduction.paired import Paired, paired
 from pipelines.reproduction.pools import TrainedPool, trained_pool
 from pipelines.reproduction.study import Row, Study
 from pruning.core.seeds import numpy_generator
@@ -87,46 +85,39 @@ class HqStudy(Study):
                 f"Against all {self.members}, on the test part",
                 ("Contender", "Members", "Accuracy", f"− all {self.members}, points",
                  "95 % interval", "p", ""),
-                [self._line(name, apart, p, rows) for name, apart, p in self._tested(rows)],
+                [self._line(name, apart, rows) for name, apart in self._tested(rows).items()],
             ),
         )  # fmt: skip
 
     def finding(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Return how HQ's team and ours stand to the whole pool."""
-        said = {name: (apart, p) for name, apart, p in self._tested(rows)}
+        said = self._tested(rows)
         return "; ".join(
-            f"{name} {points(said[name][0].value)} points to all {self.members} "
-            f"(p {p_value(said[name][1])})"
+            f"{name} {points(said[name].mean.value)} points to all {self.members} "
+            f"(p {p_value(said[name].p)})"
             for name in ("hq", "soft")
         )
 
-    def _tested(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Interval, float]]:
+    def _tested(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Paired]:
+        """Return each contender's difference from the whole pool."""
         left_out = {"seed", WHOLE, *(f"{name} size" for name in CHOOSERS)}
-        names = [name for name in rows[0] if name not in left_out]
-        tested = []
-        for name in names:
-            apart = np.array([row[name] - row[WHOLE] for row in rows])
-            test = stats.ttest_1samp(apart, 0.0)
-            ends = test.confidence_interval(CONFIDENCE)
-            interval = Interval(float(apart.mean()), float(ends.low), float(ends.high))
-            tested.append((name, interval, float(test.pvalue)))
-        corrected = holm(np.array([p for *_, p in tested]))
-        return [
-            (name, interval, float(p))
-            for (name, interval, _), p in zip(tested, corrected, strict=True)
-        ]
+        return paired(
+            {
+                name: np.array([row[name] - row[WHOLE] for row in rows])
+                for name in rows[0]
+                if name not in left_out
+            }
+        )
 
-    def _line(
-        self, name: str, apart: Interval, p: float, rows: Sequence[Mapping[str, Any]]
-    ) -> tuple[str, ...]:
+    def _line(self, name: str, apart: Paired, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         sizes = [row.get(f"{name} size", row["hq size"] if "random" in name else 1) for row in rows]
-        said = "more" if apart.value > 0 else "less"
+        said = "more" if apart.mean.value > 0 else "less"
         return (
             name,
             f"{np.mean(sizes):.1f}",
             percent(float(np.mean([row[name] for row in rows]))),
-            points(apart.value),
-            points_range(apart),
-            p_value(p),
-            f"{said} accurate" if p < ALPHA else "no significant difference",
+            points(apart.mean.value),
+            points_range(apart.mean),
+            p_value(apart.p),
+            f"{said} accurate" if apart.significant else "no significant difference",
         )

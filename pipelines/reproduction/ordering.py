@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import integrate, stats
+from scipy import integrate
 
-from pipelines.compare.interval import ALPHA, CONFIDENCE, Interval
-from pipelines.compare.significance import holm
+from pipelines.reproduction.paired import Paired, paired
 
 
 @dataclass(frozen=True)
@@ -21,23 +20,20 @@ class Order:
     ----------
     better, worse
         Names of the curves, as the paper has them.
-    difference
-        Mean accuracy along the one less that along the other, with its interval.
-    p
-        Of a paired t-test, corrected by Holm for all pairs that are asked together.
+    found
+        Mean accuracy along the one less that along the other, over the seeds.
     """
 
     better: str
     worse: str
-    difference: Interval
-    p: float
+    found: Paired
 
     @property
     def words(self) -> str:
         """What it comes to."""
-        if not self.p < ALPHA:
+        if not self.found.significant:
             return "no significant difference"
-        return "as published" if self.difference.value > 0 else "the other way round"
+        return "as published" if self.found.mean.value > 0 else "the other way round"
 
 
 def mean_along(
@@ -74,16 +70,8 @@ def orders(
     pairs
         Which are tested.
     """
-    tests = []
+    apart = {}
     for better, worse in pairs:
         n = min(len(means[better]), len(means[worse]))
-        apart = means[better][:n] - means[worse][:n]
-        test = stats.ttest_1samp(apart, 0.0)
-        ends = test.confidence_interval(CONFIDENCE)
-        tests.append((Interval(float(apart.mean()), float(ends.low), float(ends.high)),
-                      float(test.pvalue)))  # fmt: skip
-    corrected = holm(np.array([p for _, p in tests]))
-    return tuple(
-        Order(better, worse, interval, float(p))
-        for (better, worse), (interval, _), p in zip(pairs, tests, corrected, strict=True)
-    )
+        apart[better, worse] = means[better][:n] - means[worse][:n]
+    return tuple(Order(*pair, found) for pair, found in paired(apart).items())

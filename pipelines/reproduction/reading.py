@@ -17,7 +17,7 @@ from pipelines.reproduction.found import (
     found_figures,
     found_studies,
 )
-from pipelines.reproduction.ordering import mean_along
+from pipelines.reproduction.ordering import Order, mean_along
 from pipelines.reproduction.picture import draw
 from pipelines.reproduction.study import Row, Study
 
@@ -115,14 +115,22 @@ def _figure_parts(found: FoundFigure) -> Iterator[str]:
             plain_table(
                 "Curves against each other",
                 ("Better by the paper", "than", "Recipe", "Points", "95 % interval", "p", ""),
-                [
-                    (o.better.removesuffix(OURS_SUFFIX), o.worse.removesuffix(OURS_SUFFIX),
-                     "ours" if o.better.endswith(OURS_SUFFIX) else "the paper's",
-                     points(o.difference.value), points_range(o.difference), p_value(o.p), o.words)
-                    for o in found.orders
-                ],
+                [_order_row(order) for order in found.orders],
             )
         )  # fmt: skip
+
+
+def _order_row(order: Order) -> tuple[str, ...]:
+    apart = order.found
+    return (
+        order.better.removesuffix(OURS_SUFFIX),
+        order.worse.removesuffix(OURS_SUFFIX),
+        "ours" if order.better.endswith(OURS_SUFFIX) else "the paper's",
+        points(apart.mean.value),
+        points_range(apart.mean),
+        p_value(apart.p),
+        order.words,
+    )
 
 
 def _study_parts(study: Study, rows: list[Row]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ensemble.storage.sealed import write_bytes_atomic
 from pruning.core.errors import RequestError
 
 
@@ -54,6 +55,4 @@ def write_rows(path: Path, header: Mapping[str, Any], rows: Sequence[Mapping[str
     """Write header and rows, in the order of their seeds; a stopped write leaves what was."""
     lines = [header, *sorted(rows, key=lambda row: row["seed"])]
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    draft.replace(path)
+    write_bytes_atomic(path, "".join(json.dumps(line) + "\n" for line in lines).encode())

@@ -15,7 +15,7 @@ import torch
 
 from pipelines.reproduction.accuracy import one_answer
 from pipelines.reproduction.budget import Budget
-from pipelines.reproduction.claim import Claim, Curve, Figure, Run
+from pipelines.reproduction.claim import Claim, Curve, CurveWork, Figure, Run
 from pipelines.reproduction.row_files import read_rows, write_rows
 from pipelines.reproduction.study import Row, Study
 from pruning.data.load import load_splits
@@ -174,8 +174,9 @@ class _CurveRows:
 
     def __call__(self, seeds: Sequence[int], splits: Splits, device: str, tell: Tell) -> list[Row]:
         began = time.monotonic()
+        work = CurveWork(self.figure.arch, tuple(seeds), splits, device, self.remaining)
         runs: list[Run] = []
-        for runs in self.curve.runs(self.figure, seeds, splits, device, self.remaining):
+        for runs in self.curve.runs(work):
             tell(
                 f"{len(seeds)} runs, round {len(runs[0].remaining) - 1} of "
                 f"{len(self.remaining) - 1}, {time.monotonic() - began:.0f} s"

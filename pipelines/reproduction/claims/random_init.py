@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from pipelines.reproduction.claim import Claim, Figure
+from pipelines.reproduction.claim import Claim
 from pipelines.reproduction.claims import CLAIMS
-from pipelines.reproduction.dropnet_curve import PAPER, TAN_MOTANI, DropNetCurve
+from pipelines.reproduction.dropnet_curve import PAPER, TAN_MOTANI, DropNetCurve, of_three_networks
 
 _MINIMUM = dataclasses.replace(PAPER, metric="minimum")
 _CURVES = (
@@ -16,13 +16,7 @@ CLAIMS.register("random-init")(
     Claim(
         "What a pruned network starts from hardly matters: fresh weights do as well",
         TAN_MOTANI + ", figures 15 to 17",
-        (
-            Figure("mlp-20-20", "FC20, FC20 on MNIST", "figure 15", "mlp-a:20-20", "mnist",
-                   _CURVES, 15),
-            Figure("conv-64-64", "C64, C64 on MNIST", "figure 16", "conv-b", "mnist", _CURVES),
-            Figure("conv-64-64-128-128", "C64, C64, C128, C128 on CIFAR-10", "figure 17",
-                   "conv-c4", "cifar10", _CURVES),
-        ),
+        of_three_networks(15, _CURVES),
         (("minimum", "redrawn"),),
     )
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipelines.reproduction.budget import Budget
-from pipelines.reproduction.claim import Run
+from pipelines.reproduction.claim import CurveWork, Run
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.datafree_curve import CAFFE, DataFreeCurve
 from pipelines.reproduction.running import Source, nine_tenths_train
@@ -23,7 +23,7 @@ def test_every_way_removes_units_of_the_same_networks() -> None:
     for curve in FIGURE.curves:
         assert isinstance(curve, DataFreeCurve)
         learning = dataclasses.replace(curve, recipe=recipe)
-        *_, made[curve.name] = learning.runs(FIGURE, [0, 1], splits, "cpu", SHARES)
+        *_, made[curve.name] = learning.runs(CurveWork(FIGURE.arch, (0, 1), splits, "cpu", SHARES))
 
     for runs in made.values():
         assert [run.remaining for run in runs] == [list(SHARES)] * 2
@@ -52,3 +52,15 @@ def test_so_many_units_go_and_the_network_given_stays(how: str) -> None:
         assert np.sort(small.get_parameter("fc.weight").norm(dim=1).detach()) == pytest.approx(
             norms
         )
+
+
+def test_any_units_are_drawn_by_the_runs_seed() -> None:
+    curve = DataFreeCurve("random", "", "random")
+    network = torch.nn.Sequential()
+    for name, layer in (("fc", torch.nn.Linear(16, 40)), ("relu", torch.nn.ReLU()),
+                        ("out", torch.nn.Linear(40, 3))):  # fmt: skip
+        network.add_module(name, layer)
+    kept = [curve.without(network, (16,), 20, seed).get_parameter("fc.bias") for seed in (0, 0, 1)]
+
+    assert torch.equal(kept[0], kept[1])
+    assert not torch.equal(kept[0], kept[2])

@@ -23,15 +23,15 @@ def test_pairs_are_tested_by_seed_and_corrected_for_their_number() -> None:
 
     first, second = orders(means, (("a", "b"), ("c", "b")))
 
-    assert first.p == pytest.approx(stats.ttest_rel(means["a"], means["b"]).pvalue)
-    assert second.p == pytest.approx(2 * stats.ttest_rel(means["c"], means["b"]).pvalue)
+    assert first.found.p == pytest.approx(stats.ttest_rel(means["a"], means["b"]).pvalue)
+    assert second.found.p == pytest.approx(2 * stats.ttest_rel(means["c"], means["b"]).pvalue)
     assert first.words == "as published"
     assert second.words == "the other way round"
-    assert first.difference.low < first.difference.value < first.difference.high
+    assert first.found.mean.low < first.found.mean.value < first.found.mean.high
 
 
 def test_equal_runs_are_no_significant_difference() -> None:
     (order,) = orders({"a": np.ones(4), "b": np.ones(4)}, (("a", "b"),))
 
     assert order.words == "no significant difference"
-    assert order.difference.value == 0
+    assert order.found.mean.value == 0

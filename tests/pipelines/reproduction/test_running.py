@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.reproduction.accuracy import one_answer
 from pipelines.reproduction.budget import Budget
-from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Figure, Run
+from pipelines.reproduction.claim import OURS_SUFFIX, Claim, CurveWork, Figure, Run
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.dropnet_curve import PAPER, DropNetCurve
 from pipelines.reproduction.found import found_figures
@@ -128,11 +128,10 @@ def test_a_file_that_is_none_of_ours_is_refused_in_a_line(tmp_path: Path, conten
 
 def test_a_run_whose_layer_is_emptied_gives_one_answer_from_there_on() -> None:
     splits = nine_tenths_train(Source().splits("mnist", Budget(quick=True)))
-    figure = dataclasses.replace(TINY, arch="mlp-a:2-40")
     settings = dataclasses.replace(MINIMUM, metric="maximum_layer")
-    shares = [1.0, 33 / 42, 0.6, 0.5]
+    shares = (1.0, 33 / 42, 0.6, 0.5)
     curve = DropNetCurve("maximum_layer", "", settings).asked(shares, quick=True)
-    *_, (run,) = curve.runs(figure, [0], splits, "cpu", shares)
+    *_, (run,) = curve.runs(CurveWork("mlp-a:2-40", (0,), splits, "cpu", shares))
 
     assert len(run.remaining) == 2  # 2 units, 1, none
     run.fill(shares, one_answer(splits))
