@@ -27,7 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "support")]
 
-from loopback import Loopback, loopback  # noqa: E402
+from loopback import Loopback, logged_rounds, loopback, run_files, start  # noqa: E402
 from pipeline_support import write_images  # noqa: E402
 
 RESULTS = ROOT / "results" / "reliability"
@@ -42,29 +42,9 @@ ROUNDS = 16
 LONG = (*BUILD, "--epochs", "200")
 
 
-def start(words: tuple[str, ...], folder: Path) -> subprocess.Popen[str]:
-    """Start a command of ours."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.commands.cli", *words, "--out", str(folder)],
-        text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-
-
-def rounds(folder: Path) -> list[dict[str, Any]]:
-    """Return what the log says of the rounds so far."""
-    log = folder / "build.log"
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [line for line in map(json.loads, lines) if line["what"] == "round"]
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Return a run's files but its log."""
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != "build.log"
-    }
+def begin(words: tuple[str, ...], folder: Path) -> subprocess.Popen[str]:
+    """Start a build into a folder, from where this process is."""
+    return start((*words, "--out", str(folder)), Path.cwd())
 
 
 def killed(cluster: Loopback, wanted: dict[str, bytes], rng: random.Random) -> dict[str, Any]:
@@ -75,11 +55,11 @@ def killed(cluster: Loopback, wanted: dict[str, bytes], rng: random.Random) -> d
     shutil.rmtree(folder, ignore_errors=True)
     words = (*BUILD, cluster.option, cluster.address)
     began = time.monotonic()
-    command = start(words, folder)
-    while len(rounds(folder)) < after and command.poll() is None:
+    command = begin(words, folder)
+    while len(logged_rounds(folder)) < after and command.poll() is None:
         time.sleep(0.02)
     time.sleep(more)
-    done = len(rounds(folder))
+    done = len(logged_rounds(folder))
     first = None
     if what == "worker":
         cluster.kill(cluster.workers.pop(rng.randrange(len(cluster.workers))))
@@ -95,15 +75,15 @@ def killed(cluster: Loopback, wanted: dict[str, bytes], rng: random.Random) -> d
             cluster.stop()
             cluster.begin(len(cluster.workers))
             words = (*BUILD, cluster.option, cluster.address)
-        again = start(words, folder)
+        again = begin(words, folder)
         more_said = again.communicate(timeout=300)[1]
         code = again.returncode
         said = said if code == 0 else more_said
     ours = [line for line in said.splitlines() if line.startswith("ensemble: ")]
-    counted = Counter((tuple(line["group"]), line["round"]) for line in rounds(folder))
+    counted = Counter((tuple(line["group"]), line["round"]) for line in logged_rounds(folder))
     return {
         "killed": what, "rounds_done": done, "first_code": first, "code": code,
-        "same": files(folder) == wanted, "most_often": max(counted.values()),
+        "same": run_files(folder) == wanted, "most_often": max(counted.values()),
         "line": ours[-1][-200:] if ours else "", "traceback": "Traceback" in said,
         "seconds": round(time.monotonic() - began, 1),
     }  # fmt: skip
@@ -115,10 +95,10 @@ def kills(count: int, package: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
         write_images(Path("tiny.npz"))
-        _, said = (here := start((*BUILD, "--jobs", "1"), Path("here"))).communicate()
+        _, said = (here := begin((*BUILD, "--jobs", "1"), Path("here"))).communicate()
         if here.returncode:
             raise RuntimeError(said)
-        wanted = files(Path("here"))
+        wanted = run_files(Path("here"))
         with loopback(package, Path(scratch), 3) as cluster:
             for seed in range(len(before), len(before) + count):
                 rng = random.Random(f"{package} {seed}")
@@ -145,7 +125,7 @@ def times(package: str) -> None:
 def timed(words: tuple[str, ...]) -> float:
     """Return the seconds from the beginning of a build to its last round."""
     shutil.rmtree("timed", ignore_errors=True)
-    command = start(words, Path("timed"))
+    command = begin(words, Path("timed"))
     said = command.communicate()[1]
     if command.returncode:
         raise RuntimeError(said)

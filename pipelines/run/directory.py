@@ -1,4 +1,4 @@
-"""The run directory: the sole owner of its file names, written whole or not at all.
+"""The run directory: what is in it, read and written whole or not at all.
 
 config.json                       what was asked and resolved; root, checksums itself
 files.json                        names config.json's checksum, and every file that is here

@@ -29,6 +29,7 @@ class RunFiles:
         self.int8_file = path / "ensemble-int8.onnx"
         self.measurements_file = path / "measurements.json"
         self.comparison_file = path / "comparison.csv"
+        self.report_file = path / "report.html"
 
     @property
     def path(self) -> Path:
@@ -65,3 +66,15 @@ class RunFiles:
     def control_predictions_file(self, split: str) -> Path:
         """Return where the control's predictions on ``select`` or ``test`` are."""
         return self.control_file.with_name(f"{split}.npz")
+
+
+def own_names() -> frozenset[str]:
+    """Return how paths below a run begin that are its own: its files, and its folders.
+
+    >>> "members" in own_names(), "ensemble.onnx" in own_names(), "notes.txt" in own_names()
+    (True, True, False)
+    """
+    run = RunFiles(Path("run"))
+    files = [place for place in vars(run).values() if place != run.path]
+    files += [run.comparison_file.with_suffix(form) for form in (".md", ".tex")]
+    return frozenset(place.relative_to(run.path).parts[0] for place in files)

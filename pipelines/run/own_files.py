@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ensemble.storage.contents import CONFIG, CONTENTS, is_run
+from ensemble.storage.contents import is_run
 from ensemble.storage.folder import ROOT
+from pipelines.run.file_names import own_names
 from pruning.core.errors import RequestError
-
-OWN = frozenset({
-    CONFIG, CONTENTS, "build.log", "members", "predictions", "selection.json", "candidates.csv",
-    "ensemble", "control", "ensemble.onnx", "ensemble-int8.onnx", "measurements.json",
-    "comparison.csv", "comparison.md", "comparison.tex", "report.html",
-})  # fmt: skip
-"""What a run keeps, by the first part of its path below the run."""
 
 
 def check_not_own(path: Path, argument: str) -> None:
@@ -29,7 +23,7 @@ def check_not_own(path: Path, argument: str) -> None:
     place = path.resolve()
     for folder in (place, *place.parents):
         below = place.relative_to(folder).parts
-        if is_run(folder) and (not below or below[0] in OWN):
+        if is_run(folder) and (not below or below[0] in own_names()):
             raise RequestError(
                 f"`{argument}` {path} is {'a run' if not below else f'a file of the run {folder}'}"
                 "; give another place"

@@ -150,7 +150,7 @@ class DropNet:
     spare_last: bool = option(
         True,
         "Whether a layer keeps its last unit; in the published code it does not, and a run ends "
-        "whose layer is empty.",
+        "whose layer is empty. The oracle never takes it.",
         flag=None, before=True,
     )  # fmt: skip
     coupling: Coupling = option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -10,8 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 SECONDS = 120
 """A part of a cluster that takes longer to begin has failed."""
@@ -165,3 +167,28 @@ def loopback(package: str, folder: Path, workers: int) -> Iterator[Loopback]:
         yield cluster
     finally:
         cluster.stop()
+
+
+def start(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    """Start one of our commands in a folder, a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.commands.cli", *words],
+        cwd=folder, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def logged_rounds(run: Path) -> list[dict[str, Any]]:
+    """Return what a run's log says of the rounds so far."""
+    log = run / "build.log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [line for line in map(json.loads, lines) if line["what"] == "round"]
+
+
+def run_files(run: Path) -> dict[str, bytes]:
+    """Return a run's files but its log."""
+    return {
+        file.relative_to(run).as_posix(): file.read_bytes()
+        for file in sorted(run.rglob("*"))
+        if file.is_file() and file.name != "build.log"
+    }

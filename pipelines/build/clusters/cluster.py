@@ -10,7 +10,7 @@ from typing import Protocol
 from ensemble.installed import way_to
 from pipelines.build.clusters.task import RoundResult, RoundTask
 from pipelines.run.resources import Placement
-from pruning.core.errors import RequestError
+from pruning.core.errors import MachineError, RequestError
 from pruning.data.splits import Splits
 
 
@@ -40,6 +40,14 @@ LOOK_SECONDS = 5.0
 
 HOW = {"dask": ("distributed", "dask_cluster"), "ray": ("ray", "ray_cluster")}
 """Extra → the package that it brings, and the file that speaks to it."""
+
+
+def ended_workers(task: RoundTask) -> MachineError:
+    """Return what is said of a task that every worker died of."""
+    return MachineError(
+        f"{task} ended every worker that took it, most likely as memory ran out; the same command "
+        "goes on where it stopped: give the workers more memory"
+    )
 
 
 def opened(

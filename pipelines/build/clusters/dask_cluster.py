@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from distributed import CancelledError, Client, Future, KilledWorker
 
-from pipelines.build.clusters.cluster import LOOK_SECONDS, Tell
+from pipelines.build.clusters.cluster import LOOK_SECONDS, Tell, ended_workers
 from pipelines.build.clusters.task import RoundResult, RoundTask, train_round
 from pruning.core.errors import MachineError, RequestError
 from pruning.data.splits import Splits
@@ -86,10 +86,7 @@ class DaskCluster:
             result: RoundResult = future.result()
             return result
         except KilledWorker as error:
-            raise MachineError(
-                f"{task} ended every worker that took it, most likely as memory ran out; the "
-                "same command goes on where it stopped: give the workers more memory"
-            ) from error
+            raise ended_workers(task) from error
         except ModuleNotFoundError as error:
             raise MachineError(
                 f"a worker of {self._address} cannot import {error.name}; install there what is "

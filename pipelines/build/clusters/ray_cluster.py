@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.build.clusters.cluster import LOOK_SECONDS, Tell
+from pipelines.build.clusters.cluster import LOOK_SECONDS, Tell, ended_workers
 from pipelines.build.clusters.task import RoundResult, RoundTask, train_round
 from pruning.core.errors import MachineError, RequestError
 from pruning.data.splits import Splits
@@ -90,10 +90,7 @@ class RayCluster:
             self._ray.exceptions.WorkerCrashedError,
             self._ray.exceptions.OutOfMemoryError,
         ) as error:
-            raise MachineError(
-                f"{task} ended every worker that took it, most likely as memory ran out; the "
-                "same command goes on where it stopped: give the workers more memory"
-            ) from error
+            raise ended_workers(task) from error
 
     def _look(self) -> None:
         """See that the head is there: Ray ends a process that has lost it, without a word."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from loopback import CLUSTERS, Loopback, loopback, waited
+from loopback import CLUSTERS, Loopback, logged_rounds, loopback, run_files, start, waited
 from pipeline_support import write_images
 
 pytestmark = pytest.mark.slow
@@ -32,25 +28,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loopback
 
 
 def _start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.commands.cli", *BUILD, *words],
-        cwd=folder, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-
-
-def _rounds(run: Path) -> list[dict[str, Any]]:
-    log = run / "build.log"
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [line for line in map(json.loads, lines) if line["what"] == "round"]
-
-
-def _files(run: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(run).as_posix(): file.read_bytes()
-        for file in sorted(run.rglob("*"))
-        if file.is_file() and file.name != "build.log"
-    }
+    return start((*BUILD, *words), folder)
 
 
 def _is_whole(folder: Path) -> None:
@@ -58,15 +36,17 @@ def _is_whole(folder: Path) -> None:
     here = _start(folder, "--jobs", "1", "--out", "here")
     assert here.communicate()[1] is not None
     assert here.returncode == 0
-    assert _files(folder / "there") == _files(folder / "here")
-    counted = Counter((tuple(line["group"]), line["round"]) for line in _rounds(folder / "there"))
+    assert run_files(folder / "there") == run_files(folder / "here")
+    counted = Counter(
+        (tuple(line["group"]), line["round"]) for line in logged_rounds(folder / "there")
+    )
     assert set(counted.values()) == {1}
     assert len(counted) == 4 * 3
 
 
 def test_workers_may_die_and_come(cluster: Loopback, tmp_path: Path) -> None:
     there = _start(tmp_path, cluster.option, cluster.address, "--out", "there")
-    assert waited(lambda: len(_rounds(tmp_path / "there")) >= 2)
+    assert waited(lambda: len(logged_rounds(tmp_path / "there")) >= 2)
     cluster.kill(cluster.workers[0])
     cluster.add()
     said = there.communicate(timeout=300)[1]
@@ -80,17 +60,17 @@ def test_a_dead_scheduler_is_a_line_and_the_same_command_goes_on(
 ) -> None:
     words = (cluster.option, cluster.address, "--out", "there")
     there = _start(tmp_path, *words)
-    assert waited(lambda: len(_rounds(tmp_path / "there")) >= 1)
+    assert waited(lambda: len(logged_rounds(tmp_path / "there")) >= 1)
     cluster.kill(cluster.head)
     said = there.communicate(timeout=300)[1]
     assert there.returncode == 1, said
     assert "Traceback" not in said
     assert [line for line in said.splitlines() if "gone" in line] == [said.splitlines()[-1]]
-    kept = len(_rounds(tmp_path / "there"))
+    kept = len(logged_rounds(tmp_path / "there"))
     cluster.stop()
     cluster.begin(1)
     again = _start(tmp_path, *words)
     said = again.communicate(timeout=300)[1]
     assert again.returncode == 0, said
-    assert len(_rounds(tmp_path / "there")) == 4 * 3 > kept
+    assert len(logged_rounds(tmp_path / "there")) == 4 * 3 > kept
     _is_whole(tmp_path)
