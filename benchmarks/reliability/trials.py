@@ -10,173 +10,21 @@ second or two. Kills are at random moments, or just before or after a file opera
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import functools
 import importlib
 import json
 import os
 import random
-import shutil
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pipelines.commands.cli import run as command
+from exchanges import exchanged
+from trial_work import BUILDS, COMMANDS, Work, dying, ended, files, start
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "reliability"
-OPERATIONS = ("replace", "rename", "fsync", "unlink", "mkdir", "rmdir", "open", "link")
-TRIED = 60
-"""A trial that takes longer has hung."""
-
-SHORT = ("--m", "4", "--s", "2", "--epochs", "3", "--batch-size", "16", "--rounds", "2",
-         "--kappa", "0")  # fmt: skip
-BUILDS: dict[str, Sequence[str]] = {
-    "mlp": (*SHORT, "--arch", "mlp-a:8-6", "--jobs", "1"),
-    "conv": (*SHORT, "--arch", "conv-b:3-4", "--jobs", "1"),
-    "two architectures, two jobs": (
-        *SHORT, "--arch", "mlp-a:8-6", "--arch", "conv-b:3-4", "--jobs", "2",
-    ),
-    "control": (*SHORT, "--arch", "mlp-a:8-6", "--jobs", "1", "--control"),
-    "datafree": (
-        "--m", "3", "--s", "2", "--epochs", "3", "--arch", "mlp-a:8-6", "--jobs", "1",
-        "--pruner", "datafree",
-    ),
-    "own network": (*SHORT, "--arch", "own:make", "--jobs", "1"),
-}  # fmt: skip
-COMMANDS: dict[str, Sequence[str]] = {
-    "compare": ("compare", "{run}"),
-    "select": ("select", "{run}", "--s", "3", "--out", "{run}/../again"),
-    "export": ("export", "{run}"),
-    "export --cascade": ("export", "{run}", "--cascade", "--max-loss", "0.1"),
-}
-OWN = """
-from torch import nn
-def make(classes, shape):
-    return nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, classes))
-"""
-PASSING = ("build.log", "report.html", "comparison.md", "comparison.tex")
-"""Files that hold times, or that only people read."""
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Return a folder's files but those that may differ."""
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name not in PASSING
-    }
-
-
-def start(words: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
-    """Run a command in a forked child, and return its process; its errors go to ``said``."""
-    process = os.fork()
-    if process:
-        return process
-    code = 70
-    try:
-        out = os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(out, 1)
-        os.dup2(out, 2)
-        os.setsid()
-        before()
-        code = command(list(words))
-        sys.stdout.flush()
-    finally:
-        os._exit(code)
-
-
-def ended(process: int, seconds: float = TRIED) -> int | None:
-    """Return the exit code of a child, None if it had to be killed."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found, status = os.waitpid(process, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.002)
-    kill(process)
-    return None
-
-
-def kill(process: int) -> None:
-    """Kill a child alone: its workers must end by themselves."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-
-
-def dying(at: int, moment: str) -> Callable[[], None]:
-    """Return what makes a process kill itself before or after its `at`-th file operation."""
-
-    def prepare() -> None:
-        left = [at]
-
-        def wrapped(operation: Callable[..., Any]) -> Callable[..., Any]:
-            @functools.wraps(operation)
-            def call(*args: Any, **more: Any) -> Any:
-                left[0] -= 1
-                if left[0] == 0 and moment == "before":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                found = operation(*args, **more)
-                if left[0] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return found
-
-            return call
-
-        for name in OPERATIONS:
-            setattr(os, name, wrapped(getattr(os, name)))
-
-    return prepare
-
-
-class Work:
-    """A scratch folder with undisturbed runs to hold others against."""
-
-    def __init__(self, folder: Path) -> None:
-        os.chdir(folder)
-        Path("own.py").write_text(OWN)
-        rng = np.random.default_rng(0)
-        labels = np.arange(240) % 3
-        centres = rng.integers(40, 216, (3, 4, 4))
-        images = np.clip(centres[labels] + rng.normal(0, 60, (240, 4, 4)), 0, 255)
-        np.savez("tiny.npz", X=images.astype(np.uint8), y=labels)
-        self.seconds: dict[str, float] = {}
-        self.counts: dict[str, int] = {}
-
-    def words(self, kind: str, folder: Path) -> list[str]:
-        """Return the command of a kind, for a run at `folder`."""
-        if kind in BUILDS:
-            return ["build", "--data", "tiny.npz", *BUILDS[kind], "--out", str(folder)]
-        return [word.format(run=folder) for word in COMMANDS[kind]]
-
-    def ready(self, kind: str, folder: Path) -> None:
-        """Make what a command needs at `folder`: nothing for a build."""
-        shutil.rmtree(folder.parent, ignore_errors=True)
-        folder.parent.mkdir(parents=True)
-        if kind in COMMANDS:
-            shutil.copytree(self.whole("mlp") / "run", folder)
-
-    def whole(self, kind: str, seed: int = 0) -> Path:
-        """Return the folder in which a kind was run undisturbed; the run is ``run`` in it."""
-        folder = Path("whole") / f"{kind.replace(' ', '-')}-{seed}"
-        if not folder.exists():
-            self.ready(kind, folder / "run")
-            began = time.monotonic()
-            code = ended(
-                start([*self.words(kind, folder / "run"), *(["--seed", str(seed)] * bool(seed))])
-            )
-            if code != 0:
-                raise RuntimeError(f"{kind}: {code}: {Path('said').read_text()}")
-            self.seconds[kind] = time.monotonic() - began
-        return folder
 
 
 def killed(work: Work, rng: random.Random) -> dict[str, Any]:
@@ -215,101 +63,6 @@ def pair(work: Work, rng: random.Random) -> dict[str, Any]:
     two = start(work.words(kind, folder))
     codes = sorted((ended(one), ended(two)), key=str)
     return {"kind": kind, "codes": codes, "same": files(folder.parent) == wanted}
-
-
-DAMAGES = ("cut", "flipped", "emptied", "appended", "deleted", "another run's", "another file")
-
-
-def exchanged(work: Work, rng: random.Random) -> dict[str, Any]:
-    """Damage or exchange one file of a compared run, then compare, predict, and build again."""
-    whole = work.whole("control")
-    own = whole / "run"
-    if not (own / "comparison.csv").exists():
-        for words in (["export", str(own)], ["compare", str(own)]):
-            if ended(start(words)) != 0:
-                raise RuntimeError(Path("said").read_text())
-    other = work.whole("control", 9) / "run"
-    if not (other / "comparison.csv").exists():
-        for words in (["export", str(other)], ["compare", str(other)]):
-            ended(start(words))
-    folder = Path("tried") / "run"
-    shutil.rmtree(folder.parent, ignore_errors=True)
-    shutil.copytree(own, folder)
-    name = rng.choice(sorted(name for name in files(own) if name != "comparison.csv"))
-    how = rng.choice(DAMAGES)
-    damage(folder / name, how, rng, other / name)
-    outcomes = {}
-    wanted = (own / "comparison.csv").read_bytes()
-    answers = predicted(own)
-    for words in (["compare", str(folder)], ["predict", str(folder), "some.npy"]):
-        code = ended(start(words))
-        said = Path("said").read_text()
-        if code != 0:
-            lines = [line for line in said.splitlines() if line.startswith("ensemble: ")]
-            one = len(lines) == 1 and "Traceback" not in said
-            outcomes[words[0]] = "refused" if one else f"badly: {said[-200:]}"
-        elif words[0] == "predict":
-            outcomes["predict"] = "as before" if said == answers else "USED"
-        else:
-            found = (folder / "comparison.csv").read_bytes()
-            same = found == wanted
-            # A control that is not there, and a form that says why, have no row.
-            left_out = _accuracies(found) < _accuracies(wanted)
-            outcomes["compare"] = "as before" if same else "left out" if left_out else "USED"
-    code = ended(start(work.words("control", folder)))
-    held, own_files = (_of_the_build(files(place)) for place in (folder, own))
-    differ = {n for n in held if held[n] != own_files.get(n)}
-    differ |= own_files.keys() - held.keys() - MADE_BY_COMPARE
-    left = "not read" if differ == {name} else "mended" if not differ else "OTHER BYTES"
-    outcomes["build"] = "refused" if code else left
-    return {"file": name, "how": how} | outcomes
-
-
-COMPARED = ("comparison.csv", "comparison.md", "comparison.tex", "report.html", "files.json")
-"""What a comparison writes, or has named: less where a form was left out of it."""
-
-
-MADE_BY_COMPARE = {"predictions/test.npz", "control/test.npz", "control/select.npz"}
-"""What the next comparison makes again where a build has trained anew."""
-
-
-def _accuracies(table: bytes) -> set[tuple[str, str]]:
-    """Return the contenders of a ``comparison.csv`` with their accuracies."""
-    rows = csv.DictReader(table.decode().splitlines())
-    return {(row["contender"], row["accuracy"]) for row in rows}
-
-
-def _of_the_build(held: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the files that a build writes, or reads."""
-    return {name: data for name, data in held.items() if name not in (*COMPARED, "ensemble.onnx")}
-
-
-def damage(file: Path, how: str, rng: random.Random, others: Path) -> None:
-    """Change a file."""
-    data = file.read_bytes()
-    place = rng.randrange(max(1, len(data)))
-    if how == "deleted":
-        file.unlink()
-    elif how == "another run's":
-        shutil.copyfile(others, file)
-    elif how == "another file":
-        choices = [one for one in file.parent.iterdir() if one.is_file() and one != file]
-        file.write_bytes(rng.choice(choices or [file]).read_bytes() + b"\n" * (not choices))
-    else:
-        file.write_bytes({
-            "cut": data[:place], "emptied": b"", "appended": data + b"\n",
-            "flipped": data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)])
-            + data[place + 1 :],
-        }[how])  # fmt: skip
-
-
-@functools.cache
-def predicted(run: Path) -> str:
-    """Return what an undamaged run predicts."""
-    np.save("some.npy", np.load("tiny.npz")["X"][:5])
-    if ended(start(["predict", str(run), "some.npy"])) != 0:
-        raise RuntimeError(Path("said").read_text())
-    return Path("said").read_text()
 
 
 TRIALS = {"kills": killed, "pairs": pair, "exchanges": exchanged}
