@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pipelines.build.built import Built
+from pipelines.commands.cli import run
 from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.run.directory import RunDirectory
 from pruning.dropnet import DropNet
@@ -45,3 +47,15 @@ def tiny_config(data: Path, **changes: object) -> BuildConfig:
         "selection": SelectionConfig(size=2),
     }
     return BuildConfig(**(values | changes))  # type: ignore[arg-type]
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) -> str:
+    """Run a command that must fail with one line on standard error, and return the line."""
+    capsys.readouterr()
+    assert run(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1, err
+    assert "Traceback" not in err
+    assert err.startswith("ensemble: ")
+    return err

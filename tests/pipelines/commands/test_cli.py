@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import json
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from pipeline_support import TINY_OPTIONS, write_images
+from pipeline_support import TINY_OPTIONS, fails
 
 from pipelines.commands.cli import cli, main, run
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig
-from pipelines.run.directory import RunDirectory
 from pruning.core.settings_tree import settings_of
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_images(tmp_path_factory.mktemp("data") / "tiny.npz")
-
-
-@pytest.fixture(scope="module")
-def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("cli") / "run"
-    assert run(["build", *TINY_OPTIONS, "--data", str(data), "--out", str(out)]) == 0
-    return out
-
-
-def _fails(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) -> str:
-    capsys.readouterr()
-    assert run(arguments) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1, err
-    assert "Traceback" not in err
-    assert err.startswith("ensemble: ")
-    return err
 
 
 def test_build_says_what_came_out_and_what_comes_next(
@@ -149,7 +120,7 @@ def test_a_wrong_request_is_one_line_and_exit_2(
         assert run(words) == 2
         assert message in capsys.readouterr().err
         return
-    assert message in _fails(capsys, *words)
+    assert message in fails(capsys, *words)
     assert not out.exists()
 
 
@@ -158,7 +129,7 @@ def test_an_earlier_run_is_left_alone_by_another_request(
 ) -> None:
     before = {f: f.read_bytes() for f in built.rglob("*") if f.is_file()}
     words = ["build", *TINY_OPTIONS, "--data", str(data), "--out", str(built), "--seed", "3"]
-    assert "another configuration's run (--seed: 3 asked, 0 there)" in _fails(capsys, *words)
+    assert "another configuration's run (--seed: 3 asked, 0 there)" in fails(capsys, *words)
     assert before == {f: f.read_bytes() for f in built.rglob("*") if f.is_file()}
 
 
@@ -179,7 +150,7 @@ def test_folders_that_cannot_be_used_are_said(
         (folder / name).mkdir()
         for i in range(samples):
             Image.new("RGB", (8, 8), (i, 0, 0)).save(folder / name / f"{i}.png")
-    assert said in _fails(capsys, "build", "--data", str(folder), "--out", str(tmp_path / "run"))
+    assert said in fails(capsys, "build", "--data", str(folder), "--out", str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 
@@ -195,7 +166,7 @@ def test_arrays_that_cannot_be_used_are_said(
     array: NDArray[np.float64], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.savez(tmp_path / "a.npz", X=array, y=np.arange(40) % 2)
-    assert said in _fails(
+    assert said in fails(
         capsys, "build", "--data", str(tmp_path / "a.npz"), "--out", str(tmp_path / "run")
     )
     assert not (tmp_path / "run").exists()
@@ -205,199 +176,13 @@ def test_a_data_dir_without_the_files_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("socket.getaddrinfo", _no_network)
-    err = _fails(capsys, "build", "--data", "mnist", "--data-dir", str(tmp_path))
+    err = fails(capsys, "build", "--data", "mnist", "--data-dir", str(tmp_path))
     assert "train-images-idx3-ubyte" in err
     assert str(tmp_path) in err
 
 
 def _no_network(*args: object, **kwargs: object) -> None:
     raise OSError("no network in tests")
-
-
-def test_compare_writes_table_and_report(
-    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["compare", str(built), "--out", str(tmp_path / "c")]) == 0
-    table = (tmp_path / "c" / "comparison.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(io.StringIO(table)))
-    wanted = {"contender", "members", "accuracy", "flops", "parameters", "bytes",
-              "flops_ratio", "bytes_ratio"}  # fmt: skip
-    assert wanted <= set(rows[0])
-    assert {row["contender"] for row in rows} == {
-        "single_best_unpruned", "single_mean_unpruned", "top_s_unpruned", "hq_unpruned",
-        "all_unpruned", "all_pruned", "random_s_pruned", "selected", "selected_cascade",
-    }  # fmt: skip
-    by_name = {row["contender"]: row for row in rows}
-    assert float(by_name["all_unpruned"]["flops_ratio"]) == 1
-    flops = float(by_name["selected"]["flops"]) / float(by_name["all_unpruned"]["flops"])
-    assert float(by_name["selected"]["flops_ratio"]) == pytest.approx(flops)
-    page = (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
-    assert html.escape(command_of(RunDirectory(built).resolved.config)) in page
-    assert "Selected 2" in capsys.readouterr().out
-
-
-def test_several_runs_go_side_by_side_and_a_run_that_cannot_is_named(
-    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    again = tmp_path / "again"
-    assert run(["select", str(built), "--s", "3", "--out", str(again)]) == 0
-    runs = [str(built), str(again)]
-    assert "needs a folder for the report: --out" in _fails(capsys, "compare", *runs)
-    assert run(["compare", *runs, "--out", str(tmp_path / "both")]) == 0
-    table = (tmp_path / "both" / "comparison.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(io.StringIO(table)))
-    assert [row["contender"] for row in rows].count("selected") == 2
-    (again / "selection.json").unlink()
-    assert run(["compare", *runs, "--out", str(tmp_path / "one")]) == 1
-    assert "no selection.json" in " ".join(capsys.readouterr().out.split()), "in 80 columns"
-
-
-def test_select_chooses_again_without_training(
-    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pruning.dropnet.rounds.train", _no_network)
-    again = tmp_path / "again"
-    assert run(["select", str(built), "--s", "3", "--pool", "rounds", "--out", str(again)]) == 0
-    assert "chosen 3 of 12" in capsys.readouterr().out
-    assert len(json.loads((again / "ensemble" / "ensemble.json").read_text())["members"]) == 3
-    assert run(["compare", str(again)]) == 0
-    assert (again / "report.html").exists()
-
-
-def test_select_from_a_run_needs_a_new_folder(
-    built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert "give --out" in _fails(capsys, "select", str(built), "--s", "3")
-    assert "holds another configuration's run" in _fails(
-        capsys, "select", str(built), "--s", "3", "--out", str(built)
-    )
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "members/001/round-1.safetensors", "members/000/history.json",
-        "ensemble/member-0.safetensors", "candidates.csv", "selection.json", "config.json",
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("left", [0, 0.4])
-def test_damage_is_named_where_it_is_though_predictions_are_kept(
-    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, left: float
-) -> None:
-    copy, out = tmp_path / "copy", tmp_path / "again"
-    shutil.copytree(built, copy)
-    whole = (copy / name).read_bytes()
-    (copy / name).write_bytes(whole[: int(left * len(whole))])
-    commands = [("compare", str(copy))]
-    if name.startswith(("members", "config")):
-        commands.append(("select", str(copy), "--out", str(out)))
-    for command in commands:
-        capsys.readouterr()
-        assert run(command) == 1
-        said = capsys.readouterr().err
-        assert str(copy / name) in said and "Error" not in said and said.count("\n") == 1
-    assert not out.exists()
-
-
-def test_a_choice_from_a_stopped_build_is_said_to_be_one(
-    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built, copy)
-    (copy / "selection.json").unlink()
-    shutil.rmtree(copy / "ensemble")
-    capsys.readouterr()
-    assert run(["select", str(copy), "--out", str(tmp_path / "again")]) == 0
-    assert "if its build was stopped" in capsys.readouterr().err
-    assert "is a run that has made no ensemble yet" in _fails(capsys, "show", str(copy))
-
-
-def test_select_takes_the_settings_of_its_method_and_says_why(
-    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "again"
-    words = ["--method", "hq", "--prune-fraction", "0.3", "--measure", "double_fault"]
-    assert run(["select", str(built), *words, "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    options = json.loads((out / "selection.json").read_text())["options"]
-    assert options["prune_fraction"] == 0.3
-    assert options["measures"] == ["double_fault"]
-    for part in ("overstated by", "team without it", "standing", "accuracy against flops"):
-        assert part in said
-    other = tmp_path / "top"
-    assert run(["select", str(out), "--method", "top", "--out", str(other)]) == 0
-    assert "measures" not in json.loads((other / "selection.json").read_text())["options"]
-    words = ["--method", "top", "--measure", "entropy", "--out", str(tmp_path / "none")]
-    assert "--method 'top' has no --measure;" in _fails(capsys, "select", str(out), *words)
-
-
-@pytest.mark.parametrize("option", ["--max-flops", "--thrifty"])
-def test_select_says_why_a_team_is_smaller_than_asked(
-    option: str, built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    flops = sorted(h.handed_on(0.0).cost.flops for h in RunDirectory(built).histories())
-    words = {"--max-flops": ["--max-flops", str(flops[0])], "--thrifty": ["--thrifty", "--s", "4"]}
-    assert run(["select", str(built), *words[option], "--out", str(tmp_path / "less")]) == 0
-    why = {
-        "--max-flops": "fewer than the 2 asked for: the best of the teams that fit the budget",
-        "--thrifty": "fewer than the 4 asked for: no larger team is more accurate beyond noise",
-    }
-    assert why[option] in capsys.readouterr().out
-
-
-def test_select_keeps_within_a_measured_latency(
-    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "quick"
-    assert "the cheapest needs latency" in _fails(
-        capsys, "select", str(built), "--max-latency", "1e-6", "--out", str(out)
-    )
-    assert not out.exists()
-    assert run(["select", str(built), "--max-latency", "1000", "--out", str(out)]) == 0
-    assert "accuracy against latency" in capsys.readouterr().out
-    front = json.loads((out / "selection.json").read_text())["front"]
-    assert all(0 < point["cost"] < 1 for point in front if point["kind"] == "latency")
-
-
-def test_select_from_predictions_made_elsewhere(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 3, 200)
-    scores = rng.random((6, 200, 3)) + np.eye(3)[labels]
-    file = tmp_path / "p.npz"
-    np.savez(file, probabilities=scores / scores.sum(-1, keepdims=True), labels=labels)
-    assert run(["select", str(file), "--s", "3", "--out", str(tmp_path / "o")]) == 0
-    assert "chosen 3 of 6" in capsys.readouterr().out
-    assert (tmp_path / "o" / "selection.json").exists()
-
-
-def test_predict_gives_a_line_a_sample(
-    built: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    images = np.load(data)["X"][:5]
-    np.save(tmp_path / "five.npy", images)
-    Image.fromarray(images[0]).save(tmp_path / "one.png")
-    capsys.readouterr()
-    assert run(["predict", str(built), str(tmp_path / "five.npy"), str(tmp_path / "one.png")]) == 0
-    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert len(rows) == 6
-    assert rows[0]["class"] == rows[5]["class"]
-    (tmp_path / "bad.png").write_bytes(b"not an image")
-    assert run(["predict", str(built), str(tmp_path / "bad.png"), str(tmp_path / "one.png"),
-                "--format", "jsonl", "--explain"]) == 1  # fmt: skip
-    out, err = capsys.readouterr()
-    [line] = out.splitlines()
-    assert len(json.loads(line)["members"]) == 2
-    assert "bad.png" in err
-
-
-def test_show_tells_members_and_cost(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["show", str(built)]) == 0
-    out = capsys.readouterr().out
-    assert "2 networks" in out
-    assert "mlp-a:8-6" in out
-    assert "together" in out
 
 
 @pytest.mark.parametrize(
@@ -419,7 +204,7 @@ def test_a_thing_that_is_not_there_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    assert said in _fails(capsys, *arguments)
+    assert said in fails(capsys, *arguments)
     assert not list(tmp_path.iterdir())
 
 
@@ -430,7 +215,7 @@ def test_a_failure_of_the_work_is_exit_1_with_a_traceback_only_on_debug(
         raise OSError("disk is full")
 
     monkeypatch.setattr("pipelines.report.comparing.read_built", fail)
-    assert "OSError: disk is full" in _fails(capsys, "compare", str(built), code=1)
+    assert "OSError: disk is full" in fails(capsys, "compare", str(built), code=1)
     with pytest.raises(SystemExit) as left:
         main(["compare", str(built), "--debug"])
     assert left.value.code == 1
