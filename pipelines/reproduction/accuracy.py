@@ -9,7 +9,7 @@ from pruning.data.splits import Splits
 from pruning.inference.probabilities import predict_probabilities
 
 
-def test_accuracy(network: nn.Module, splits: Splits, device: str = "cpu") -> float:
+def accuracy_on_test(network: nn.Module, splits: Splits, device: str = "cpu") -> float:
     """Return the share of the test part that a network gets right."""
     found = predict_probabilities(network, splits.test.images, splits.scaling, device=device)
     return float(np.mean(found.argmax(1) == splits.test.labels))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from pipelines.reproduction.accuracy import test_accuracy
+from pipelines.reproduction.accuracy import accuracy_on_test
 from pipelines.reproduction.claim import Curve, CurveWork, Run
 from pruning.core.seeds import torch_generator
 from pruning.core.settings_json import to_json
@@ -81,7 +81,7 @@ class DataFreeCurve(Curve):
                 gone = units - round(share * units)
                 small = self.without(network, splits.input_shape, gone, run.seed)
                 epochs = (self.recipe.max_epochs or 0) if share == 1 else 0
-                run.add(share, test_accuracy(small, splits, device), val_accuracy, epochs)
+                run.add(share, accuracy_on_test(small, splits, device), val_accuracy, epochs)
             yield runs
 
     def without(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from pipelines.reproduction.accuracy import test_accuracy
+from pipelines.reproduction.accuracy import accuracy_on_test
 from pipelines.reproduction.claim import OURS_SUFFIX, Curve, CurveWork, Figure, Run
 from pruning.core.seeds import torch_generator
 from pruning.core.settings_json import to_json
@@ -94,7 +94,7 @@ class DropNetCurve(Curve):
         for members in dropnet(population, splits, self.settings, device=work.device):
             results = redrawn.trained(members) if redrawn else [_of_member(m) for m in members]
             for member, (network, val_accuracy, epochs) in zip(members, results, strict=True):
-                accuracy = test_accuracy(network, splits, work.device)
+                accuracy = accuracy_on_test(network, splits, work.device)
                 runs[member.seed].add(member.remaining, accuracy, val_accuracy, epochs)
             yield list(runs.values())
 

@@ -22,6 +22,7 @@ CHOOSERS = ("hq", "soft", "greedy", "caruana", "top")
 """Methods that are asked for a team of every size, of which the most accurate is taken."""
 
 WHOLE = "all"
+RANDOM = "random, as many as hq"
 DRAWS = 200
 DIGITS = 5
 
@@ -66,7 +67,7 @@ class HqStudy(Study):
             row |= {name: float(pool.accuracy([team])[0]), f"{name} size": len(team)}
         rng = numpy_generator(seed, "teams")
         drawn = [rng.choice(everyone, row["hq size"], replace=False) for _ in range(DRAWS)]
-        row["random, as many as hq"] = float(pool.accuracy(np.array(drawn)).mean())
+        row[RANDOM] = float(pool.accuracy(np.array(drawn)).mean())
         return {k: round(v, DIGITS) if isinstance(v, float) else v for k, v in row.items()}
 
     def _best_of_every_size(self, name: str, pool: TrainedPool, seed: int) -> tuple[int, ...]:
@@ -110,7 +111,8 @@ class HqStudy(Study):
         )
 
     def _line(self, name: str, apart: Paired, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-        sizes = [row.get(f"{name} size", row["hq size"] if "random" in name else 1) for row in rows]
+        sized = "hq size" if name == RANDOM else f"{name} size"
+        sizes = [row.get(sized, 1) for row in rows]
         said = "more" if apart.mean.value > 0 else "less"
         return (
             name,
