@@ -9,7 +9,6 @@ from rich.console import RenderableType
 from pipelines.compare.bootstrap import RESAMPLES
 from pipelines.compare.of_predictions import RANDOM_TEAMS, PredictionsComparison
 from pipelines.report.comparison_report import Target, written
-from pipelines.report.contender_names import label
 from pipelines.report.contender_tables import calibrated_table, quality_table
 from pipelines.report.figures.accuracy_intervals import accuracy_intervals
 from pipelines.report.figures.calibration import calibration
@@ -21,7 +20,7 @@ from pipelines.report.figures.vote_outcomes import vote_outcomes
 from pipelines.report.latex import tabular
 from pipelines.report.markdown import escaped, pipe_table
 from pipelines.report.markup import Markup, element, join
-from pipelines.report.number_format import percent, points, points_range, whole
+from pipelines.report.number_format import whole
 from pipelines.report.page import document
 from pipelines.report.predictions_text import (
     ONLY,
@@ -32,7 +31,7 @@ from pipelines.report.predictions_text import (
     predictions_terminal,
 )
 from pipelines.report.section import Section, html_table, render_section
-from pipelines.report.table import plain_table
+from pipelines.report.text_sections import listed, select_test_table
 
 
 class PredictionsReport(PredictionsComparison):
@@ -110,11 +109,6 @@ def _table(comparison: PredictionsComparison) -> Section:
 
 
 def _caveats(comparison: PredictionsComparison) -> Section:
-    rows = [
-        (label(comparison.row(name)), percent(comparison.row(name).select_accuracy or 0.0),
-         percent(comparison.row(name).accuracy.value), points(gap.value), points_range(gap))
-        for name, gap in comparison.select_test_gap.items()
-    ]  # fmt: skip
     said = (
         "Predictions only: the members were not here. Nothing was run, timed or counted; costs "
         "are what the file of predictions says, and sums over the members.",
@@ -122,13 +116,12 @@ def _caveats(comparison: PredictionsComparison) -> Section:
         "predictions: that the samples were held out is taken on trust.",
         *comparison.notes,
     )
-    headings = ("Contender", "On select", "On test", "Select − test, points", "95\u202f% interval")
     return Section(
         "What to keep in mind",
         "A contender chosen by its accuracy on the selection samples looks better there than it "
         "is. Only the test samples count, which the choice has not seen.",
-        table=plain_table("Accuracy where it was chosen and where it was tested", headings, rows),
-        more=_listed(said),
+        table=select_test_table(comparison),
+        more=listed(said),
     )
 
 
@@ -151,8 +144,4 @@ def _method(comparison: PredictionsComparison) -> Section:
         if comparison.command
         else Markup("")
     )
-    return Section("Method", "How these numbers were made.", more=join(_listed(said), command))
-
-
-def _listed(said: tuple[str, ...]) -> Markup:
-    return element("ul", *(element("li", words) for words in said), class_="notes")
+    return Section("Method", "How these numbers were made.", more=join(listed(said), command))

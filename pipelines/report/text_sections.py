@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pipelines.compare.bootstrap import RESAMPLES
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.probability_scores import BINS
 from pipelines.compare.run_teams import RANDOM_TEAMS
+from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.contender_names import label
 from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, points, points_range, whole
 from pipelines.report.section import Section
-from pipelines.report.table import plain_table
+from pipelines.report.table import Table, plain_table
 from pruning.data.splits import SPLIT_NAMES
 
 _UNMEASURED = {
@@ -28,11 +29,6 @@ _UNMEASURED = {
 
 def caveats(comparison: Comparison) -> Section:
     """Return what speaks against taking the numbers at face value."""
-    rows = [
-        (label(comparison.row(name)), percent(comparison.row(name).select_accuracy or 0.0),
-         percent(comparison.row(name).accuracy.value), points(gap.value), points_range(gap))
-        for name, gap in comparison.select_test_gap.items()
-    ]  # fmt: skip
     said = [
         _select_test_gap(comparison),
         _collapsed(comparison),
@@ -46,13 +42,25 @@ def caveats(comparison: Comparison) -> Section:
         "A contender chosen by its accuracy on the selection split looks better there than it is. "
         "Only the test split counts, which no choice has seen."
     )
-    headings = ("Contender", "On select", "On test", "Select − test, points", "95\u202f% interval")
     return Section(
-        "What to keep in mind",
-        text,
-        table=plain_table("Accuracy where it was chosen and where it was tested", headings, rows),
-        more=element("ul", *(element("li", words) for words in said), class_="notes"),
+        "What to keep in mind", text, table=select_test_table(comparison), more=listed(said)
     )
+
+
+def select_test_table(comparison: TeamComparison) -> Table:
+    """Return the accuracy of every chosen contender where it was chosen and where it was tested."""
+    rows = [
+        (label(comparison.row(name)), percent(comparison.row(name).select_accuracy or 0.0),
+         percent(comparison.row(name).accuracy.value), points(gap.value), points_range(gap))
+        for name, gap in comparison.select_test_gap.items()
+    ]  # fmt: skip
+    headings = ("Contender", "On select", "On test", "Select − test, points", "95\u202f% interval")
+    return plain_table("Accuracy where it was chosen and where it was tested", headings, rows)
+
+
+def listed(said: Iterable[str]) -> Markup:
+    """Return sentences as a list."""
+    return element("ul", *(element("li", words) for words in said), class_="notes")
 
 
 def _select_test_gap(comparison: Comparison) -> str:
@@ -141,7 +149,7 @@ def method() -> Section:
         "Numbers are rounded against their contender: accuracies and differences down, losses, "
         "costs and ratios up, intervals outwards. The CSV holds them unrounded.",
     )
-    items = element("ul", *(element("li", words) for words in said), class_="notes")
+    items = listed(said)
     return Section("Method", "How these numbers were made.", more=items)
 
 
