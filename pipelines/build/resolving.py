@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pipelines.build.control_training import check_control
 from pipelines.build.device import PROCESSOR, Devices, devices_for, leaves_cards_idle, on
 from pipelines.run.config import BuildConfig
@@ -28,6 +30,7 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
     if control:
         check_control(config.archs, classes, shape)
     config.selection.check_own()
+    config.dropnet.recipe.check_values(eight_bit=splits.train.images.dtype == np.uint8)
     check_archs(config, classes, shape, len(splits.train))
     small = config.device == "auto" and is_small(config, classes, shape, len(splits.train))
     devices = PROCESSOR if small else devices_for(config.device)

@@ -1,8 +1,4 @@
-"""Augmentation as batched tensor work on stored images: shifts, mirror images, light.
-
-What happens to each sample in each epoch is drawn beforehand by the member's own generator:
-neither the engine, nor the device, nor the members that train beside it change it.
-"""
+"""Augmentation as batched tensor work on stored images: shifts, mirror images, light, holes."""
 
 from __future__ import annotations
 
@@ -10,17 +6,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.core.errors import RequestError
-from pruning.training.recipe import Augment
+from pruning.training.augment_names import Augmentation
 
 DARKEST, LIGHTEST = 80, 120
 """By how many percent a photo's values are multiplied, at least and at most."""
 
 
 def draw_changes(
-    augment: Augment, count: int, shape: tuple[int, ...], generator: torch.Generator
-) -> Tensor | None:
-    """Return (count, K) int64, what happens to each sample, or None for ``"none"``.
+    augment: str, count: int, shape: tuple[int, ...], generator: torch.Generator
+) -> Tensor:
+    """Return (count, K) int64, how each sample is moved and lit.
 
     A row is (down, right, mirrored); for ``"photo"`` (down, right, mirrored, light in percent).
 
@@ -28,7 +23,7 @@ def draw_changes(
     ----------
     augment
         ``"shift"`` shifts by up to an eighth of the side each way, in whole pixels, and fills
-        with 0; ``"shift-flip"`` also mirrors half of the samples, left to right; ``"photo"``
+        with 0; ``"flip"`` mirrors half of the samples, left to right; ``"photo"`` does both,
         fills with what the image's edge mirrors instead, and multiplies values by 0.8 to 1.2.
     count
         Samples.
@@ -42,18 +37,16 @@ def draw_changes(
     RequestError
         If the samples are no images.
     """
-    if augment == "none":
-        return None
-    if len(shape) != 3:
-        raise RequestError(
-            f"`augment` {augment!r} needs images, got samples of shape {shape}; ask for 'none'"
-        )
-    changes = torch.empty(count, 4 if augment == "photo" else 3, dtype=torch.int64)
+    does = Augmentation.of(augment)
+    does.check_shape(shape)
+    photo = "photo" in does
+    changes = torch.empty(count, 4 if photo else 3, dtype=torch.int64)
     for axis, side in enumerate(shape[1:]):
-        changes[:, axis] = torch.randint(-(side // 8), side // 8 + 1, (count,), generator=generator)
-    mirrors = 1 if augment == "shift" else 2
+        most = side // 8 if photo or "shift" in does else 0
+        changes[:, axis] = torch.randint(-most, most + 1, (count,), generator=generator)
+    mirrors = 2 if photo or "flip" in does else 1
     changes[:, 2] = torch.randint(0, mirrors, (count,), generator=generator)
-    if augment == "photo":
+    if photo:
         changes[:, 3] = torch.randint(DARKEST, LIGHTEST + 1, (count,), generator=generator)
     return changes
 
@@ -106,3 +99,38 @@ def _picked(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     sample = torch.arange(len(images), device=images.device)[:, None, None]
     picked = images.movedim(1, 3)[sample, rows[:, :, None], columns[:, None, :]]
     return picked.movedim(3, 1)
+
+
+def draw_cutout(count: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Return (count, 2) int64: the row and column about which each image loses a part."""
+    centres = [torch.randint(0, side, (count,), generator=generator) for side in shape[1:]]
+    return torch.stack(centres, 1)
+
+
+def cut_out(images: Tensor, centres: Tensor) -> Tensor:
+    """Return the images without a box of half of each side, less what of it lies outside.
+
+    Cutout (DeVries & Taylor 2017); the box is filled with the mean of each channel of the
+    image, of which network input is about 0.
+
+    Parameters
+    ----------
+    images
+        (B, C, H, W) of any dtype.
+    centres
+        (B, 2) int64, as `draw_cutout` drew them.
+
+    Returns
+    -------
+    Tensor
+        (B, C, H, W) of the same dtype.
+
+    >>> cut_out(torch.tensor([[[[1, 2], [3, 6]]]]), torch.tensor([[1, 0]])).tolist()
+    [[[[1, 2], [3, 6]]]]
+    """
+    inside = torch.ones(1, dtype=torch.bool, device=images.device)
+    for axis, side in enumerate(images.shape[2:]):
+        start = (centres[:, axis] - side // 4).view(-1, 1, 1, 1)
+        along = torch.arange(side, device=images.device).view(1, 1, *((-1, 1), (1, -1))[axis])
+        inside = inside & (along >= start) & (along < start + side // 2)
+    return torch.where(inside, images.float().mean((2, 3), keepdim=True).to(images.dtype), images)

@@ -13,7 +13,7 @@ from torch import Tensor
 from pruning.data.splits import Splits
 from pruning.samples.scaling import Scaling
 from pruning.samples.stored import StoredSamples
-from pruning.training.augmentation import changed
+from pruning.training.augmenter import Augmenter
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +71,14 @@ class Gatherer:
         Makes network input of them; the buffer holds the same numbers to the bit.
     rows
         Samples fetched at a time.
+    augmenter
+        Changes them where it is told how; None: nothing will be told.
     """
 
-    def __init__(self, images: Tensor, scaling: Scaling, rows: int) -> None:
+    def __init__(
+        self, images: Tensor, scaling: Scaling, rows: int, augmenter: Augmenter | None = None
+    ) -> None:
+        self._augmenter = augmenter
         self._images, self._shape = images.flatten(1), images.shape[1:]
         features = self._images.shape[1]
         self.samples = torch.empty(rows, features, device=images.device)
@@ -88,12 +93,12 @@ class Gatherer:
     def __call__(self, index: Tensor, changes: Tensor | None = None) -> Tensor:
         """Return the (rows, F) float32 samples of (rows,) int64; the next call overwrites them.
 
-        With (rows, K) int64 `changes`, as `pruning.training.augmentation.changed` makes them.
+        With (rows, K) int64 `changes`, changed as `pruning.training.augmenter` does.
         """
         torch.index_select(self._images, 0, index, out=self._stored)
-        if changes is not None:
+        if self._augmenter is not None and changes is not None:
             images = self._stored.view(-1, *self._shape)
-            self.samples.copy_(changed(images, changes).flatten(1))
+            self.samples.copy_(self._augmenter.samples(images, changes, self._fetched).flatten(1))
         elif self._stored is not self.samples:
             self.samples.copy_(self._stored)
         if self._offsets:
@@ -101,3 +106,6 @@ class Gatherer:
         if self._scaled:
             self._by_channel.div_(self._scale)
         return self.samples
+
+    def _fetched(self, index: Tensor) -> Tensor:
+        return self._images[index].view(-1, *self._shape)

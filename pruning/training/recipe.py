@@ -10,9 +10,9 @@ from typing import Literal
 from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import option
+from pruning.training.augment_names import Augmentation
 from pruning.training.usual import usual_values
 
-Augment = Literal["none", "shift", "shift-flip", "photo"]
 OptimizerName = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["cosine", "constant", "by-epoch"]
 ClassWeights = Literal["none", "balanced"]
@@ -86,12 +86,14 @@ class Recipe:
         None, "Which epoch's weights are kept: that of the lowest validation loss, or the last.",
         flag=None, unset="last with cosine, else best",
     )  # fmt: skip
-    augment: Augment | None = option(
+    augment: str | None = option(
         None,
-        "What training does to images: shift moves each by up to an eighth of its side, "
-        "shift-flip also mirrors every other one, photo also changes the light and fills edges "
-        "with what they mirror.",
-        kind="augmentation", unset="photo for coloured images, else none; none for plain MLPs",
+        "What training does to samples, words joined by hyphens (photo-cutout-mixup): shift moves "
+        "each image by up to an eighth of its side, flip mirrors every other one, photo does both, "
+        "changes the light and fills edges with what they mirror; trivial is TrivialAugment, "
+        "cutout hides a box, mixup and cutmix mix pairs; or none.",
+        kind="augmentation", metavar="WORDS",
+        unset="photo for coloured images, else none; none for plain MLPs",
     )  # fmt: skip
     shuffle: bool = option(
         True,
@@ -107,6 +109,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.augment is not None:
+            object.__setattr__(self, "augment", str(Augmentation.of(self.augment)))
         if self.patience is not None and self.schedule == "cosine":
             raise RequestError(
                 f"`patience` {self.patience} would end a schedule that has not come down; ask "
@@ -142,11 +146,7 @@ class Recipe:
         'photo'
         """
         self.check_samples(samples)
-        if self.augment not in (None, "none") and len(shape) != 3:
-            raise RequestError(
-                f"`augment` {self.augment!r} needs images, and samples have shape {shape}; ask "
-                "for 'none', or leave it out"
-            )
+        Augmentation.of(self.augment or "none").check_shape(shape)
         usual = usual_values(vars(self), plain_mlp=plain_mlp, shape=shape, samples=samples)
         left_open = {name: value for name, value in usual.items() if vars(self)[name] is None}
         return dataclasses.replace(self, **left_open)
@@ -158,6 +158,10 @@ class Recipe:
                 f"`batch_size` {self.batch_size} is more than the {samples} training samples; "
                 f"allowed 1 to {samples}"
             )
+
+    def check_values(self, *, eight_bit: bool) -> None:
+        """Raise `RequestError` if it asks of images what only those of 8 bits have."""
+        Augmentation.of(self.augment or "none").check_values(eight_bit=eight_bit)
 
     def rates(self, epoch: int, steps: int) -> list[float]:
         """Return the learning rate of each step of an epoch; the recipe is resolved.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pruning.core.seeds import noise_generator, seeded
 from pruning.inference.stackable import stackable
 from pruning.networks.weights import load_weights
-from pruning.training.augmentation import draw_changes
+from pruning.training.augmenter import Augmenter
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
@@ -154,6 +154,7 @@ def train(
 def resolved_recipe(training: Training, network: nn.Module) -> Recipe:
     """Return the recipe with what it leaves to the network and the data filled in."""
     images = training.data.train_images
+    training.recipe.check_values(eight_bit=images.dtype == torch.uint8)
     return training.recipe.resolved(
         plain_mlp=stackable(network), shape=tuple(images.shape[1:]), samples=len(images)
     )
@@ -210,12 +211,13 @@ def _draw(
     data: DeviceData, recipe: Recipe, generators: Sequence[torch.Generator]
 ) -> tuple[Tensor, Tensor | None]:
     """Draw an epoch: (G, N) orders, and (G, N, K) changes where the recipe augments."""
-    n, shape, device = len(data.train_labels), data.train_images.shape[1:], data.train_images.device
+    n, device = len(data.train_labels), data.train_images.device
+    augmenter = Augmenter(recipe.augment or "none", tuple(data.train_images.shape[1:]))
     orders, changes = [], []
     for generator in generators:
         order = torch.randperm(n, generator=generator) if recipe.shuffle else torch.arange(n)
         orders.append(order)
-        drawn = draw_changes(recipe.augment or "none", n, tuple(shape), generator)
+        drawn = augmenter.draw(n, generator)
         if drawn is not None:
             changes.append(drawn)
     return torch.stack(orders).to(device), torch.stack(changes).to(device) if changes else None

@@ -86,7 +86,7 @@ class Engine(ABC):
         rates
             The learning rate of each step, as many as batches of the recipe's size hold N.
         changes
-            (G, N, K) int64 on the data's device: how `pruning.training.augmentation.changed`
+            (G, N, K) int64 on the data's device: how `pruning.training.augmenter`
             changes each sample of `orders`; None leaves them as they are.
         """
 

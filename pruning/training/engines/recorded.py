@@ -14,7 +14,7 @@ from pruning.training.engines.lane import EngineWarning, Lane, Work
 from pruning.training.engines.trainee import Forward, Trainee
 
 Program = Callable[[dict[str, Tensor], Tensor, Tensor, Tensor], Tensor]
-"""Mean loss of a full batch by tensors of a network, samples held, their labels, the place."""
+"""Mean loss of a full batch by tensors of a network, samples held, their targets, the place."""
 
 BLOCK_BYTES = 2**28
 """Network input that a member holds at a time."""
@@ -45,7 +45,8 @@ class Recorded:
         self._at = torch.zeros(2, dtype=torch.int64, device=device)  # place held, steps taken
         self._ahead: dict[int, Tensor] = {}
         self._held = self._empty(data.train_images)
-        self._labels = data.train_labels.new_empty(len(self._held))
+        sample = trainee.targets(torch.zeros(1, dtype=torch.int64, device=device))
+        self._targets = sample.new_zeros(len(self._held), *sample.shape[1:])
         self._steps: dict[int, Work] = {}
         self._validation: Work | None = None
 
@@ -72,7 +73,7 @@ class Recorded:
         self.lane.end()
         network.train()
         try:
-            loss = program(tensors_to_train(network), self._held, self._labels, self._at[:1])
+            loss = program(tensors_to_train(network), self._held, self._targets, self._at[:1])
             loss.backward()  # type: ignore[no-untyped-call]
         except torch.OutOfMemoryError:
             raise
@@ -114,9 +115,7 @@ class Recorded:
                 as_inputs(self._held[part], self.trainee).copy_(
                     self.trainee.inputs(order[part], drawn)
                 )
-            torch.index_select(
-                self.trainee.data.train_labels, 0, order, out=self._labels[: len(order)]
-            )
+                self._targets[part].copy_(self.trainee.targets(order[part], drawn))
 
     def step(self, batch: int) -> None:
         """Take one step on the next samples held."""
@@ -153,11 +152,11 @@ class Recorded:
         place, taken = self._at[:1], self._at[1:]
         if self.program is not None and batch == self.full:
             loss = self.program(
-                tensors_to_train(self.trainee.network), self._held, self._labels, place
+                tensors_to_train(self.trainee.network), self._held, self._targets, place
             )
         else:
             loss = loss_of_held(
-                self.trainee, self.trainee.network, self._held, self._labels, place, batch
+                self.trainee, self.trainee.network, self._held, self._targets, place, batch
             )
         rate = self._rates.index_select(0, taken)[0]
         self._total.add_(self.trainee.descend(loss, rate), alpha=batch)
@@ -182,12 +181,12 @@ class Recorded:
 
 
 def loss_of_held(
-    trainee: Trainee, forward: Forward, held: Tensor, labels: Tensor, place: Tensor, batch: int
+    trainee: Trainee, forward: Forward, held: Tensor, targets: Tensor, place: Tensor, batch: int
 ) -> Tensor:
     """Return the mean loss of so many samples from a (1,) int64 place on of those held."""
     rows = torch.arange(batch, device=place.device) + place
     inputs = as_inputs(held.index_select(0, rows), trainee)
-    return trainee.loss(forward, inputs, labels.index_select(0, rows))
+    return trainee.loss(forward, inputs, targets.index_select(0, rows))
 
 
 def as_inputs(held: Tensor, trainee: Trainee) -> Tensor:

@@ -12,6 +12,7 @@ activation is 0, so no gradient reaches its weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -20,11 +21,12 @@ from torch.nn import functional as F  # noqa: N812
 
 from pruning.inference.stackable import stackable
 from pruning.inference.stacked_layers import Layers
+from pruning.training.augmenter import Augmenter
 from pruning.training.class_weights import class_weights
 from pruning.training.device_data import DeviceData, Gatherer
 from pruning.training.engines.engine import ENGINES, Engine, Evaluation
 from pruning.training.engines.lane import Lane
-from pruning.training.engines.stacked_loss import Loss, smoothed_loss
+from pruning.training.engines.stacked_loss import Loss, smoothed_loss, soft_loss
 from pruning.training.engines.steps import ReplayedSteps, Steps
 from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
@@ -44,6 +46,8 @@ class Stacked(Engine):
             class_weights(recipe.class_weights, labels, data.classes)
             for labels in (data.train_labels, data.val_labels)
         )
+        shape = tuple(data.train_images.shape[1:])
+        self._augmenter = Augmenter(recipe.augment or "none", shape)
         layers = Layers.of(networks)
         self._hold(layers, layers.gathered(networks, data.train_images.device))
         self._optimizer = make_optimizer(recipe, [self._values], self._weights)
@@ -140,7 +144,7 @@ class Stacked(Engine):
         for i, made in enumerate(buffers.made):
             torch.baddbmm(self._biases[i], weights[i], x, out=made)
             x = made.relu_() if relu_after[i] else made
-        losses, gradient = buffers.loss(x, labels)
+        losses, gradient = buffers.loss(x, self._targets(index, labels, drawn))
         relu_backward = torch.ops.aten.threshold_backward.grad_input
         for i in reversed(range(len(weights))):
             inputs = buffers.made[i - 1].transpose(1, 2) if i else samples
@@ -152,6 +156,14 @@ class Stacked(Engine):
                 if relu_after[i - 1]:
                     relu_backward(gradient, buffers.made[i - 1], 0, grad_input=gradient)
         return losses
+
+    def _targets(self, index: Tensor, labels: Tensor, drawn: Tensor | None) -> Tensor:
+        """Return (G, B) labels, or (G, C, B) shares where samples are mixed."""
+        if not self._augmenter.does.mixes:
+            return labels
+        data = self._data
+        shares = self._augmenter.targets(data.train_labels, index.flatten(), drawn, data.classes)
+        return shares.view(*index.shape, -1).transpose(1, 2)
 
     @torch.inference_mode()
     def evaluate(self) -> Evaluation:
@@ -190,11 +202,17 @@ class Stacked(Engine):
 
     def _buffers_for(self, batch: int) -> _Buffers:
         if batch not in self._buffers:
-            loss = smoothed_loss(
-                (len(self._layers.sizes), batch), self._recipe.label_smoothing or 0.0,
-                self._train_weights, self._values.device,
-            )  # fmt: skip
-            self._buffers[batch] = _Buffers(self._layers, self._data, batch, loss)
+            smoothing, weights = self._recipe.label_smoothing or 0.0, self._train_weights
+            size, device = (len(self._layers.sizes), batch), self._values.device
+            loss = (
+                soft_loss(smoothing, weights)
+                if self._augmenter.does.mixes
+                else smoothed_loss(size, smoothing, weights, device)
+            )
+            gather = Gatherer(
+                self._data.train_images, self._data.scaling, math.prod(size), self._augmenter
+            )
+            self._buffers[batch] = _Buffers(self._layers, device, batch, gather, loss)
         return self._buffers[batch]
 
 
@@ -208,9 +226,11 @@ def _batches(values: Tensor, size: int) -> Tensor:
 class _Buffers:
     """What a step of one batch size writes, used again by the next."""
 
-    def __init__(self, layers: Layers, data: DeviceData, batch: int, loss: Loss) -> None:
-        members, device = len(layers.sizes), data.train_images.device
-        self.gather = Gatherer(data.train_images, data.scaling, members * batch)
+    def __init__(
+        self, layers: Layers, device: torch.device, batch: int, gather: Gatherer, loss: Loss
+    ) -> None:
+        members = len(layers.sizes)
+        self.gather = gather
         self.made = [torch.empty(members, out, batch, device=device) for out, _ in layers.padded]
         self.gradients = [torch.empty_like(made) for made in self.made[:-1]]
         self.loss = loss

@@ -1,7 +1,8 @@
 """Cross-entropy of stacked networks with its gradient, written out.
 
 Labels may be smoothed (Szegedy et al. 2016) and classes weighed; together they mean what
-`torch.nn.functional.cross_entropy` makes of ``weight`` and ``label_smoothing``.
+`torch.nn.functional.cross_entropy` makes of ``weight`` and ``label_smoothing``, or, where
+labels are shares of classes, `pruning.training.loss.mean_loss`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import torch
 from torch import Tensor
 
 Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(G, C, B) logits, (G, B) labels → (G,) B times the mean loss, (G, C, B) the mean's gradient."""
+"""(G, C, B) logits, (G, B) labels → (G,) B times the mean loss, (G, C, B) the mean's gradient.
+
+A soft one takes (G, C, B) shares of classes for labels."""
 
 
 def smoothed_loss(
@@ -34,6 +37,11 @@ def smoothed_loss(
     if weights is not None:
         return _Weighted(smoothing, weights.to(device, torch.float32))
     return _Even(size, smoothing, device)
+
+
+def soft_loss(smoothing: float, weights: Tensor | None) -> Loss:
+    """Return the loss of labels that are shares of classes; parameters as of `smoothed_loss`."""
+    return _Soft(smoothing, None if weights is None else weights.float().unsqueeze(1))
 
 
 class _Even:
@@ -78,3 +86,22 @@ class _Weighted:
         gradient = log_probabilities.exp_().mul_(on_true + self._spread.sum())
         gradient.scatter_add_(1, picked, -on_true).sub_(self._spread)
         return losses.mul_(labels.shape[1]), gradient.div_(whole)
+
+
+class _Soft:
+    """Labels are shares of classes; the mean is weighted by what of them each sample has."""
+
+    def __init__(self, smoothing: float, weights: Tensor | None) -> None:
+        self._smoothing, self._weights = smoothing, weights  # (C, 1)
+
+    def __call__(self, logits: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+        log_probabilities = torch.log_softmax(logits, 1)
+        wanted = shares * (1 - self._smoothing) + self._smoothing / shares.shape[1]
+        samples = shares.shape[2]
+        whole = shares.new_full((len(shares), 1, 1), samples)
+        if self._weights is not None:
+            wanted = wanted * self._weights
+            whole = (shares * self._weights).sum((1, 2), keepdim=True)
+        losses = (log_probabilities * wanted).sum((1, 2), keepdim=True).div_(whole).neg_()
+        gradient = log_probabilities.exp_().mul_(wanted.sum(1, keepdim=True)).sub_(wanted)
+        return losses.flatten().mul_(samples), gradient.div_(whole)

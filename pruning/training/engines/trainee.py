@@ -10,10 +10,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from pruning.inference.layout import Layout
 from pruning.surgery.layer_kinds import BatchNorm
-from pruning.training.augmentation import changed
+from pruning.training.augmenter import Augmenter
 from pruning.training.class_weights import class_weights
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.precision import Precision
+from pruning.training.loss import mean_loss
 from pruning.training.optimizer import Optimizer, decayed_parameters, make_optimizer
 from pruning.training.recipe import Recipe
 
@@ -43,6 +44,8 @@ class Trainee:
         self._class_weights = None if weights is None else weights.float()
         self._val_weights = class_weights(kind, data.val_labels, classes)
         self._batch_size, self._bf16 = recipe.batch_size, precision == "bf16"
+        shape = tuple(data.train_images.shape[1:])
+        self._augmenter = Augmenter(recipe.augment or "none", shape)
         self._scaled = data.scaling.on(data.train_images)
         self.layout = Layout.of(network, self._scaled(data.train_images[:1]))
         self._normed = any(isinstance(module, BatchNorm) for module in network.modules())
@@ -58,8 +61,8 @@ class Trainee:
         for rate, part in zip(rates, self.batches(len(order)), strict=False):
             index = order[part]
             drawn = None if changes is None else changes[part]
-            labels = self.data.train_labels[index]
-            loss = self.descend(self.loss(self.network, self.inputs(index, drawn), labels), rate)
+            targets = self.targets(index, drawn)
+            loss = self.descend(self.loss(self.network, self.inputs(index, drawn), targets), rate)
             total += loss * len(index)
         return float(total / len(order))
 
@@ -70,16 +73,14 @@ class Trainee:
         self.optimizer.step(rate)
         return loss.detach()
 
-    def loss(self, forward: Forward, inputs: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, forward: Forward, inputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss of (B, …) network input, by what makes logits of it."""
         # A step reads each weight once: a cache of bfloat16 copies would save nothing.
         with torch.autocast(
             inputs.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
         ):
             logits = forward(inputs)
-        return F.cross_entropy(
-            logits.float(), labels, self._class_weights, label_smoothing=self.smoothing
-        )
+        return mean_loss(logits.float(), targets, self._class_weights, self.smoothing)
 
     def batch_of(self, samples: int) -> int:
         """Return how many samples a step takes."""
@@ -101,8 +102,14 @@ class Trainee:
     def inputs(self, index: Tensor, changes: Tensor | None = None) -> Tensor:
         """Return the training samples of (B,) int64, changed if told, as network input."""
         stored = self.data.train_images[index]
-        stored = stored if changes is None else changed(stored, changes)
+        if changes is not None:
+            stored = self._augmenter.samples(stored, changes, self.data.train_images.__getitem__)
         return self.layout.batch(self._scaled(stored))
+
+    def targets(self, index: Tensor, changes: Tensor | None = None) -> Tensor:
+        """Return (B,) int64 labels, or (B, C) float32 shares where samples are mixed."""
+        labels, classes = self.data.train_labels, self.data.classes
+        return self._augmenter.targets(labels, index, changes, classes)
 
     @torch.no_grad()
     def validated(self) -> Tensor:
