@@ -13,6 +13,9 @@ from pruning.data.splits import Splits
 OURS_SUFFIX = "@ours"
 """Ends the name of a curve that the project's own recipe made."""
 
+QUICK_EPOCHS = 2
+"""Epochs of each network where a look does."""
+
 DIGITS = 5
 """Decimals that are kept of a share or an accuracy."""
 

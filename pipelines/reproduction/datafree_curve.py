@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pipelines.reproduction.accuracy import accuracy_on_test
-from pipelines.reproduction.claim import Curve, CurveWork, Run
+from pipelines.reproduction.claim import QUICK_EPOCHS, Curve, CurveWork, Run
 from pruning.core.seeds import torch_generator
 from pruning.core.settings_json import to_json
 from pruning.data.splits import Splits
@@ -35,8 +35,6 @@ accuracy after removal."""
 SPREAD = 0.0001
 """Standard deviation of the dense layers' first weights. The paper does not say it, and nothing
 matters more: weights drawn small are forgotten, and units that learnt the same become the same."""
-
-QUICK_EPOCHS = 2
 
 LAYER = "fc"
 """The layer that loses units."""

@@ -14,7 +14,7 @@ from pipelines.report.number_format import p_value, percent, points, points_rang
 from pipelines.report.table import Table, plain_table
 from pipelines.reproduction.paired import Paired, paired
 from pipelines.reproduction.pools import TrainedPool, trained_pool
-from pipelines.reproduction.study import Row, Study
+from pipelines.reproduction.study import QUICK, Row, Study
 from pruning.core.seeds import numpy_generator
 from pruning.data.splits import Splits
 from selection.measures import team_diversity
@@ -42,8 +42,8 @@ class DiversityStudy(Study):
     archs: tuple[str, ...] = ()
 
     def asked(self, *, quick: bool) -> DiversityStudy:
-        """Return the study, with seven networks a pool where a look does."""
-        return dataclasses.replace(self, members=7) if quick else self
+        """Return the study, with seven networks a pool, little trained, where a look does."""
+        return dataclasses.replace(self, members=7, **QUICK) if quick else self
 
     def described(self) -> dict[str, Any]:
         """Return the networks, how many of how many samples, and the teams."""
@@ -57,7 +57,9 @@ class DiversityStudy(Study):
         for seed in seeds:
             row: Row = {"seed": seed}
             for arch in self.archs:
-                pool = trained_pool(arch, self.members, seed, splits, self.train, device)
+                pool = trained_pool(
+                    arch, self.members, seed, splits, self.train, device, self.epochs
+                )
                 found = ranked(pool, numpy_generator(seed, "teams"))
                 row[arch] = {name: round(value, DIGITS) for name, value in found.items()}
             yield row

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from torch import nn
 
 from pipelines.reproduction.accuracy import accuracy_on_test
-from pipelines.reproduction.claim import OURS_SUFFIX, Curve, CurveWork, Figure, Run
+from pipelines.reproduction.claim import OURS_SUFFIX, QUICK_EPOCHS, Curve, CurveWork, Figure, Run
 from pruning.core.seeds import torch_generator
 from pruning.core.settings_json import to_json
 from pruning.dropnet.algorithm import dropnet
@@ -51,8 +51,6 @@ METRIC_PAIRS = tuple(
     for better, worse in (("minimum", "random"), ("random", "maximum"))
 )
 """The paper's words: the least active units first is best, at random between, the most last."""
-
-QUICK_EPOCHS = 2
 
 
 @dataclass(frozen=True)

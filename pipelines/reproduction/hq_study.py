@@ -13,7 +13,7 @@ from pipelines.report.number_format import p_value, percent, points, points_rang
 from pipelines.report.table import Table, plain_table
 from pipelines.reproduction.paired import Paired, paired
 from pipelines.reproduction.pools import TrainedPool, trained_pool
-from pipelines.reproduction.study import Row, Study
+from pipelines.reproduction.study import QUICK, Row, Study
 from pruning.core.seeds import numpy_generator
 from pruning.data.splits import Splits
 from selection.methods.method import METHODS
@@ -40,8 +40,8 @@ class HqStudy(Study):
     arch: str = "mlp-a"
 
     def asked(self, *, quick: bool) -> HqStudy:
-        """Return the study, with five networks where a look does."""
-        return dataclasses.replace(self, members=5) if quick else self
+        """Return the study, with five networks little trained where a look does."""
+        return dataclasses.replace(self, members=5, **QUICK) if quick else self
 
     def described(self) -> dict[str, Any]:
         """Return the networks, and how many there are of how many samples."""
@@ -50,7 +50,9 @@ class HqStudy(Study):
     def rows(self, seeds: Sequence[int], splits: Splits, device: str) -> Iterator[Row]:
         """Train a pool per seed, choose, and judge on the test part."""
         for seed in seeds:
-            pool = trained_pool(self.arch, self.members, seed, splits, self.train, device)
+            pool = trained_pool(
+                self.arch, self.members, seed, splits, self.train, device, self.epochs
+            )
             yield {"seed": seed, **self._judged(pool, seed)}
 
     def _judged(self, pool: TrainedPool, seed: int) -> Row:

@@ -14,6 +14,7 @@ from pruning.dropnet.algorithm import dropnet
 from pruning.dropnet.population import Runs
 from pruning.dropnet.settings import DropNet
 from pruning.inference.probabilities import predict_probabilities
+from pruning.training.recipe import Recipe
 from selection.pool import PoolPredictions
 from selection.search.accuracy import TeamAccuracy
 
@@ -36,7 +37,13 @@ class TrainedPool:
 
 
 def trained_pool(
-    arch: str, members: int, seed: int, splits: Splits, train: int, device: str
+    arch: str,
+    members: int,
+    seed: int,
+    splits: Splits,
+    train: int,
+    device: str,
+    epochs: int | None = None,
 ) -> TrainedPool:
     """Train a pool by the project's defaults on a draw of the training samples.
 
@@ -52,6 +59,8 @@ def trained_pool(
         Samples to draw; no more than there are.
     device
         Where to train.
+    epochs
+        Of each network; None: as many as the project's defaults.
     """
     whole = len(splits.train.labels)
     drawn = numpy_generator(seed, "split").choice(whole, min(train, whole), replace=False)
@@ -59,7 +68,8 @@ def trained_pool(
     data = dataclasses.replace(splits, train=part)
     numbers = tuple(range(members))
     runs = Runs(arch, numbers, tuple(APART * seed + i for i in numbers))
-    ((*trained,),) = dropnet(runs, data, DropNet(rounds=0), device=device)
+    settings = DropNet(rounds=0, recipe=Recipe(max_epochs=epochs))
+    ((*trained,),) = dropnet(runs, data, settings, device=device)
     made = {
         name: np.stack([
             predict_probabilities(member.network, part.images, splits.scaling, device=device)

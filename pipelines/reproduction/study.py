@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.report.table import Table
 from pruning.data.splits import Splits
+
+QUICK: dict[str, Any] = {"train": 100, "epochs": 1}
+"""What a look changes of every study."""
 
 Row = dict[str, Any]
 """``seed``, and what was found with it: numbers by name."""
@@ -32,6 +35,8 @@ class Study(ABC):
         Networks of each pool.
     seeds
         How many rows are asked for.
+    epochs
+        Of each network; None: as many as the project's defaults.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Study(ABC):
     train: int
     members: int
     seeds: int = 30
+    epochs: int | None = field(default=None, kw_only=True)
 
     @abstractmethod
     def asked(self, *, quick: bool) -> Study:
