@@ -21,6 +21,7 @@ from pipelines.build.round_times import RoundClock, RoundTimes
 from pipelines.run.config import BuildConfig
 from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
+from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import Store
 from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
@@ -40,8 +41,12 @@ def train_group(
     tell: Tell,
     device: str = "cpu",
     until: float = math.inf,
+    unpruned: Sequence[RoundRecord] = (),
 ) -> tuple[RunHistory, ...]:
-    """Train one group to its end, or to the first round that ends after `until` (`time.time`)."""
+    """Train one group to its end, or to the first round that ends after `until` (`time.time`).
+
+    With a teacher that is an ensemble, `unpruned` are its members.
+    """
     histories = {history.run: history for history in earlier}
     shared = shared_round(earlier, group, store.resolved.kappa)
     if shared and time.time() >= until:
@@ -54,9 +59,10 @@ def train_group(
 
     with clock.stages("files"):
         start = [record.load() for record in shared]
+        teaching = [record.load() for record in teachers(store.resolved, earlier, unpruned)]
     with threads(group.threads), warnings_noticed(clock, noted := noting(store, group, tell)):
         for members in rounds_of(
-            store.resolved.config, group, start, splits, device, clock, on_epoch, noted
+            store.resolved.config, group, start, teaching, splits, device, clock, on_epoch, noted
         ):
             with clock.stages("files"):
                 for member in members:
@@ -116,10 +122,21 @@ def shared_round(
     )
 
 
+def teachers(
+    resolved: ResolvedConfig, earlier: Sequence[RunHistory], unpruned: Sequence[RoundRecord]
+) -> tuple[RoundRecord, ...]:
+    """Return the unpruned networks that teach a group, which are kept already."""
+    teacher = resolved.config.dropnet.teaching.teacher
+    if teacher == "own":
+        return tuple(history.rounds[0] for history in earlier)
+    return tuple(unpruned) if teacher == "ensemble" else ()
+
+
 def rounds_of(
     config: BuildConfig,
     group: Group,
     start: Sequence[Member],
+    teaching: Sequence[Member],
     splits: Splits,
     device: str,
     clock: RoundClock,
@@ -135,8 +152,8 @@ def rounds_of(
     trained = dropnet(
         group.runs, splits,
         dataclasses.replace(config.of_each_run, rounds=0) if merged else config.of_each_run,
-        start=start, device=device, engine=group.engine, on_epoch=on_epoch,
-        on_halved=on_halved, stages=clock.stages,
+        start=start, unpruned=teaching if start else (), device=device, engine=group.engine,
+        on_epoch=on_epoch, on_halved=on_halved, stages=clock.stages,
     )  # fmt: skip
     if not merged:
         return trained

@@ -25,7 +25,7 @@ from pipelines.build.group_training import train_group
 from pipelines.build.watching import Watcher
 from pipelines.build.workers import end_with, replaced_unsaid, shared_folder, start_workers
 from pipelines.run.plan import Group
-from pipelines.run.records import RunHistory
+from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.resources import Placement
 from pipelines.run.store import Store
 from pruning.core.errors import MachineError
@@ -33,6 +33,9 @@ from pruning.data.splits import Splits
 
 Task = tuple[Group, Sequence[RunHistory]]
 """A group, and what is known of its runs already."""
+
+AT_ONCE = 0.0
+"""A time after which no round begins that is over: round 0 alone is trained."""
 
 _SAFE_PATH = "PYTHONSAFEPATH"
 
@@ -69,6 +72,24 @@ def train_groups(
     until
         When no further round begins, by `time.time`; every run has its round 0 all the same.
     """
+    unpruned: tuple[RoundRecord, ...] = ()
+    if store.resolved.config.dropnet.teaching.teacher == "ensemble":
+        # All teach all: nobody is pruned before everybody's round 0 is kept.
+        histories = _train_groups(store, histories, splits, placement, watcher, devices, AT_ONCE)
+        unpruned = tuple(history.rounds[0] for history in histories)
+    return _train_groups(store, histories, splits, placement, watcher, devices, until, unpruned)
+
+
+def _train_groups(
+    store: Store,
+    histories: Sequence[RunHistory],
+    splits: Splits,
+    placement: Placement,
+    watcher: Watcher,
+    devices: Devices | None,
+    until: float,
+    unpruned: Sequence[RoundRecord] = (),
+) -> tuple[RunHistory, ...]:
     resolved = store.resolved
     devices = devices or devices_for("auto", resolved.device)
     known = {history.run: history for history in histories}
@@ -78,7 +99,7 @@ def train_groups(
     ]
     if placement.on_cluster:
         connection = opened(placement, trained_on(splits), devices.kind, watcher.say)
-        found = train_on_cluster(store, tasks, connection, watcher, until)
+        found = train_on_cluster(store, tasks, connection, watcher, until, unpruned)
         return _in_order(found)
     on_cards = devices.kind == "cuda"
     work = dealt(tasks, devices.names) if on_cards else [("cpu", [task]) for task in tasks]
@@ -88,8 +109,10 @@ def train_groups(
     watcher.tally.at_a_time = jobs
     if jobs == 1:
         with shown_from_queue(watcher) as tell:
-            return _in_order([_train_on(*share, store, splits, tell, until) for share in work])
-    return _in_order(_in_workers(work, store, splits, watcher, jobs, until))
+            return _in_order(
+                [_train_on(*share, store, splits, tell, until, unpruned) for share in work]
+            )
+    return _in_order(_in_workers(work, store, splits, watcher, jobs, until, unpruned))
 
 
 def _in_order(found: Iterable[Iterable[RunHistory]]) -> tuple[RunHistory, ...]:
@@ -121,6 +144,7 @@ def _in_workers(
     watcher: Watcher,
     jobs: int,
     until: float,
+    unpruned: Sequence[RoundRecord],
 ) -> list[Any]:
     """Train shares of groups in joblib's processes."""
     shared = shared_folder()
@@ -135,7 +159,8 @@ def _in_workers(
             start_workers(workers, jobs)
             return _unless_killed(
                 lambda: workers(
-                    joblib.delayed(train)(*share, store, splits, tell, until) for share in work
+                    joblib.delayed(train)(*share, store, splits, tell, until, unpruned)
+                    for share in work
                 )
             )
     finally:
@@ -181,8 +206,9 @@ def _train_on(
     splits: Splits,
     tell: Tell,
     until: float,
+    unpruned: Sequence[RoundRecord],
 ) -> tuple[RunHistory, ...]:
     """Train groups one after another on a device; the unit of work of a worker."""
     with on(device):
-        found = [train_group(store, *task, splits, tell, device, until) for task in tasks]
+        found = [train_group(store, *task, splits, tell, device, until, unpruned) for task in tasks]
     return tuple(history for group in found for history in group)

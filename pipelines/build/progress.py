@@ -115,6 +115,9 @@ class Tally:
         Of each stage of the rounds done, added up over the groups.
     at_a_time
         Groups that train side by side.
+    teachers
+        Unpruned networks that answer in each step of a pruned round; one takes a third of what
+        training it takes.
     """
 
     runs: int
@@ -129,6 +132,7 @@ class Tally:
     ended: set[int] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
     at_a_time: int = 1
+    teachers: int = 0
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -142,7 +146,11 @@ class Tally:
         """Return the tally of a build that has not begun."""
         dropnet = config.of_each_run
         most = 1 if config.pruner == "datafree" else dropnet.likely_rounds
-        return cls(config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most)
+        teachers = {"none": 0, "own": 1, "ensemble": config.m}[dropnet.teaching.teacher]
+        return cls(
+            config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most,
+            teachers=teachers,
+        )  # fmt: skip
 
     def restored(self, run: int, round_index: int, baseline: float) -> None:
         """Count a round that an earlier command finished."""
@@ -196,7 +204,7 @@ class Tally:
     def work(self, round_index: int) -> float:
         """Return what a run's round is expected to cost, in a unit of its own."""
         share = (1 - self.fraction) ** round_index
-        return share * share + 0.25
+        return share * share + 0.25 + (self.teachers / 3 if round_index else 0)
 
     def _work_after(self, round_index: int) -> float:
         return sum(self.work(k) for k in range(round_index + 1, int(self.last) + 1))

@@ -10,6 +10,7 @@ until   accuracy ≤ κ × round 0's, or the network is as small as was asked
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -21,7 +22,7 @@ from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
 from pruning.dropnet.population import Population, Runs
 from pruning.dropnet.rewinding import FullWidth, ProgressHook
-from pruning.dropnet.rounds import Rounds
+from pruning.dropnet.rounds import Rounds, teachers_of
 from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import Architecture
 from pruning.training.device_data import DeviceData
@@ -35,6 +36,7 @@ def dropnet(
     settings: DropNet | None = None,
     *,
     start: Sequence[Member] = (),
+    unpruned: Sequence[Member] = (),
     device: str | torch.device = "cpu",
     engine: str = "auto",
     on_epoch: ProgressHook | None = None,
@@ -61,6 +63,9 @@ def dropnet(
         Metric, p, κ and the recipe; None takes the defaults.
     start
         The last finished round of every run, to go on from; empty starts at round 0.
+    unpruned
+        Round 0 of the runs that teach, with `settings.teaching`: of each of these, or of a whole
+        ensemble. Empty: this population's, which has to start at round 0 or 1 then.
     device
         Where to train. Yielded members are on the CPU.
     engine
@@ -115,6 +120,7 @@ def dropnet(
     if not members:
         members = rounds.first_round()
         yield members
+    rounds = dataclasses.replace(rounds, teachers=teachers_of(unpruned or members, runs, settings))
     while standing := [m for m in members if _goes_on(m, settings, aim)]:
         members = rounds.next_round(standing)
         if not members:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
 from pruning.core.stages import Stages
 from pruning.dropnet.aim import Aim
 from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import drop_units, observe_members
 from pruning.dropnet.member import Member
+from pruning.dropnet.population import Runs
 from pruning.dropnet.rescaling import few_inputs, rescale
 from pruning.dropnet.rewinding import FullWidth, ProgressHook, of_round
 from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import architecture_name
 from pruning.surgery import Masks, full_masks, shrink
 from pruning.training.class_weights import accuracy_of_one_answer
+from pruning.training.lesson import Lesson
 from pruning.training.training_loop import Trained, train
 
 NEXT_ATTEMPT = 100_000
@@ -81,6 +84,8 @@ class Rounds:
         How small a network has to become, where a target says so.
     stages
         Counts the seconds of each stage of a round.
+    teachers
+        Of each run, in pruned rounds; empty where nobody teaches.
     """
 
     full_width: FullWidth
@@ -89,6 +94,7 @@ class Rounds:
     on_epoch: ProgressHook | None = None
     aim: Aim | None = None
     stages: Stages = field(default_factory=Stages)
+    teachers: Mapping[int, tuple[nn.Module, ...]] = field(default_factory=dict)
 
     def first_round(self) -> tuple[Member, ...]:
         """Train θ0 at full width."""
@@ -178,11 +184,21 @@ class Rounds:
                 first=(late or 0) if goes_on else 0,
                 late_epochs=late if passes else None,
                 on_epoch=of_round(self.on_epoch, round_index, runs),
+                lesson=self._lesson(runs) if round_index else None,
             )
         if passes:
             passed = (result.late_weights for result in results)
             self.full_width.remember(dict(zip(runs, passed, strict=True)))
         return results
+
+    def _lesson(self, runs: list[int]) -> Lesson | None:
+        if not self.teachers:
+            return None
+        teaching, images = self.settings.teaching, self.full_width.training.data.train_images
+        return Lesson.of(
+            [self.teachers[run] for run in runs], images.device,
+            weight=teaching.weight, temperature=teaching.temperature,
+        )  # fmt: skip
 
     @functools.cached_property
     def _few_inputs(self) -> Tensor:
@@ -221,3 +237,28 @@ class Rounds:
         if self.settings.rewinding.to == "trained":
             return step.before.epochs_seen
         return (self.full_width.late_epochs or 0) if self.settings.rewinding.to == "late" else 0
+
+
+def teachers_of(
+    unpruned: Sequence[Member], runs: Runs, settings: DropNet
+) -> dict[int, tuple[nn.Module, ...]]:
+    """Return who teaches each run, of these members of round 0; empty where nobody does.
+
+    Raises
+    ------
+    RequestError
+        If they are not unpruned, or one that should teach is not there.
+    """
+    teacher = settings.teaching.teacher
+    if teacher == "none":
+        return {}
+    networks = {member.run: member.network for member in unpruned}
+    if any(member.round for member in unpruned) or set(runs.numbers) - networks.keys():
+        raise RequestError(
+            f"`teacher` {teacher!r}: a population that goes on from a pruned round is taught by "
+            "its unpruned networks; give round 0 of every run as `unpruned`"
+        )
+    if teacher == "own":
+        return {run: (networks[run],) for run in runs.numbers}
+    everyone = tuple(networks[run] for run in sorted(networks))
+    return dict.fromkeys(runs.numbers, everyone)

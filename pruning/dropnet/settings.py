@@ -10,6 +10,7 @@ from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import RegistryNames, group, option
 from pruning.dropnet.target import Target
+from pruning.dropnet.teaching import Teaching
 from pruning.scores.metric_names import SUFFIX
 from pruning.training.recipe import RECIPES, Recipe
 
@@ -166,6 +167,7 @@ class DropNet:
         section="Networks and their training", unset="a draw per run",
     )  # fmt: skip
     target: Target = group(Target)
+    teaching: Teaching = group(Teaching)
     rewinding: Rewinding = group(Rewinding)
     recipe: Recipe = group(
         Recipe,

@@ -18,6 +18,7 @@ from pruning.training.device_data import DeviceData
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
 from pruning.training.halving import HalvedHook, warn_halved
+from pruning.training.lesson import Lesson
 from pruning.training.recipe import Recipe
 
 EpochHook = Callable[[int, list[int]], None]
@@ -95,6 +96,7 @@ def train(
     epochs: int | None = None,
     late_epochs: int | None = None,
     on_epoch: EpochHook | None = None,
+    lesson: Lesson | None = None,
 ) -> list[Trained]:
     """Train a population; each network ends with the weights its recipe keeps, in eval mode.
 
@@ -116,6 +118,8 @@ def train(
         Note each member's weights after so many epochs, or at its end if that comes sooner.
     on_epoch
         Called with the epoch's number and the rows still training.
+    lesson
+        What each is taught beside its labels; None: nothing.
 
     Returns
     -------
@@ -133,7 +137,9 @@ def train(
     first_and_end = (first, epochs)
     try:
         with torch.cuda.device_of(training.data.train_images):  # type: ignore[no-untyped-call]
-            return _train(networks, generators, training, first_and_end, late_epochs, on_epoch)
+            return _train(
+                networks, generators, training, first_and_end, late_epochs, on_epoch, lesson
+            )
     except torch.OutOfMemoryError:
         if len(networks) == 1:
             raise
@@ -147,6 +153,7 @@ def train(
         results += train(
             [networks[r] for r in rows], [generators[r] for r in rows], training,
             first=first, epochs=epochs, late_epochs=late_epochs, on_epoch=_of_rows(on_epoch, rows),
+            lesson=lesson and lesson.only(rows),
         )  # fmt: skip
     return results
 
@@ -171,13 +178,14 @@ def _train(
     first_and_end: tuple[int, int | None],
     late_epochs: int | None,
     on_epoch: EpochHook | None,
+    lesson: Lesson | None,
 ) -> list[Trained]:
     data, (first, end) = training.data, first_and_end
     recipe = resolved_recipe(training, networks[0])
     images = len(networks) * (recipe.max_epochs or 0) * len(data.train_labels)
     device = data.train_images.device.type
     kind = ENGINES[choose_engine(training.engine, networks[0], device, images)]
-    engine = kind([copy.deepcopy(network) for network in networks], data, recipe)
+    engine = kind([copy.deepcopy(network) for network in networks], data, recipe, lesson)
     results = [Trained() for _ in networks]
     rows = list(range(len(networks)))
     last, patience = recipe.max_epochs or 0, recipe.patience or math.inf

@@ -16,12 +16,12 @@ from typing import Any
 from pipelines.build.clusters.cluster import Cluster
 from pipelines.build.clusters.task import RoundResult, RoundTask
 from pipelines.build.events import shown_from_queue
-from pipelines.build.group_training import noting, round_done, round_line, shared_round
+from pipelines.build.group_training import noting, round_done, round_line, shared_round, teachers
 from pipelines.build.progress import RoundDone
 from pipelines.build.watching import Watcher
 from pipelines.run.machine import vector_units
 from pipelines.run.plan import Group
-from pipelines.run.records import RunHistory
+from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.store import Store
 from pruning.core.errors import RequestError
 from pruning.networks.architecture import architecture_name
@@ -44,6 +44,7 @@ def train_on_cluster(
     connection: AbstractContextManager[Cluster],
     watcher: Watcher,
     until: float = math.inf,
+    unpruned: Sequence[RoundRecord] = (),
 ) -> tuple[tuple[RunHistory, ...], ...]:
     """Train every group to its end by a cluster's workers; return their histories.
 
@@ -59,11 +60,13 @@ def train_on_cluster(
         Told of every round.
     until
         When no further round is handed over, by `time.time`.
+    unpruned
+        The members of an ensemble that teaches.
     """
     check_named(store)
     with connection as cluster, shown_from_queue(watcher) as tell:
         watcher.tally.at_a_time = max(1, cluster.workers)
-        work = _Work(store, cluster, vector_units(), until)
+        work = _Work(store, cluster, vector_units(), until, unpruned)
         for group, earlier in tasks:
             work.begin(group, earlier)
         while work.waiting:
@@ -83,12 +86,19 @@ def train_on_cluster(
 class _Work:
     """What is kept of each group, and which task of it a worker has."""
 
-    def __init__(self, store: Store, cluster: Cluster, units: str, until: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cluster: Cluster,
+        units: str,
+        until: float,
+        unpruned: Sequence[RoundRecord],
+    ) -> None:
         self.store, self.cluster, self.units = store, cluster, units
         self.histories: dict[Group, dict[int, RunHistory]] = {}
         self.waiting: dict[str, Group] = {}
         self._others: set[str] = set()
-        self._until = until
+        self._until, self._unpruned = until, unpruned
 
     def begin(self, group: Group, earlier: Sequence[RunHistory]) -> None:
         """Hand over a group's first task."""
@@ -122,6 +132,8 @@ class _Work:
         start = shared_round(known, group, self.store.resolved.kappa)
         if start and time.time() >= self._until:
             return
-        task = RoundTask.of(self.store.resolved, group, start)
+        resolved = self.store.resolved
+        teaching = teachers(resolved, known, self._unpruned) if start else ()
+        task = RoundTask.of(resolved, group, start, teaching)
         self.waiting[task.name] = group
         self.cluster.submit(task)

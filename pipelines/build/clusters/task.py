@@ -49,6 +49,8 @@ class RoundTask:
         The last round that its runs share, with the networks as bytes; empty before round 0.
     versions
         Of the packages that are to compute it.
+    teaching
+        The unpruned networks that teach, with the networks as bytes.
     """
 
     name: str
@@ -56,11 +58,19 @@ class RoundTask:
     group: Group
     start: tuple[RoundRecord, ...]
     versions: Mapping[str, str]
+    teaching: tuple[RoundRecord, ...] = ()
 
     @classmethod
-    def of(cls, resolved: ResolvedConfig, group: Group, shared: Sequence[RoundRecord]) -> RoundTask:
+    def of(
+        cls,
+        resolved: ResolvedConfig,
+        group: Group,
+        shared: Sequence[RoundRecord],
+        teaching: Sequence[RoundRecord] = (),
+    ) -> RoundTask:
         """Return what follows on a round that is kept."""
         start = tuple(_as_bytes(record, resolved.member_shape) for record in shared)
+        taught = tuple(_as_bytes(record, resolved.member_shape) for record in teaching)
         packages = versions()
         content = {
             "run": sha256_of(canonical_json(resolved.to_json())),
@@ -68,7 +78,10 @@ class RoundTask:
             "start": [[record.id, _checksum(record)] for record in start],
             "versions": packages,
         }
-        return cls(sha256_of(canonical_json(content)), resolved, group, start, packages)
+        if taught:
+            content["teaching"] = [[record.id, _checksum(record)] for record in taught]
+        name = sha256_of(canonical_json(content))
+        return cls(name, resolved, group, start, packages, taught)
 
     @property
     def round(self) -> int:
@@ -126,9 +139,10 @@ def train_round(task: RoundTask, splits: Splits) -> RoundResult:
         clock = RoundClock(kind, len(splits.train), task.round)
         with clock.stages("files"):
             start = [record.load() for record in task.start]
+            teaching = [record.load() for record in task.teaching]
         with warnings_noticed(clock, notices.append):
             rounds = rounds_of(
-                task.resolved.config, group, start, splits, kind, clock,
+                task.resolved.config, group, start, teaching, splits, kind, clock,
                 lambda _round, _epoch, runs: _count(clock, runs), notices.append,
             )  # fmt: skip
             members = next(rounds, ())

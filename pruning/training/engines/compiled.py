@@ -25,6 +25,7 @@ from pruning.training.engines.precision import repeatable
 from pruning.training.engines.recorded import Program, loss_of_held
 from pruning.training.engines.streams import SideBySide
 from pruning.training.engines.trainee import Trainee
+from pruning.training.lesson import Lesson
 from pruning.training.recipe import Recipe
 
 PAYS_FROM = 8_000_000
@@ -46,11 +47,18 @@ class Compiled(SideBySide):
     fills_up = True
     alike = True
 
-    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
-        super().__init__(networks, data, recipe)
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        data: DeviceData,
+        recipe: Recipe,
+        lesson: Lesson | None = None,
+    ) -> None:
+        super().__init__(networks, data, recipe, lesson)
         images = len(networks) * (recipe.max_epochs or 0) * len(data.train_labels)
         worth = self._flops(self.members[0]) * images >= WORTH_FROM
-        if not worth or any(map(hooked, networks)):  # whose hooks are each network's own
+        # Hooks and teachers are each network's own.
+        if not worth or lesson or any(map(hooked, networks)):
             return
         program = compiled_loss(self.members[0], self.recorded[0].full)
         with repeatable(self.precision):  # as in an epoch: else torch compiles for each anew

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pruning.core.registry import Registry
 from pruning.training.device_data import DeviceData
+from pruning.training.lesson import Lesson
 from pruning.training.recipe import Recipe
 
 
@@ -42,13 +43,21 @@ class Engine(ABC):
         What they train on.
     recipe
         Resolved.
+    lesson
+        What each is taught beside its labels; None: nothing.
     """
 
     summary: ClassVar[str]
     """How it runs them, in a line."""
 
     @abstractmethod
-    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None: ...
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        data: DeviceData,
+        recipe: Recipe,
+        lesson: Lesson | None = None,
+    ) -> None: ...
 
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:

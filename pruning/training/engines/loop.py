@@ -13,6 +13,7 @@ from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES, Engine, Evaluation
 from pruning.training.engines.precision import Precision, repeatable
 from pruning.training.engines.trainee import Trainee
+from pruning.training.lesson import Lesson
 from pruning.training.recipe import Recipe
 
 
@@ -25,8 +26,17 @@ class Loop(Engine):
     precision: ClassVar[Precision] = "float32"
     """What the products of training read."""
 
-    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
-        self.members = [Trainee(network, data, recipe, self.precision) for network in networks]
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        data: DeviceData,
+        recipe: Recipe,
+        lesson: Lesson | None = None,
+    ) -> None:
+        self.members = [
+            Trainee(network, data, recipe, self.precision, lesson and lesson.only([row]))
+            for row, network in enumerate(networks)
+        ]
 
     @classmethod
     def auto_rank(cls, network: nn.Module, device: str, images: int) -> int | None:

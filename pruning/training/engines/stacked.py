@@ -26,8 +26,10 @@ from pruning.training.class_weights import class_weights
 from pruning.training.device_data import DeviceData, Gatherer
 from pruning.training.engines.engine import ENGINES, Engine, Evaluation
 from pruning.training.engines.lane import Lane
+from pruning.training.engines.stacked_lesson import StackedLesson
 from pruning.training.engines.stacked_loss import Loss, smoothed_loss, soft_loss
 from pruning.training.engines.steps import ReplayedSteps, Steps
+from pruning.training.lesson import Lesson
 from pruning.training.optimizer import make_optimizer
 from pruning.training.recipe import Recipe
 
@@ -38,8 +40,15 @@ class Stacked(Engine):
 
     summary = "plain MLPs as batched matrices, float32"
 
-    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        data: DeviceData,
+        recipe: Recipe,
+        lesson: Lesson | None = None,
+    ) -> None:
         self._data, self._recipe = data, recipe
+        self._lesson, self._taught = lesson, self._stacked(lesson)
         self.replays = data.train_images.device.type == "cuda"
         """Whether a step is recorded once and replayed."""
         self._train_weights, self._val_weights = (
@@ -145,6 +154,8 @@ class Stacked(Engine):
             torch.baddbmm(self._biases[i], weights[i], x, out=made)
             x = made.relu_() if relu_after[i] else made
         losses, gradient = buffers.loss(x, self._targets(index, labels, drawn))
+        if self._taught:
+            losses, gradient = self._taught(losses, gradient, x, self._taught.answers(samples))
         relu_backward = torch.ops.aten.threshold_backward.grad_input
         for i in reversed(range(len(weights))):
             inputs = buffers.made[i - 1].transpose(1, 2) if i else samples
@@ -156,6 +167,12 @@ class Stacked(Engine):
                 if relu_after[i - 1]:
                     relu_backward(gradient, buffers.made[i - 1], 0, grad_input=gradient)
         return losses
+
+    def _stacked(self, lesson: Lesson | None) -> StackedLesson | None:
+        images = self._data.train_images
+        if lesson is None:
+            return None
+        return StackedLesson(lesson, tuple(images.shape[1:]), images.device)
 
     def _targets(self, index: Tensor, labels: Tensor, drawn: Tensor | None) -> Tensor:
         """Return (G, B) labels, or (G, C, B) shares where samples are mixed."""
@@ -195,6 +212,8 @@ class Stacked(Engine):
     def narrow(self, rows: list[int]) -> None:
         """Cut weights and the optimizer's state down to these members."""
         before = self._layers
+        self._lesson = self._lesson and self._lesson.only(rows)
+        self._taught = self._stacked(self._lesson)
         self._hold(before.only(rows), before.cut(self._values, rows))
         self._optimizer = self._optimizer.cut_to(
             [self._values], self._weights, lambda flat: before.cut(flat, rows)

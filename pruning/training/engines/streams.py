@@ -21,6 +21,7 @@ from pruning.training.engines.loop import Loop, evaluation
 from pruning.training.engines.loop_bf16 import convolutional
 from pruning.training.engines.precision import obstacle_to, repeatable
 from pruning.training.engines.recorded import Recorded
+from pruning.training.lesson import Lesson
 from pruning.training.recipe import Recipe
 
 
@@ -36,12 +37,18 @@ class SideBySide(Loop):
     alike: ClassVar[bool] = False
     """Whether all are brought to the same widths."""
 
-    def __init__(self, networks: Sequence[nn.Module], data: DeviceData, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        data: DeviceData,
+        recipe: Recipe,
+        lesson: Lesson | None = None,
+    ) -> None:
         self._own = [tensors_of(network) for network in networks]
         if self.fills_up:
             shape = tuple(data.train_images.shape[1:])
             networks = pad(networks, shape, tensor_core_width, alike=self.alike)
-        super().__init__(networks, data, recipe)
+        super().__init__(networks, data, recipe, lesson)
         steps = -(-len(data.train_labels) // self.members[0].batch_of(len(data.train_labels)))
         self._rates = torch.zeros(steps, device=data.train_images.device)
         self.recorded = [Recorded(member, self._rates) for member in self.members]

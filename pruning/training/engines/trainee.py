@@ -14,6 +14,7 @@ from pruning.training.augmenter import Augmenter
 from pruning.training.class_weights import class_weights
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.precision import Precision
+from pruning.training.lesson import Lesson, taught_loss
 from pruning.training.loss import mean_loss
 from pruning.training.optimizer import Optimizer, decayed_parameters, make_optimizer
 from pruning.training.recipe import Recipe
@@ -32,11 +33,19 @@ class Trainee:
         Resolved.
     precision
         What the products of training read.
+    lesson
+        What it alone is taught beside its labels; None: nothing.
     """
 
     def __init__(
-        self, network: nn.Module, data: DeviceData, recipe: Recipe, precision: Precision
+        self,
+        network: nn.Module,
+        data: DeviceData,
+        recipe: Recipe,
+        precision: Precision,
+        lesson: Lesson | None = None,
     ) -> None:
+        self._lesson = lesson
         self.network, self.data = network, data
         self.smoothing = recipe.label_smoothing or 0.0
         kind, classes = recipe.class_weights, data.classes
@@ -80,7 +89,12 @@ class Trainee:
             inputs.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
         ):
             logits = forward(inputs)
-        return mean_loss(logits.float(), targets, self._class_weights, self.smoothing)
+            answers = None if self._lesson is None else self._lesson.answers(0, inputs)
+        logits = logits.float()
+        by_labels = mean_loss(logits, targets, self._class_weights, self.smoothing)
+        if self._lesson is None or answers is None:
+            return by_labels
+        return taught_loss(by_labels, logits, answers, self._lesson)
 
     def batch_of(self, samples: int) -> int:
         """Return how many samples a step takes."""

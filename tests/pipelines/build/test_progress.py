@@ -56,6 +56,9 @@ def test_time_left_is_the_work_left_at_the_pace_so_far() -> None:
     tally.add(RoundDone(0, (0, 1), (1.0, 1.0), (0.9, 0.9)))
     assert tally.seconds_left == pytest.approx(10 * 2 * (0.5 + 0.3125) / 2.5)
     assert tally.share == pytest.approx(2.5 / (2.5 + 2 * 0.8125))
+    taught = _tally(clock, teachers=6)  # each pruned round asks all six: 2 more
+    taught.add(RoundDone(0, (0, 1), (1.0, 1.0), (0.9, 0.9)))
+    assert taught.share == pytest.approx(2.5 / (2.5 + 2 * (0.8125 + 2 * 2)))
 
 
 def test_a_run_that_fell_below_kappa_has_nothing_left() -> None:
