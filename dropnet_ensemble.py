@@ -34,6 +34,8 @@ __all__ = [
     "Runs",
     "Selection",
     "Splits",
+    "Target",
+    "Teaching",
     "build",
     "build_network",
     "check",
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from pruning.dropnet.member import Member, handed_on
     from pruning.dropnet.population import Runs
     from pruning.dropnet.settings import DropNet, Rewinding
+    from pruning.dropnet.target import Target
+    from pruning.dropnet.teaching import Teaching
     from pruning.inference.cost import Cost, count_cost
     from pruning.networks.architecture import build_network
     from pruning.scores.scoring import importance
@@ -109,6 +113,8 @@ else:
             "pruning.dropnet.member": ("Member", "handed_on"),
             "pruning.dropnet.population": ("Runs",),
             "pruning.dropnet.settings": ("DropNet", "Rewinding"),
+            "pruning.dropnet.target": ("Target",),
+            "pruning.dropnet.teaching": ("Teaching",),
             "pruning.inference.cost": ("Cost", "count_cost"),
             "pruning.networks.architecture": ("build_network",),
             "pruning.scores.scoring": ("importance",),

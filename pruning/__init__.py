@@ -20,6 +20,8 @@ __all__ = [
     "Runs",
     "Split",
     "Splits",
+    "Target",
+    "Teaching",
     "UnitGroup",
     "build_network",
     "check",
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from pruning.dropnet.member import Member
     from pruning.dropnet.population import Runs
     from pruning.dropnet.settings import DropNet, Rewinding
+    from pruning.dropnet.target import Target
+    from pruning.dropnet.teaching import Teaching
     from pruning.inference.cost import Cost, count_cost
     from pruning.inference.probabilities import predict_probabilities
     from pruning.networks.architecture import build_network
@@ -61,6 +65,8 @@ else:
             "pruning.dropnet.member": ("Member",),
             "pruning.dropnet.population": ("Runs",),
             "pruning.dropnet.settings": ("DropNet", "Rewinding"),
+            "pruning.dropnet.target": ("Target",),
+            "pruning.dropnet.teaching": ("Teaching",),
             "pruning.inference.cost": ("Cost", "count_cost"),
             "pruning.inference.probabilities": ("predict_probabilities",),
             "pruning.networks.architecture": ("build_network",),

@@ -9,6 +9,8 @@ __all__ = [
     "Member",
     "Rewinding",
     "Runs",
+    "Target",
+    "Teaching",
     "all_metrics",
     "dropnet",
     "handed_on",
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pruning.dropnet.member import Member, handed_on
     from pruning.dropnet.population import Runs
     from pruning.dropnet.settings import DropNet, Rewinding
+    from pruning.dropnet.target import Target
+    from pruning.dropnet.teaching import Teaching
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
@@ -29,5 +33,7 @@ else:
             "pruning.dropnet.member": ("Member", "handed_on"),
             "pruning.dropnet.population": ("Runs",),
             "pruning.dropnet.settings": ("DropNet", "Rewinding"),
+            "pruning.dropnet.target": ("Target",),
+            "pruning.dropnet.teaching": ("Teaching",),
         },
     )
