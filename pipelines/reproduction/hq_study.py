@@ -12,11 +12,10 @@ import numpy as np
 from pipelines.report.number_format import p_value, percent, points, points_range
 from pipelines.report.table import Table, plain_table
 from pipelines.reproduction.paired import Paired, paired
-from pipelines.reproduction.pools import TrainedPool, trained_pool
+from pipelines.reproduction.pools import TrainedPool, best_of_every_size, trained_pool
 from pipelines.reproduction.study import QUICK, Row, Study
 from pruning.core.seeds import numpy_generator
 from pruning.data.splits import Splits
-from selection.methods.method import METHODS
 
 CHOOSERS = ("hq", "soft", "greedy", "caruana", "top")
 """Methods that are asked for a team of every size, of which the most accurate is taken."""
@@ -65,21 +64,12 @@ class HqStudy(Study):
             "best single": float(pool.accuracy([[best]])[0]),
         }
         for name in CHOOSERS:
-            team = self._best_of_every_size(name, pool, seed)
+            team = best_of_every_size(name, pool, seed)
             row |= {name: float(pool.accuracy([team])[0]), f"{name} size": len(team)}
         rng = numpy_generator(seed, "teams")
         drawn = [rng.choice(everyone, row["hq size"], replace=False) for _ in range(DRAWS)]
         row[RANDOM] = float(pool.accuracy(np.array(drawn)).mean())
         return {k: round(v, DIGITS) if isinstance(v, float) else v for k, v in row.items()}
-
-    def _best_of_every_size(self, name: str, pool: TrainedPool, seed: int) -> tuple[int, ...]:
-        """Return the most accurate on ``select`` of a method's teams, the smallest of equals."""
-        found = [
-            METHODS[name](size=size, seed=seed).fit_pool(pool.select)
-            for size in range(2, self.members)
-        ]
-        best = max(found, key=lambda method: (method.accuracy_, -len(method.team_)))
-        return tuple(best.team_)
 
     def tables(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
         """Return each contender's accuracy, and its difference from the whole pool."""

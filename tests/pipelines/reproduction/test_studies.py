@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from pipelines.reproduction.budget import Budget
 from pipelines.reproduction.diversity_study import RULES, TEAMS, DiversityStudy, ranked
 from pipelines.reproduction.hq_study import CHOOSERS, HqStudy
-from pipelines.reproduction.pools import TrainedPool, trained_pool
+from pipelines.reproduction.pools import TrainedPool, best_of_every_size, trained_pool
+from pipelines.reproduction.pruned_study import LEVELS, PrunedPoolsStudy, judged
 from pipelines.reproduction.running import Source
 from selection.pool import PoolPredictions
 
@@ -92,3 +93,63 @@ def test_each_method_chooses_of_every_size_and_is_judged_on_the_test_part() -> N
     assert float(table.rows[1][3].text.replace("\u2212", "-")) == pytest.approx(
         np.mean(apart), abs=0.011
     )
+
+
+def test_what_hq_gains_is_its_choices_accuracy_on_what_did_not_choose() -> None:
+    pool = random_pool(5)
+    found = judged(pool, seed=0)
+    team = best_of_every_size("hq", pool, 0)
+
+    assert 2 <= len(team) == found["hq size"] < 5
+    assert found["hq"] == pool.accuracy([team])[0]
+    assert found["all"] == pool.accuracy([range(5)])[0]
+
+
+def test_pruned_pools_are_one_network_per_architecture_after_each_of_their_rounds() -> None:
+    splits = Source().splits("mnist", Budget(quick=True))
+    archs = ("mlp-a:5-5", "mlp-a:10-10", "mlp-a:20-20")
+    study = PrunedPoolsStudy(
+        "mlp", "a title", "mnist", 200, 3, archs=archs, copies=2, epochs=1, metrics=("maximum",)
+    )
+    pools = study._pruned("maximum", splits, 1, "cpu")
+
+    assert list(pools) == list(LEVELS)
+    for level, rounds in {0: 0, 1: 1, 3: 3}.items():
+        first, second = pools[level]
+        assert len(first) == len(second) == len(archs)
+        for network, whole in zip(first, (10, 20, 40), strict=True):
+            left = whole
+            for _ in range(rounds):
+                left -= max(1, int(0.2 * left))
+            assert network.fc1.out_features + network.fc2.out_features == left
+    one, other = (next(p[0].parameters()) for p in pools[0])
+    assert one.shape == other.shape and not one.equal(other)
+
+
+def test_a_gain_is_called_real_where_it_is_in_every_row() -> None:
+    study = PrunedPoolsStudy(
+        "mlp", "a title", "mnist", 200, 3, archs=("a",), metrics=("minimum", "maximum")
+    )
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "seed": s,
+            **{
+                metric: {
+                    level: {"all": 0.9, "hq": 0.9 + gain + 1e-4 * rng.random(), "hq size": 3.0}
+                    for level, gain in zip(LEVELS.values(), gains, strict=True)
+                }
+                for metric, gains in {"minimum": (0, 0.01, 0.02), "maximum": (0, -0.01, 0)}.items()
+            },
+        }
+        for s in range(8)
+    ]
+    (table,) = study.tables(rows)
+
+    said = [[cell.text for cell in row] for row in table.rows]
+    assert [row[:2] for row in said][:4] == [*(["minimum", level] for level in LEVELS.values()),
+                                             ["maximum", "unpruned"]]  # fmt: skip
+    assert said[1][4].startswith("+1.0") and said[1][6] == "−0.97"
+    finding = study.finding(rows)
+    assert "half pruned +1.0" in finding
+    assert finding.endswith("and 1 lose significantly")
