@@ -1,18 +1,20 @@
 """TrivialAugment (Müller & Hutter 2021): one operation a sample, drawn with its strength.
 
 The operations and strengths are those of torchvision's ``TrivialAugmentWide``, but for shifts,
-of up to half the side (there of up to 32 pixels), and shears, about the centre. All samples of a
-batch are changed at once: every operation is computed, and each sample takes its own.
+of up to half the side (there of up to 32 pixels), and shears, about the centre.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+MOVES = ("shear-x", "shear-y", "translate-x", "translate-y", "rotate")
 OPERATIONS = (
-    "identity", "shear-x", "shear-y", "translate-x", "translate-y", "rotate",
+    "identity", *MOVES,
     "brightness", "color", "contrast", "sharpness",
     "posterize", "solarize", "autocontrast", "equalize",
 )  # fmt: skip
@@ -20,6 +22,8 @@ STRENGTHS = 31
 STRONGEST_SHEAR, STRONGEST_TURN, STRONGEST_BLEND = 0.99, 135.0, 0.99
 FEWEST_BITS = 2
 WHITE = 255.0
+Change = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""(B, C, H, W) images, (B,) operations, strengths in [0, 1], the same with their sign → images."""
 LUMA = (0.2989, 0.587, 0.114)
 """What red, green and blue add to how light a pixel is."""
 
@@ -31,7 +35,7 @@ def draw_trivial(count: int, generator: torch.Generator) -> Tensor:
     return torch.stack(drawn, 1)
 
 
-def trivially_changed(images: Tensor, drawn: Tensor) -> Tensor:
+def trivially_changed(images: Tensor, drawn: Tensor, *, whole: bool | None = None) -> Tensor:
     """Return (B, C, H, W) float32 images, each changed by the operation that was drawn for it.
 
     Parameters
@@ -40,20 +44,24 @@ def trivially_changed(images: Tensor, drawn: Tensor) -> Tensor:
         (B, C, H, W), values from 0 to 255.
     drawn
         (B, 3) int64, as `draw_trivial` drew them.
+    whole
+        Whether every operation is computed for all images, of which each takes its own. None: on
+        CUDA, where to pick some images would be to wait for the device.
     """
     images = images.float()
     operation, strength, turned = drawn.T
     level = strength / (STRENGTHS - 1)
     signed = torch.where(turned.bool(), -level, level)
-    found = _moved(images, operation, signed)
-    for name, changed in (
-        *_blended(images, signed).items(),
-        ("posterize", _posterized(images, level)),
-        ("solarize", torch.where(images >= WHITE * (1 - _each(level)), WHITE - images, images)),
-        ("autocontrast", _stretched(images)),
-        ("equalize", _equalized(images)),
+    found = images.clone()
+    moves = (operation >= 1) & (operation < len(MOVES) + 1)
+    for these, change in (
+        (moves, _moved),
+        *((operation == OPERATIONS.index(name), change) for name, change in LIGHTS.items()),
     ):
-        found = torch.where(_each(operation == OPERATIONS.index(name)), changed, found)
+        if images.is_cuda if whole is None else whole:
+            found = torch.where(_each(these), change(images, operation, level, signed), found)
+        elif len(rows := these.nonzero().flatten()):
+            found[rows] = change(images[rows], operation[rows], level[rows], signed[rows])
     return found
 
 
@@ -61,7 +69,7 @@ def _each(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)
 
 
-def _moved(images: Tensor, operation: Tensor, signed: Tensor) -> Tensor:
+def _moved(images: Tensor, operation: Tensor, level: Tensor, signed: Tensor) -> Tensor:
     """Shear, shift or turn about the centre; pixels from outside are black."""
     height, width = images.shape[2:]
 
@@ -90,17 +98,14 @@ def _moved(images: Tensor, operation: Tensor, signed: Tensor) -> Tensor:
     return bordered.gather(2, place.expand(-1, images.shape[1], -1)).view_as(images)
 
 
-def _blended(images: Tensor, signed: Tensor) -> dict[str, Tensor]:
-    """Go from an image without a property towards the image, and beyond."""
-    factor = _each(1 + signed * STRONGEST_BLEND)
-    grey = _grey(images)
-    dull = {
-        "brightness": torch.zeros_like(images),
-        "color": grey if images.shape[1] == 3 else images,
-        "contrast": grey.mean((1, 2, 3), keepdim=True),
-        "sharpness": _blurred(images),
-    }
-    return {name: (base + factor * (images - base)).clamp(0, WHITE) for name, base in dull.items()}
+def _towards(dull: Callable[[Tensor], Tensor]) -> Change:
+    """Return what goes from an image without a property towards the image, and beyond."""
+
+    def change(images: Tensor, operation: Tensor, level: Tensor, signed: Tensor) -> Tensor:
+        base = dull(images)
+        return (base + _each(1 + signed * STRONGEST_BLEND) * (images - base)).clamp(0, WHITE)
+
+    return change
 
 
 def _grey(images: Tensor) -> Tensor:
@@ -120,20 +125,25 @@ def _blurred(images: Tensor) -> Tensor:
     return blurred
 
 
-def _posterized(images: Tensor, level: Tensor) -> Tensor:
+def _posterized(images: Tensor, operation: Tensor, level: Tensor, signed: Tensor) -> Tensor:
     """Keep the first 8 to 2 bits."""
     step = _each(2 ** (level * (8 - FEWEST_BITS)).round())
     return (images / step).floor() * step
 
 
-def _stretched(images: Tensor) -> Tensor:
+def _solarized(images: Tensor, operation: Tensor, level: Tensor, signed: Tensor) -> Tensor:
+    """Turn what is light dark."""
+    return torch.where(images >= WHITE * (1 - _each(level)), WHITE - images, images)
+
+
+def _stretched(images: Tensor, operation: Tensor, level: Tensor, signed: Tensor) -> Tensor:
     """Let each channel reach from black to white, unless it has one value."""
     least, most = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     span = most - least
     return torch.where(span > 0, (images - least) * WHITE / span.clamp_min(1e-9), images)
 
 
-def _equalized(images: Tensor) -> Tensor:
+def _equalized(images: Tensor, operation: Tensor, level: Tensor, signed: Tensor) -> Tensor:
     """Give each channel about as many pixels of every value (PIL's ``ImageOps.equalize``)."""
     values = images.flatten(2).round().long().clamp(0, int(WHITE))
     counts = values.new_zeros(*values.shape[:2], int(WHITE) + 1)
@@ -144,3 +154,16 @@ def _equalized(images: Tensor) -> Tensor:
     table = (below + step // 2) // step.clamp_min(1)
     equal = table.clamp(0, int(WHITE)).gather(2, values).float()
     return torch.where((step > 0).unsqueeze(3), equal.view_as(images), images)
+
+
+LIGHTS: dict[str, Change] = {
+    "brightness": _towards(torch.zeros_like),
+    "color": _towards(lambda images: _grey(images) if images.shape[1] == 3 else images),
+    "contrast": _towards(lambda images: _grey(images).mean((1, 2, 3), keepdim=True)),
+    "sharpness": _towards(_blurred),
+    "posterize": _posterized,
+    "solarize": _solarized,
+    "autocontrast": _stretched,
+    "equalize": _equalized,
+}
+"""What changes values where they are."""

@@ -86,6 +86,7 @@ def test_each_sample_takes_its_own_operation() -> None:
     assert len(drawn[:, 0].unique()) > 10
     for i in range(60):
         assert torch.equal(trivially_changed(batch[i : i + 1], drawn[i : i + 1])[0], together[i])
+    assert torch.equal(trivially_changed(batch, drawn, whole=True), together)
 
 
 def test_values_stay_between_black_and_white_whatever_is_drawn() -> None:
