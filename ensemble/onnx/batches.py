@@ -47,6 +47,7 @@ def fault(
         networks themselves cannot be asked.
     """
     for count in BATCHES:
+        asked = "1 sample" if count == 1 else f"{count} samples"
         samples = _samples(about, given, count)
         try:
             with torch.random.fork_rng(devices=[]):
@@ -56,12 +57,12 @@ def fault(
         try:
             found = model.predict_members(AsStored(samples))
         except Exception as error:  # onnxruntime's errors share no other class
-            return f"does not run on {count} samples: {str(error).splitlines()[0][:200]}"
+            return f"does not run on {asked}: {str(error).splitlines()[0][:200]}"
         probe = Probe.of(expected, tolerance_of(members))
         for row, member in enumerate(members):
             steady = not probe.strays(row, again[row])
             if steady and probe.strays(row, found[row]):
-                return f"answers {count} samples otherwise than member {member.info.name!r} does"
+                return f"answers {asked} otherwise than member {member.info.name!r} does"
     return None
 
 

@@ -25,8 +25,9 @@ def run_check(*, arch: str, shape: str, classes: int) -> None:
     for group in report.groups:
         table.add_row(str(group.units), ", ".join(group.layers), ", ".join(group.readers))
     console.print(table)
+    groups = "1 group" if len(report.groups) == 1 else f"{len(report.groups)} groups"
     console.print(
-        f"{len(report.groups)} groups; {report.removable_flops:.1%} of {amount(report.cost.flops)} "
+        f"{groups}; {report.removable_flops:.1%} of {amount(report.cost.flops)} "
         f"FLOPs and {report.removable_params:.1%} of {amount(report.cost.params)} parameters "
         "can be removed",
         highlight=False,
