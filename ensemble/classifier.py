@@ -147,10 +147,14 @@ class Classifier(ABC):
         if true.dtype == object and all(isinstance(label, str) for label in true.flat):
             true = true.astype(np.str_)  # as pandas keeps text
         if true.shape != predicted.shape:
-            raise RequestError(f"y has shape {true.shape} for {len(predicted)} samples")
+            raise RequestError(
+                f"y has shape {true.shape} for {len(predicted)} samples; expected "
+                f"({len(predicted)},), a class for each"
+            )
         if (true.dtype.kind in "US") != (predicted.dtype.kind == "U"):
             raise RequestError(
-                f"y is {true.dtype}, classes are {self.classes_.dtype}: {self.classes_[:3]}, …"
+                f"y is {true.dtype}, classes are {self.classes_.dtype}: {self.classes_[:3]}, …; "
+                "give labels of that kind"
             )
         if not len(true):
             raise RequestError("0 samples have no accuracy; give at least 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -49,8 +50,16 @@ def load(
         has not made it, or what it needs is not installed.
     """
     check_alone()
+    if not isinstance(path, str | PathLike):
+        raise RequestError(f"`path` {path!r}: expected a text or a path")
     place = Path(path)
-    if file := onnx_file(place):
+    try:
+        file = onnx_file(place)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise RequestError(f"`path` {place}: no file has so long a name") from error
+    if file:
         if device != "cpu":
             raise RequestError(f"device {device!r}: an .onnx ensemble runs on 'cpu' only")
         check_product(file)

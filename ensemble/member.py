@@ -83,11 +83,16 @@ def as_members(
     RequestError
         Where an entry is none of these, or a network does not answer logits of the classes.
     """
+    try:
+        entries = list(networks)
+    except TypeError as error:
+        told = f"`networks` {networks!r}: expected a list of torch.nn.Module"
+        raise RequestError(told) from error
     return tuple(
         entry
         if isinstance(entry, EnsembleMember)
         else _member(f"{row:02d}", entry, input_shape, classes, scaling)
-        for row, entry in enumerate(networks)
+        for row, entry in enumerate(entries)
     )
 
 

@@ -180,17 +180,20 @@ class Ensemble(Classifier):
 
     def _set(self, name: str, value: Any) -> None:
         fitted = self.description.combination.cascade is not None
-        if name == "cascade" and value not in (False, fitted):
+        if name == "cascade" and (not isinstance(value, bool) or value > fitted):
             raise RequestError(f"cascade {value!r}: allowed is False, or True where one was fitted")
         if name == "device":
             try:
                 if torch.device(value).type == "meta":
-                    raise RuntimeError("it computes nothing; allowed are cpu, cuda, …")
+                    raise RuntimeError("it computes nothing")
                 for member in self.members:
                     member.network.to(value).eval()
             except (RuntimeError, AssertionError, TypeError) as error:
                 reason = str(error).splitlines()[0]
-                raise RequestError(f"device {value!r} cannot be used: {reason}") from error
+                raise RequestError(
+                    f"device {value!r} cannot be used: {reason.rstrip('.:')}; allowed are 'cpu', "
+                    "'cuda' and others that torch finds here"
+                ) from error
             self._layouts: dict[int, Layout] = {}
         super()._set(name, value)
 

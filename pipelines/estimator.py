@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -169,18 +171,29 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             raise RequestError(_by_parameter(str(error))) from None
 
     def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-        if _are_images(X):
-            samples = check_array(X, ensure_2d=False, allow_nd=True)
-            labels = np.asarray(y)
-        else:
-            samples, labels = validate_data(self, X, y)
-        check_classification_targets(labels)
+        with _in_a_line("; expected X (N, F) or images, y (N,) labels"):
+            if _are_images(X):
+                samples = check_array(X, ensure_2d=False, allow_nd=True)
+                labels = np.asarray(y)
+            else:
+                samples, labels = validate_data(self, X, y)
+            check_classification_targets(labels)
         return samples, labels
 
     def _samples(self, X: ArrayLike) -> NDArray[Any]:
-        if _are_images(X):
-            return np.asarray(check_array(X, ensure_2d=False, allow_nd=True))
-        return np.asarray(validate_data(self, X, reset=False))
+        with _in_a_line("; expected X of the kind that was fitted"):
+            if _are_images(X):
+                return np.asarray(check_array(X, ensure_2d=False, allow_nd=True))
+            return np.asarray(validate_data(self, X, reset=False))
+
+
+@contextmanager
+def _in_a_line(expected: str) -> Iterator[None]:
+    """Make scikit-learn's messages of several lines one of ours, and say what is expected."""
+    try:
+        yield
+    except ValueError as error:
+        raise RequestError(str(error).rstrip(".") + expected) from error
 
 
 def _by_parameter(message: str) -> str:

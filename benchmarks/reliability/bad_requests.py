@@ -2,24 +2,24 @@
 
     nice -n 10 python benchmarks/reliability/bad_requests.py [command line] [Python] [seed]
 
-Each in a process of its own. Exit code 2 (or a typed error), one line, no traceback, and nothing on
-disk changed. Prints the page in results/reliability.
+Each in a process of its own, none twice. Exit code 2 (or a typed error), one line of a readable
+length that says what is allowed or the way out, no traceback, and nothing on disk changed. Writes
+its page in results/reliability.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import io
 import os
 import random
+import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "benchmarks" / "product")]
@@ -28,57 +28,95 @@ import click  # noqa: E402
 import hostile  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from bad_calls import TYPED, python_requests  # noqa: E402
+from pipeline_support import TINY_OPTIONS, write_images  # noqa: E402
 from teams import heading  # noqa: E402
-from watched import watch  # noqa: E402
+from watched import Seen, watch  # noqa: E402
 
-import dropnet_ensemble as de  # noqa: E402
-import ensemble  # noqa: E402
 from pipelines.commands.cli import cli, run  # noqa: E402
 from pipelines.commands.setting_options import SettingOption  # noqa: E402
 
+PAGE = ROOT / "results" / "reliability" / "bad-requests.md"
 TEAM = str(hostile.KEPT / "team")
 NUMBERS = ("inf", "-inf", "nan", "-1", "1e400", "abc", "", "0x10", "1,5", "9" * 30, "-0.5", "١٢x")
 TEXTS = ("", "no-such-thing", "\x1b[2J", "no such:thing", "../..:x", "os:", ":x", "x" * 5000)
-PLACES = ("", "x" * 300, "/no/such/place", "/dev/null/x", "missing.npz", "\udcff", "a/" * 3000)
-SAMPLES = np.zeros((3, *hostile.SAMPLE), np.uint8)
+INPUTS = ("", "x" * 300, "/no/such/place", "/dev/null/x", "missing.npz", "\udcff", "a/" * 3000)
+OUTPUTS = ("", "x" * 300, "/dev/null/x", "a/" * 3000)
 
-TYPED = (ValueError, TypeError, AttributeError, OSError)
-"""What Python's users expect of a wrong value, kind, name or file; or `RequestError`, the first."""
+GOOD = {
+    "build": ["--data", "tiny.npz", *TINY_OPTIONS, "--out", "new"],
+    "select": ["run", "--out", "new"],
+    "combine": ["team.onnx", "--labels", "tiny.npz", "--out", "new"],
+    "archs": ["mlp-a"], "check": ["mlp-a", "--input", "3x8x8"], "compare": ["run"],
+    "reproduce": ["fractions", "--budget", "quick"], "log": ["run", "--tensorboard", "logs"],
+    "predict": [TEAM, "x.npy"], "show": ["run"], "verify": ["run"],
+    "export": ["run", "--out", "new.onnx"], "serve": [TEAM, "--port", "0"],
+}  # fmt: skip
+"""Requests that would do, but for the bad word that is put into them."""
+
+TOGETHER = (
+    "build --m 2 --s 5 --out new", "select run --s 99 --out new", "select run", "compare run run",
+    "compare run --threads 2", "export run --max-loss 0.1", "export run --out run/config.json",
+    "build --out run", "predict run", "check mlp-a --input 3x8x8 --classes 1", "archs --limit 3",
+    "build --data tiny.npz --rounds 0 --kappa 2 --out new", "serve run --port 70000",
+    "build --data tiny.npz --limit 5 --out new", "verify run run", "no-such", "show run x",
+    "reproduce no-such", "reproduce fractions --part none", "reproduce fractions --budget slow",
+)  # fmt: skip
+"""Words that are good alone."""
+
+FREE = {"token": ("", "short", "näää" * 9), "host": ("", "no such host", "\x1b[2J"),
+        "scheduler": ("", "no-such", "tcp://"), "backend": ("", "no-such"), "ray": ("",),
+        "mean": ("", "a", "1,,2"), "std": ("", "0", "nan")}  # fmt: skip
+"""What is bad where almost anything may be meant."""
+
+WAY_OUT = re.compile(
+    "allowed|expected|known|give|see `|must|need|did you mean|delete|leave|install|belongs|"
+    "choose|name|use|too few|is for|add|send|free|have one|reshape|name too long",
+    re.IGNORECASE,
+)
+
+
+def bad_words(option: click.Option) -> tuple[str, ...]:
+    """Return what an option refuses."""
+    name, setting = str(option.name), getattr(option, "setting", None)
+    if name in FREE:
+        return FREE[name]
+    if name in ("out", "tensorboard", "profile"):
+        return OUTPUTS
+    if name == "data_dir":
+        return ("",)
+    if option.type.name not in ("integer", "float", "integer range", "float range"):
+        free = isinstance(option, SettingOption) and not setting.allowed
+        return ("",) if free else INPUTS if name in ("config", "labels") else TEXTS
+    return tuple(word for word in NUMBERS if not _means(word, option))
+
+
+def _means(word: str, option: click.Option) -> bool:
+    """Whether a word is a number that the option takes."""
+    try:
+        number = option.type.convert(word, option, None)
+    except click.BadParameter:
+        return False
+    limits = option.setting.option.range if isinstance(option, SettingOption) else None
+    return limits is None or number in limits
 
 
 def commands(rng: random.Random) -> Iterator[list[str]]:
-    """Yield bad requests without end: one bad word in a request that would do otherwise."""
-    base = {
-        "build": ["build", "--out", "new"], "select": ["select", "missing", "--out", "new"],
-        "archs": ["archs"], "check": ["check", "mlp-a", "--input", "3x8x8"],
-        "predict": ["predict", TEAM, "missing.npy"], "compare": ["compare", "missing"],
-        "show": ["show", "missing"], "verify": ["verify", "missing"], "log": ["log", "missing"],
-        "export": ["export", "missing"], "serve": ["serve", "missing"],
-    }  # fmt: skip
+    """Yield bad requests without end: one bad word, or two, in a request that would do."""
+    yield from (words.split() for words in TOGETHER)
     while True:
-        name = rng.choice(sorted(base))
+        name = rng.choice(sorted(GOOD))
         options = [p for p in cli.commands[name].params if isinstance(p, click.Option)]
-        option = rng.choice([o for o in options if not o.is_flag and o.name not in ("config",)])
-        number = option.type.name in ("integer", "float", "integer range")
-        words = NUMBERS if number else PLACES if option.name in ("out", "tensorboard") else TEXTS
-        flag = option.opts[0]
-        if isinstance(option, SettingOption) and not option.setting.allowed and not number:
-            words = ("",)  # free text: any other may be meant
+        option = rng.choice([option for option in options if not option.is_flag])
+        words, flag, good = bad_words(option), option.opts[0], GOOD[name]
+        source = good if name in ("build", "reproduce") else [rng.choice(INPUTS), *good[1:]]
         match rng.randrange(4):
-            case 0 if words:
-                yield [*base[name], flag, rng.choice(words)]
-            case 1:
-                yield [
-                    *base[name][:1],
-                    rng.choice(PLACES),
-                    *base[name][2:],
-                    flag,
-                    rng.choice(words),
-                ]
+            case 0 | 1 if words:
+                yield [name, *rng.choice([good, good, source]), flag, rng.choice(words)]
             case 2:
-                yield [*base[name], rng.choice(["--no-such", "--", f"{flag}x", "-q"]), "1"]
-            case 3:
-                yield [*base[name][:1], *([rng.choice(PLACES)] if name != "archs" else ["no-such"])]
+                yield [name, *good, rng.choice(["--no-such", "-q", f"{flag}x", f"{flag}="]), "1"]
+            case 3 if source is not good:
+                yield [name, *source]
 
 
 def asked(words: list[str]) -> str:
@@ -89,96 +127,97 @@ def asked(words: list[str]) -> str:
     return f"{code} {err.getvalue()}"
 
 
-def python_requests(rng: random.Random) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield bad calls without end."""
-    odd: list[Any] = [
-        None, {}, {"a": 1}, set(), b"x", object(), "missing.png", float("nan"), -1, 0, 1.5, [None],
-        [[]], [{}], ["missing.png"], np.array("x"), np.full((3, 3), np.nan), np.zeros((0, 2)),
-        np.zeros((2, 5, 5)), np.zeros(3, object), np.full((3, *hostile.SAMPLE), 300),
-        torch.zeros(2, 2), lambda: 0, True, 10**30, "x" * 5000, "\x1b[2J", [1, "a"], range(3),
-    ]  # fmt: skip
-    fields = """m s epochs batch_size learning_rate keep kappa metric method arch voting seed
-                engine optimizer schedule no_such data""".split()  # noqa: SIM905
-    while True:
-        x = rng.choice(odd)
-        kinds = "proba score weights params load arrays config select ensemble fit members"
-        kind = rng.choice(kinds.split())
-
-        def call(kind: str = kind, x: Any = x, field: str = rng.choice(fields)) -> Any:
-            team = ensemble.load(TEAM)
-            match kind:
-                case "proba":
-                    return team.predict_proba(x)
-                case "members":
-                    return team.predict_members(x)
-                case "score":
-                    return team.score(SAMPLES, x)
-                case "weights":
-                    return team.score(SAMPLES, team.predict(SAMPLES), [x] * 3)
-                case "params":
-                    return team.set_params(**{rng.choice(["batch_size", "device", "cascade"]): x})
-                case "load":
-                    return ensemble.load(x)
-                case "arrays":
-                    return de.Splits.from_arrays(x, np.arange(3))
-                case "config":
-                    return de.BuildConfig.of(**{field: x})
-                case "select":
-                    return de.select(x, np.arange(3), size=2)
-                case "ensemble":
-                    return de.Ensemble(x, classes=[0, 1], input_shape=(3,))
-                case "fit":
-                    return de.DropNetEnsembleClassifier(m=2, s=1).fit(x, np.arange(3))
-
-        yield f"{kind} {type(x).__name__} {str(x)[:30]!r}", call
+def state(folder: Path) -> list[tuple[str, int, int]]:
+    """Return what is in a folder, and when each file was written."""
+    found = [(path, path.lstat()) for path in sorted(folder.rglob("*"))]
+    return [
+        (str(path), 0, 0) if path.is_dir() else (str(path), stat.st_size, stat.st_mtime_ns)
+        for path, stat in found
+    ]
 
 
-def state(folder: Path) -> str:
-    """Return a digest of everything in a folder."""
-    names = sorted(str(path) for path in folder.rglob("*"))
-    return hashlib.sha256("\n".join(names).encode(errors="replace")).hexdigest()
+def make(place: Path) -> None:
+    """Make what good requests ask about, and import what all of them need."""
+    write_images(place / "tiny.npz")
+    np.save(place / "x.npy", np.zeros((3, *hostile.SAMPLE), np.uint8))
+    code = asked(["build", "--data", "tiny.npz", *TINY_OPTIONS, "--out", "run"])
+    code += asked(["export", "run", "--out", "team.onnx"])
+    for module in ("compare", "select", "predict", "show", "log", "serve", "combine", "reproduce"):
+        importlib.import_module(f"pipelines.commands.{module}")
+    if not (place / "team.onnx").exists():
+        raise RuntimeError(code)
+
+
+def judged(seen: Seen) -> str:
+    """Return what came of a request."""
+    if seen.how == "done" and seen.line == "taken":
+        return "taken"
+    code, _, said = seen.line.partition(" ")
+    line = said if seen.how == "done" else seen.line + "\n"
+    refused = seen.how == "refused" or (seen.how == "done" and code == "2")
+    whole = refused and line.count("\n") == 1 and len(line) < 2500 and WAY_OUT.search(line)
+    return "refused in a line" if whole else "otherwise"
 
 
 def main(lines: int, calls: int, seed: int) -> int:
-    """Print what came of both; return 1 where one was not refused as it should be."""
+    """Write what came of both; return 1 where one was not refused as it should be."""
     rng = random.Random(seed)
     torch.set_num_threads(1)
-    asked(["archs", "mlp-a"]), asked(["check", "mlp-a", "--input", "9"])  # imports what all need
-    for module in ("build", "compare", "select", "export", "predict", "show", "log", "serve"):
-        importlib.import_module(f"pipelines.commands.{module}")
     bad: list[str] = []
     tally: dict[str, Counter[str]] = {"command line": Counter(), "Python": Counter()}
-    with tempfile.TemporaryDirectory() as place:
-        os.chdir(place)
-        before = state(Path(place))
-        for words, _ in zip(commands(rng), range(lines), strict=False):
-            seen = watch(lambda w=words: asked(w), Path(place), ())
-            code, _, said = seen.line.partition(" ")
-            good = seen.how == "done" and code == "2" and said.count("\n") == 1
-            kind = "refused in a line" if good else "otherwise"
-            tally["command line"][kind] += 1
-            if not good:
-                shown = " ".join(word[:40] for word in words)
-                bad.append(f"`{shown!r}`: {seen.how} {seen.line[-200:]!r}")
-        for (name, call), _ in zip(python_requests(rng), range(calls), strict=False):
-            seen = watch(lambda c=call: str(c()) and "taken", Path(place), TYPED)
-            good = seen.how == "refused" and "\n" not in seen.line
-            kind = "refused in a line" if good else "taken" if seen.how == "done" else "otherwise"
-            tally["Python"][kind] += 1
-            if not good:
-                bad.append(f"`{name}`: {seen.how} {seen.line[-200:]!r}")
-        changed = state(Path(place)) != before
-    print(heading("Bad requests", f"nice -n 10 python benchmarks/reliability/bad_requests.py "
-                  f"{lines} {calls} {seed}"))  # fmt: skip
-    print('One bad word or value in each. "Taken": Python\'s duck typing let it mean something.\n')
-    print("| through | requests | refused in a line | taken | otherwise |\n|---|--:|--:|--:|--:|")
-    for through, how in tally.items():
-        counts = (how[kind] for kind in ("refused in a line", "taken", "otherwise"))
-        print(f"| {through} | {how.total()} | {' | '.join(map(str, counts))} |")
-    print(f"\nOn disk {'something' if changed else 'nothing'} changed.")
-    for line in bad:
-        print(f"\n- {line}")
-    return int(changed or bool(bad))
+    typed: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        place = Path(folder)
+        make(place)
+        known: set[str] = set()
+        changed = 0
+        wanted = {"command line": lines, "Python": calls}
+        asking = {
+            "command line": ((repr(w), lambda w=w: asked(w), ()) for w in commands(rng)),
+            "Python": ((n, lambda c=c: str(c()) and "taken", TYPED) for n, c in
+                       python_requests(rng)),
+        }  # fmt: skip
+        for through, requests in asking.items():
+            while tally[through].total() < wanted[through]:
+                name, work, refusals = next(requests)
+                if name in known:
+                    continue
+                known.add(name)
+                before = state(place)
+                seen = watch(work, place, refusals)
+                kind = judged(seen)
+                tally[through][kind] += 1
+                typed[seen.kind] += through == "Python"
+                if state(place) != before:
+                    changed += 1
+                    kind = f"changed something on disk; {kind}"
+                if kind != "refused in a line":
+                    shown = re.sub(r"(\S{60})\S+", r"\1…", name)
+                    bad.append(f"`{shown}`: {kind}, {seen.how} {seen.line[-300:]!r}")
+        os.chdir("/")
+    rows = "\n".join(
+        f"| {through} | {how.total()} | {how['refused in a line']} | {how['taken']} | "
+        f"{how['otherwise']} |"
+        for through, how in tally.items()
+    )
+    command = f"nice -n 10 python benchmarks/reliability/bad_requests.py {lines} {calls} {seed}"
+    kinds = ", ".join(f"{count} × {kind}" for kind, count in typed.most_common())
+    page = f"""{heading("Bad requests", command)}
+In a request that would do otherwise, one bad word or value, or two; none twice. "Refused in a
+line": exit code 2 or a typed error, one line that says what is allowed or the way out. "Taken":
+Python's duck typing let it mean something.
+
+| through | requests | refused in a line | taken | otherwise |
+|---|--:|--:|--:|--:|
+{rows}
+
+Requests after which something on disk was another: {changed}. Raised in Python: {kinds}.
+"""
+    page += "".join(f"\n- {line}\n" for line in bad)
+    PAGE.write_text(page, encoding="utf-8", errors="backslashreplace")
+    print(PAGE.read_text(encoding="utf-8"))
+    return int(bool(bad))
 
 
 if __name__ == "__main__":

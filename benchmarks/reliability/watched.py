@@ -25,6 +25,7 @@ class Seen(NamedTuple):
 
     `how` is "refused", "done", "traceback", "died" or "hung"; `line` what it said; `strange` what
     it started, or opened outside `inside` and Python's own folders; `seconds` are a processor's.
+    `kind` is the error's class where it was refused.
     """
 
     how: str
@@ -32,6 +33,7 @@ class Seen(NamedTuple):
     seconds: float
     mebibytes: float
     strange: list[str]
+    kind: str = ""
 
 
 def watch(work: Callable[[], str], inside: Path, refusals: tuple[type[BaseException], ...]) -> Seen:
@@ -48,7 +50,7 @@ def watch(work: Callable[[], str], inside: Path, refusals: tuple[type[BaseExcept
     seconds, mebibytes = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
     if data:
         told = json.loads(data)
-        return Seen(told["how"], told["line"], seconds, mebibytes, told["strange"])
+        return Seen(told["how"], told["line"], seconds, mebibytes, told["strange"], told["kind"])
     hung = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
     return Seen("hung" if hung else "died", str(status), seconds, mebibytes, [])
 
@@ -70,18 +72,19 @@ def _child(
                 strange.append(f"open {path}"[:200])
 
     sys.addaudithook(audit)
-    said = io.StringIO()
+    said, kind = io.StringIO(), ""
     try:
         with redirect_stdout(said), redirect_stderr(said):
             line = work()
         how = "done"
     except refusals as error:
-        how, line = "refused", str(error)
+        how, line, kind = "refused", str(error), type(error).__name__
     except BaseException:
         how, line = "traceback", traceback.format_exc()
     if "Traceback" in said.getvalue():
         how, line = "traceback", said.getvalue()
-    os.write(writing, json.dumps({"how": how, "line": line[:4000], "strange": strange}).encode())
+    told = {"how": how, "line": line[:20_000], "strange": strange, "kind": kind}
+    os.write(writing, json.dumps(told).encode())
     os._exit(0)
 
 

@@ -109,6 +109,8 @@ def read_model(path: Path, samples: Samples) -> ForeignModel:
     RequestError
         If it is no such file, or cannot be a member: one line that says why.
     """
+    if not path.is_file():
+        raise RequestError(f"{path} is no file; give the path of an .onnx file")
     try:
         proto = onnx.load(str(path))
     except Exception as error:  # protobuf's errors and the file system's

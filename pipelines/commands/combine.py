@@ -80,5 +80,5 @@ def _numbers(name: str, text: str | None, usual: float) -> tuple[float, ...]:
         return (usual,) if text is None else tuple(float(part) for part in text.split(","))
     except ValueError as error:
         raise RequestError(
-            f"`{name}` {text!r} is no list of numbers such as 0.5,0.4,0.4"
+            f"`{name}` {text!r} is no list of numbers; give one such as 0.5,0.4,0.4"
         ) from error

@@ -13,6 +13,7 @@ from pipelines.report.predictions_report import PredictionsReport
 from pipelines.run.choice_files import is_choice
 from pipelines.run.directory import RunDirectory
 from pipelines.run.own_files import check_not_own
+from pipelines.run.places import check_folder
 from pruning.core.errors import RequestError
 
 
@@ -34,6 +35,8 @@ def run_compare(
                 f"{choices[0]} holds a choice from predictions: it is compared on its own, and "
                 "without networks nothing can be measured"
             )
+        if out is not None:
+            check_folder(Path(out), "out")
         chosen = compared(Path(choices[0]), Path(test) if test else None)
         chosen.to_latex(Path(out or choices[0]) / "comparison.tex")
         write_report(chosen, Path(out or choices[0]))
@@ -58,6 +61,7 @@ def run_compare(
     own = len(runs) == 1 and folder.resolve() == Path(runs[0]).resolve()
     if not own:
         check_not_own(folder, "out")
+        check_folder(folder, "out")
     if len(runs) > 1:
         several = compare_runs(runs, measure=measure, threads=threads or 1)
         write_report(several, folder)

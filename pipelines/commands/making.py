@@ -160,10 +160,9 @@ def compare(**options: Any) -> int:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A folder per class, below train/ and test/, in place of the published data set.",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets are.")
+@click.option("--data-dir", help="Where data sets are.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
     help="Folder for runs and pages.  [default: results/reproduction]",
 )
 @click.option("--device", default="cpu", show_default=True, help="Where to train.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from pruning.core.errors import DamagedRunError, MachineError, RequestError
+from pruning.core.errors import DamagedRunError, MachineError, RequestError, one_line
 from pruning.core.plain_text import plain
 
 _WAYS_OUT = {
@@ -86,7 +86,7 @@ def last_line(error: Exception) -> str:
     '/root/x: Permission denied; give a place that you may write to and read from'
     """
     if isinstance(error, click.ClickException):
-        text = error.format_message()
+        text = _with_help(error, error.format_message())
     elif isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         way = _WAYS_OUT.get(error.errno or 0)
@@ -97,4 +97,13 @@ def last_line(error: Exception) -> str:
         text = str(error)
     else:
         text = ": ".join(filter(None, (type(error).__name__, str(error))))
-    return plain(" ".join(text.split()))
+    return plain(one_line(" ".join(text.split())))
+
+
+def _with_help(error: click.ClickException, text: str) -> str:
+    """Say what click does not: where what is allowed stands."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return text
+    text = text.replace("valid integer range", "valid integer").removesuffix(".")
+    return f"{text}; see `{context.command_path} --help`"

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from pipelines.build.device import devices_for
 from pipelines.reproduction.budget import USUAL_BLOCK, Budget
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.reading import PAGE, table_of_claims, write_page
 from pipelines.reproduction.running import Source, reproduce
+from pipelines.run.places import check_folder
 from pruning.core.errors import RequestError, unknown_name
 
 ALL = "all"
@@ -25,8 +27,8 @@ def run_reproduce(
     time_limit: float | None,
     block: int | None,
     images: Path | None,
-    data_dir: Path | None,
-    out: Path | None,
+    data_dir: str | None,
+    out: str | None,
     device: str,
     jobs: int,
 ) -> None:
@@ -40,10 +42,13 @@ def run_reproduce(
     spent = Budget(
         quick, seeds, None if time_limit is None else 60 * time_limit, block or USUAL_BLOCK
     )
-    folder = out or Path("results") / ("reproduction-quick" if quick else "reproduction")
+    usual = Path("results") / ("reproduction-quick" if quick else "reproduction")
+    folder = Path(out) if out else usual
+    check_folder(folder, "out")
+    source = Source(Path(data_dir) if data_dir else None, images, devices_for(device).first)
     for name in chosen:
         reproduce(
-            CLAIMS[name], folder / name, spent, Source(data_dir, images, device),
+            CLAIMS[name], folder / name, spent, source,
             parts=parts, jobs=jobs, tell=_tell,
         )  # fmt: skip
         write_page(name, CLAIMS[name], folder / name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.build.progress import Event, RoundDone
+from pipelines.run.places import check_folder
 from pipelines.run.records import RunHistory
 from pruning.core.errors import RequestError
 
@@ -38,6 +39,7 @@ def log_tensorboard(
         If TensorBoard is not installed, or `folder` holds files.
     """
     writer_of = _writers()
+    check_folder(folder, "tensorboard")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestError(f"{folder} holds files already; give a new folder")
     for name, history in histories.items():
@@ -64,11 +66,12 @@ class LiveLogs:
     Raises
     ------
     RequestError
-        If TensorBoard is not installed.
+        If TensorBoard is not installed, or logs cannot be written there.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._writer_of = folder, _writers()
+        check_folder(folder, "tensorboard")
         self._writers: dict[int, SummaryWriter] = {}
 
     def __enter__(self) -> LiveLogs:

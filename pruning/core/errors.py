@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+LONGEST_WORD, LONGEST_LINE = 300, 2000
+"""Letters of a word, and of a line, beyond which the middle is left out."""
+
+
+def one_line(text: str) -> str:
+    """Return a message as one line, that a value of any length leaves readable.
+
+    >>> one_line("no file\\n  a.png; give another")
+    'no file a.png; give another'
+    >>> len(one_line("no file " + "x" * 5000 + " ; give another"))
+    201
+    """
+    line = " ".join(part.strip() for part in text.splitlines() if part.strip())
+    line = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda found: _shortened(found[0], 150), line)
+    return line if len(line) <= LONGEST_LINE else _shortened(line, LONGEST_LINE)
+
+
+def _shortened(text: str, letters: int) -> str:
+    ends = letters // 2
+    return f"{text[:ends]} [{len(text) - 2 * ends} letters left out] {text[-ends:]}"
 
 
 class RequestError(ValueError):
@@ -12,7 +34,13 @@ class RequestError(ValueError):
     The message is one line: the thing, its value, what is allowed, the way out. An argument
     is named in backquotes, as in NumPy's messages: `` `size` 0: allowed 1 and more``. The
     command line spells it as its option (``--s``), prints the line and exits with 2.
+
+    >>> print(RequestError("`size` [0\\n 1]: allowed 1 and more"))
+    `size` [0 1]: allowed 1 and more
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class ForeignCodeError(RequestError):

@@ -135,8 +135,12 @@ def changed(value: S, given: Mapping[str, Any]) -> S:
     for name in given:
         if name not in known:
             raise unknown_name("option", name, known)
-    new: S = _changed(value, {k: v for k, v in given.items() if v is not None and v != ()})
+    new: S = _changed(value, {k: v for k, v in given.items() if not _nothing(v)})
     return new
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, tuple) and not value)
 
 
 def _changed(value: Any, given: Mapping[str, Any]) -> Any:

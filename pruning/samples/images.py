@@ -176,6 +176,8 @@ def _attempt(
         return read(*args, **kwargs)
     except UnidentifiedImageError:
         return Unreadable("no image format that Pillow knows")
+    except FileNotFoundError:
+        return Unreadable("no such file; give the path of one that is there")
     except Exception as error:  # Pillow's readers raise whatever a broken file makes them
         return Unreadable((str(error).splitlines() or [type(error).__name__])[0])
 

@@ -250,7 +250,7 @@ def test_other_refusals_are_one_line(home: Path, capsys: pytest.CaptureFixture[s
         (("plain", "sure"), "wide.npz", (), "takes samples of (3, 6, 6)"),
         (("plain", "sure"), "only.npz", (), "no 'y'"),
         (("plain", "sure"), "y.npz", ("--voting", "majority"), "--voting 'majority'"),
-        (("plain", "gone"), "y.npz", (), "cannot be read"),
+        (("plain", "gone"), "y.npz", (), "is no file"),
     ):
         capsys.readouterr()
         assert combine(home, *names, labels=labels, more=more) == 2

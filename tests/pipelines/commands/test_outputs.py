@@ -50,3 +50,57 @@ def test_what_means_nothing_is_a_line_and_exit_2(
     assert run(words) == 2
     line = capsys.readouterr().err
     assert line.startswith("ensemble: ") and line.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["build", "log"])
+@pytest.mark.parametrize("place", ["x" * 300, "/dev/null/logs"])
+def test_a_place_for_logs_is_tried_before_any_work(
+    command: str, place: str, built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["log", built] if command == "log" else ["build", "--out", tmp_path / "r"]
+    assert run([*map(str, words), "--tensorboard", place]) == 2
+    line = capsys.readouterr().err
+    assert "--tensorboard" in line and "cannot be written to" in line and line.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["show", "a/" * 3000], "letters left out"),
+        (["verify", "x", "--expect", "x" * 5000], "hexadecimal digits"),
+        (["serve", "x", "--port", "many"], "is not a valid integer; see `ensemble serve --help`"),
+        (["predict", "x"], "see `ensemble predict --help`"),
+        (["show", "x", "-q"], "see `ensemble show --help`"),
+    ],
+)  # fmt: skip
+def test_a_line_stays_short_and_says_the_way_out(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    line = capsys.readouterr().err
+    assert says in line and line.count("\n") == 1 and len(line) < 700
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--device", "os:"], ["--device", "cuda:99"], ["--data-dir", ""], ["--out", "/dev/null/x"]],
+)
+def test_a_claim_is_not_begun_with_a_bad_word(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert run(["reproduce", "fractions", "--budget", "quick", *words]) == 2
+    line = capsys.readouterr().err
+    assert words[0] in line and line.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_comparison_tries_its_folder_first(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(built.rglob("*"))
+    assert run(["compare", str(built), "--out", "a/" * 3000]) == 2
+    line = capsys.readouterr().err
+    assert "--out" in line and line.count("\n") == 1 and sorted(built.rglob("*")) == before
