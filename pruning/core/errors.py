@@ -16,7 +16,7 @@ def one_line(text: str) -> str:
     >>> one_line("no file\\n  a.png; give another")
     'no file a.png; give another'
     >>> len(one_line("no file " + "x" * 5000 + " ; give another"))
-    201
+    198
     """
     line = " ".join(part.strip() for part in text.splitlines() if part.strip())
     line = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda found: _shortened(found[0], 150), line)
