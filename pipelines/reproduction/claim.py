@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,6 +116,13 @@ class Curve(ABC):
     @abstractmethod
     def described(self) -> dict[str, Any]:
         """Return what decides its values, as JSON; runs of other values are not mixed with it."""
+
+    def today(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the header of a file as this version writes it.
+
+        Settings that came after it are filled in with what they meant before they existed.
+        """
+        return dict(header)
 
     @abstractmethod
     def runs(self, work: CurveWork) -> Iterator[list[Run]]:

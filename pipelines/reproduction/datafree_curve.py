@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from torch import nn
 from pipelines.reproduction.accuracy import accuracy_on_test
 from pipelines.reproduction.claim import QUICK_EPOCHS, Curve, CurveWork, Run
 from pruning.core.seeds import torch_generator
-from pruning.core.settings_json import to_json
+from pruning.core.settings_json import from_json, to_json
 from pruning.data.splits import Splits
 from pruning.datafree.network import prune_data_free
 from pruning.networks.architecture import build_network
@@ -67,6 +67,10 @@ class DataFreeCurve(Curve):
     def described(self) -> dict[str, Any]:
         """Return how units are chosen, and what the networks are trained by."""
         return {"how": self.how, "spread": SPREAD, "settings": to_json(self.recipe)}
+
+    def today(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a header with the recipe's settings of this version."""
+        return {**header, "settings": to_json(from_json(Recipe, header["settings"]))}
 
     def runs(self, work: CurveWork) -> Iterator[list[Run]]:
         """Train the networks once, then remove more and more units of each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from torch import nn
 from pipelines.reproduction.accuracy import accuracy_on_test
 from pipelines.reproduction.claim import OURS_SUFFIX, QUICK_EPOCHS, Curve, CurveWork, Figure, Run
 from pruning.core.seeds import torch_generator
-from pruning.core.settings_json import to_json
+from pruning.core.settings_json import from_json, to_json
 from pruning.dropnet.algorithm import dropnet
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
@@ -80,6 +80,10 @@ class DropNetCurve(Curve):
     def described(self) -> dict[str, Any]:
         """Return where rounds start, and all settings."""
         return {"start": self.start, "settings": to_json(self.settings)}
+
+    def today(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a header with the settings of this version."""
+        return {**header, "settings": to_json(from_json(DropNet, header["settings"]))}
 
     def runs(self, work: CurveWork) -> Iterator[list[Run]]:
         """Train and prune one population of runs.

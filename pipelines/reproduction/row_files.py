@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,11 @@ from ensemble.storage.sealed import write_bytes_atomic
 from pruning.core.errors import RequestError
 
 
-def read_rows(path: Path, header: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def read_rows(
+    path: Path,
+    header: Mapping[str, Any] | None = None,
+    today: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+) -> list[dict[str, Any]]:
     """Return the rows that are there, by seed.
 
     Parameters
@@ -20,6 +24,8 @@ def read_rows(path: Path, header: Mapping[str, Any] | None = None) -> list[dict[
         May be absent: nothing has run yet.
     header
         What the rows must have been made with; None: whatever they were.
+    today
+        Brings the header that is there into this version's words, before it is compared.
 
     Raises
     ------
@@ -31,6 +37,7 @@ def read_rows(path: Path, header: Mapping[str, Any] | None = None) -> list[dict[
     try:
         first, *rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         rows.sort(key=lambda row: row["seed"])
+        first = today(first)
     except (ValueError, TypeError, KeyError) as error:
         raise RequestError(
             f"{path}: is not a file of runs ({error}); move it away to make them anew"

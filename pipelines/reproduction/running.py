@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ class Work:
         How its rows come about.
     make
         Makes the rows of some seeds, together.
+    today
+        Brings a header that is there into this version's words.
     together
         Whether that is faster than one by one; else each is kept as soon as it is made.
     """
@@ -74,6 +76,7 @@ class Work:
     path: Path
     header: dict[str, Any]
     make: Callable[[Sequence[int], Splits, str, Tell], list[Row]]
+    today: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     together: bool = True
 
 
@@ -111,7 +114,7 @@ def reproduce(
             continue
         seeds, missing = budget.seeds_of(part), []
         for work in _work(part, folder, budget, source):
-            there = len(read_rows(work.path, work.header))
+            there = len(read_rows(work.path, work.header, work.today))
             if there < seeds:
                 missing.append(work)
             else:
@@ -132,7 +135,9 @@ def _work(part: Figure | Study, folder: Path, budget: Budget, source: Source) ->
     if isinstance(part, Study):
         study = part.asked(quick=budget.quick)
         header = {"study": part.name, **read, **study.described()}
-        yield Work(part.name, folder / f"{part.name}.jsonl", header, _StudyRows(study), False)
+        yield Work(
+            part.name, folder / f"{part.name}.jsonl", header, _StudyRows(study), together=False
+        )
         return
     for curve in part.curves:
         remaining = budget.remaining_of(part, curve)
@@ -143,7 +148,7 @@ def _work(part: Figure | Study, folder: Path, budget: Budget, source: Source) ->
         }  # fmt: skip
         path = folder / part.name / f"{curve.name}.jsonl"
         made = _CurveRows(part, asked, remaining)
-        yield Work(f"{part.name} {curve.name}", path, header, made)
+        yield Work(f"{part.name} {curve.name}", path, header, made, curve.today)
 
 
 def _make(
@@ -151,7 +156,7 @@ def _make(
 ) -> None:
     """Make the missing rows of one file, a block of seeds at a time, while there is time."""
     torch.set_num_threads(1)
-    rows = {row["seed"]: row for row in read_rows(work.path, work.header)}
+    rows = {row["seed"]: row for row in read_rows(work.path, work.header, work.today)}
     missing = [seed for seed in range(seeds) if seed not in rows]
     step = budget.block if work.together else 1
     for first in range(0, len(missing), step):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,12 @@ from pipelines.reproduction.claim import OURS_SUFFIX, Claim, Curve, Figure
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.dropnet_curve import DropNetCurve
 from pipelines.reproduction.published import published_curve
+from pipelines.reproduction.row_files import read_header
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.settings import Coupling, DropNet
 from pruning.networks.architecture import build_network
+
+RESULTS = Path(__file__).parents[3] / "results" / "reproduction"
 
 
 def curves() -> Iterator[tuple[str, Figure, Curve]]:
@@ -85,3 +89,16 @@ def test_a_claim_says_what_and_where() -> None:
         assert claim.title
         assert "20" in claim.source
         assert len(set(claim.parts)) == len(claim.parts) > 0
+
+
+def test_the_runs_that_are_committed_are_those_that_would_be_made_today() -> None:
+    """Else whoever adds seeds is told to move them away."""
+    there = 0
+    for name, figure, curve in curves():
+        path = RESULTS / name / figure.name / f"{curve.name}.jsonl"
+        if path.is_file():
+            asked = curve.asked(Budget().remaining_of(figure, curve), quick=False)
+            kept, told = curve.today(read_header(path)), asked.described()
+            assert {key: kept[key] for key in told} == told, path
+            there += 1
+    assert there > 10

@@ -117,6 +117,19 @@ def test_runs_that_were_made_otherwise_are_refused(made: Path) -> None:
     assert (made / "mlp" / "minimum.jsonl").read_bytes() == before
 
 
+def test_runs_from_before_a_setting_existed_are_kept(made: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mlp" / "minimum.jsonl"
+    path.parent.mkdir()
+    first, *rows = (made / "mlp" / "minimum.jsonl").read_text().splitlines()
+    header = json.loads(first)
+    del header["settings"]["teaching"], header["settings"]["recipe"]["class_weights"]
+    path.write_text("\n".join([json.dumps(header), *rows]) + "\n")
+
+    reproduce(CLAIM, tmp_path, Budget(True, 4))
+
+    assert path.read_text().splitlines()[1 : len(rows) + 1] == rows
+
+
 @pytest.mark.parametrize("content", ["no JSON\n", '{}\n{"nonsense": 2}\n', "{}\n3\n", ""])
 def test_a_file_that_is_none_of_ours_is_refused_in_a_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "minimum.jsonl"
