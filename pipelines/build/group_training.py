@@ -1,7 +1,8 @@
 """Training one group of runs, from where it was stopped.
 
-Each finished round is kept where it was trained, so that a stopped build loses at most one
-round per group; it is told to whoever watches, and what it took goes into the run's log.
+Each finished round is kept where it was trained, and of a long one what it has come to between
+two epochs, so that a stopped build loses half a minute or an epoch; each is told to whoever
+watches, and what it took goes into the run's log.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from pipelines.build.checkpoints import GroupCheckpoints
 from pipelines.build.device import threads
 from pipelines.build.events import Tell
 from pipelines.build.progress import EpochDone, Halved, RoundDone, Slower
@@ -27,6 +29,7 @@ from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
 from pruning.dropnet.member import Member
+from pruning.training.checkpoint import Checkpoints
 from pruning.training.engines.lane import EngineWarning
 
 Notice = Halved | Slower
@@ -42,10 +45,12 @@ def train_group(
     device: str = "cpu",
     until: float = math.inf,
     unpruned: Sequence[RoundRecord] = (),
+    checkpoint_every: float = math.inf,
 ) -> tuple[RunHistory, ...]:
     """Train one group to its end, or to the first round that ends after `until` (`time.time`).
 
-    With a teacher that is an ensemble, `unpruned` are its members.
+    With a teacher that is an ensemble, `unpruned` are its members. On a processor, a round's
+    state is kept every so many seconds, between two epochs.
     """
     histories = {history.run: history for history in earlier}
     shared = shared_round(earlier, group, store.resolved.kappa)
@@ -53,6 +58,7 @@ def train_group(
         return tuple(histories.values())
     first = shared[0].round + 1 if shared else 0
     clock = RoundClock(device, len(splits.train), first)
+    checkpoints = GroupCheckpoints(store, group, histories, first, checkpoint_every, unpruned)
 
     def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
         tell(EpochDone(round_index, epoch, len(runs), clock.epoch(runs)))
@@ -62,16 +68,20 @@ def train_group(
         teaching = [record.load() for record in teachers(store.resolved, earlier, unpruned)]
     with threads(group.threads), warnings_noticed(clock, noted := noting(store, group, tell)):
         for members in rounds_of(
-            store.resolved.config, group, start, teaching, splits, device, clock, on_epoch, noted
-        ):
+            store.resolved.config, group, start, teaching, splits, device, clock, on_epoch, noted,
+            checkpoints if device == "cpu" else None,
+        ):  # fmt: skip
             with clock.stages("files"):
                 for member in members:
                     histories[member.run] = store.keep_round(member, histories.get(member.run))
+                checkpoints.round_kept()
             took = clock.taken()
             store.note("round", round_line(group, members, took))
             tell(round_done(members, took))
             if time.time() >= until:
                 break
+        else:
+            checkpoints.ended()
     return tuple(histories.values())
 
 
@@ -142,6 +152,7 @@ def rounds_of(
     clock: RoundClock,
     on_epoch: Callable[[int, int, list[int]], None],
     notice: Callable[[Notice], None],
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[tuple[Member, ...]]:
     """Yield the rounds of a group after those it starts from, by the pruner that was asked for."""
 
@@ -153,7 +164,7 @@ def rounds_of(
         group.runs, splits,
         dataclasses.replace(config.of_each_run, rounds=0) if merged else config.of_each_run,
         start=start, unpruned=teaching if start else (), device=device, engine=group.engine,
-        on_epoch=on_epoch, on_halved=on_halved, stages=clock.stages,
+        on_epoch=on_epoch, on_halved=on_halved, stages=clock.stages, checkpoints=checkpoints,
     )  # fmt: skip
     if not merged:
         return trained

@@ -107,12 +107,13 @@ def _train_groups(
     jobs = len(work) if on_cards else min(placement.processes, len(work))
     jobs = 1 if placement.backend == "sequential" else jobs
     watcher.tally.at_a_time = jobs
+    every = placement.checkpoint_every
     if jobs == 1:
         with shown_from_queue(watcher) as tell:
             return _in_order(
-                [_train_on(*share, store, splits, tell, until, unpruned) for share in work]
+                [_train_on(*share, store, splits, tell, until, unpruned, every) for share in work]
             )
-    return _in_order(_in_workers(work, store, splits, watcher, jobs, until, unpruned))
+    return _in_order(_in_workers(work, store, splits, watcher, jobs, until, unpruned, every))
 
 
 def _in_order(found: Iterable[Iterable[RunHistory]]) -> tuple[RunHistory, ...]:
@@ -145,6 +146,7 @@ def _in_workers(
     jobs: int,
     until: float,
     unpruned: Sequence[RoundRecord],
+    every: float,
 ) -> list[Any]:
     """Train shares of groups in joblib's processes."""
     shared = shared_folder()
@@ -159,7 +161,7 @@ def _in_workers(
             start_workers(workers, jobs)
             return _unless_killed(
                 lambda: workers(
-                    joblib.delayed(train)(*share, store, splits, tell, until, unpruned)
+                    joblib.delayed(train)(*share, store, splits, tell, until, unpruned, every)
                     for share in work
                 )
             )
@@ -207,8 +209,12 @@ def _train_on(
     tell: Tell,
     until: float,
     unpruned: Sequence[RoundRecord],
+    every: float,
 ) -> tuple[RunHistory, ...]:
     """Train groups one after another on a device; the unit of work of a worker."""
     with on(device):
-        found = [train_group(store, *task, splits, tell, device, until, unpruned) for task in tasks]
+        found = [
+            train_group(store, *task, splits, tell, device, until, unpruned, every)
+            for task in tasks
+        ]
     return tuple(history for group in found for history in group)

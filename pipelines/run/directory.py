@@ -4,6 +4,7 @@ config.json                       what was asked and resolved; root, checksums i
 files.json                        names config.json's checksum, and every file that is here
 build.log                         lines of JSON: when, where, how long; never read again
 members/<run>/round-<k>.safetensors
+members/<run>/training-<name>.safetensors  a round that is on, between two epochs, where it is long
 members/<run>/history.json        names config.json's checksum, and checksums its rounds
 predictions/select.npz, test.npz
 selection.json, candidates.csv    selection.json checksums the predictions it read
@@ -16,7 +17,7 @@ comparison.csv, report.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -59,9 +60,12 @@ from pipelines.run.one_writer import one_writer
 from pipelines.run.prediction_files import read_npz
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
+from pipelines.run.store import TrainingOf
+from pipelines.run.training_files import TrainingFiles
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.member import Member
 from pruning.networks.architecture import built_in, resolve_factory
+from pruning.training.checkpoint import TrainingState
 from selection.exchange import candidates_from_csv, candidates_to_csv, predictions_to_npz
 from selection.pool import PoolPredictions
 from selection.team import Selection
@@ -76,6 +80,7 @@ class RunDirectory(RunFiles):
         super().__init__(path)
         self._files = BoundFiles(path)
         self._histories = HistoryFiles(self, GO_ON)
+        self._trainings = TrainingFiles(self)
 
     @classmethod
     def existing(cls, path: Path) -> RunDirectory:
@@ -153,6 +158,18 @@ class RunDirectory(RunFiles):
     def keep_history(self, run: int, content: Mapping[str, Any]) -> None:
         """Keep what is known of a run whose rounds are there, and that it is one of these."""
         self._histories.keep(run, content, self.checksum)
+
+    def training(self, of: TrainingOf) -> TrainingState | None:
+        """Return the state of a training that was stopped; None where there is none to use."""
+        return self._trainings.read(of, self.checksum)
+
+    def keep_training(self, of: TrainingOf, state: TrainingState) -> None:
+        """Keep the state of a training between two epochs."""
+        self._trainings.keep(of, state, self.checksum)
+
+    def forget_trainings(self, runs: Sequence[int], but: Iterable[str] = ()) -> None:
+        """Remove the states of a group's trainings; `but` names those that stay."""
+        self._trainings.forget(runs, but)
 
     def predictions(self, split: str) -> PoolPredictions | None:
         """Return the members' kept predictions on ``select`` or ``test``.

@@ -59,6 +59,18 @@ class RunFiles:
         """Return where the weights of a member's round are."""
         return self.members_folder / f"{run:03d}" / f"round-{round_index}.safetensors"
 
+    def training_file(self, run: int, name: str) -> Path:
+        """Return where the state of a training is, between two epochs of a long one.
+
+        `run` is the first of the group that trains.
+        """
+        return self.members_folder / f"{run:03d}" / f"training-{name}.safetensors"
+
+    def training_files(self, run: int) -> list[Path]:
+        """Return those that there are, of the group whose first run this is."""
+        pattern = self.training_file(run, "*")
+        return sorted(pattern.parent.glob(pattern.name))
+
     def predictions_file(self, split: str) -> Path:
         """Return where the members' predictions on ``select`` or ``test`` are."""
         return self.predictions_folder / f"{split}.npz"

@@ -19,7 +19,7 @@ from pruning.inference.cost import Cost
 from pruning.networks.architecture import build_network
 from pruning.networks.weights import load_weights, tensors_of
 from pruning.surgery import module_sizes, resize
-from pruning.training.training_loop import Epoch
+from pruning.training.trained import Epoch
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pipelines.run.config import BuildConfig
 from pipelines.run.member_ids import member_id
 from pruning.dropnet.member import Member, handed_on, held
 from pruning.inference.cost import Cost, count_cost
-from pruning.training.training_loop import Epoch
+from pruning.training.trained import Epoch
 
 
 class MemberSource(Protocol):

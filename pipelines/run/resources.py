@@ -64,6 +64,13 @@ class Placement:
         "command without a limit goes on.",
         above=0, unset="none", section="Where it runs",
     )  # fmt: skip
+    checkpoint_every: float = option(
+        30.0,
+        "Seconds of a round after which its training is kept between two epochs, and from then on "
+        "between two times: so much, or an epoch, is lost where a build is stopped. On "
+        "processors of this machine; elsewhere a round is.",
+        least=0, section="Where it runs",
+    )  # fmt: skip
     profile: str | None = option(
         None,
         "A file for PyTorch's trace of a short training before the build: two epochs of the first "
@@ -95,7 +102,7 @@ class Placement:
         form, examples = _ADDRESSES[name]
         if not re.fullmatch(form, str(address)):
             raise RequestError(f"`{name}` {address!r} is no address: allowed is such as {examples}")
-        for ignored in ("jobs", "backend"):
+        for ignored in ("jobs", "backend", "checkpoint_every"):
             value = getattr(self, ignored)
             if value != getattr(type(self), ignored):
                 raise RequestError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipelines.run.records import InMemory, RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.dropnet.member import Member
+from pruning.training.checkpoint import TrainingState
 from selection.pool import PoolPredictions
 from selection.team import Selection
 
@@ -37,6 +38,25 @@ class ProductFiles:
     onnx: Path | None = None
     int8: Path | None = None
     control: Path | None = None
+
+
+@dataclass(frozen=True)
+class TrainingOf:
+    """Which training of a run a state is of.
+
+    Attributes
+    ----------
+    runs
+        Numbers of the group's runs.
+    name
+        What the training is called, such as ``"3"``, round 3's.
+    start
+        Name → SHA-256 of the rounds that it follows on.
+    """
+
+    runs: tuple[int, ...]
+    name: str
+    start: Mapping[str, str]
 
 
 class Store(Protocol):
@@ -75,6 +95,15 @@ class Store(Protocol):
 
     def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
         """Keep a trained round, and return its run's history with it."""
+
+    def training(self, of: TrainingOf) -> TrainingState | None:
+        """Return the state of a training that was stopped; None where there is none to use."""
+
+    def keep_training(self, of: TrainingOf, state: TrainingState) -> None:
+        """Keep the state of a training between two epochs."""
+
+    def forget_trainings(self, runs: Sequence[int], but: Iterable[str] = ()) -> None:
+        """Remove the states of a group's trainings; `but` names those that stay."""
 
     def predictions(self, split: str) -> PoolPredictions | None:
         """Return the members' kept predictions on ``select`` or ``test``."""
@@ -155,6 +184,16 @@ class Memory:
         """Return the run's history with this round, which holds its member itself."""
         record = RoundRecord.of(member, self.resolved.input_shape, InMemory(member))
         return earlier.followed_by(record) if earlier else RunHistory((record,))
+
+    def training(self, of: TrainingOf) -> TrainingState | None:
+        """Nothing: a build in memory starts at the beginning."""
+        return None
+
+    def keep_training(self, of: TrainingOf, state: TrainingState) -> None:
+        """Nothing: it ends with its process."""
+
+    def forget_trainings(self, runs: Sequence[int], but: Iterable[str] = ()) -> None:
+        """Nothing: there is none."""
 
     def predictions(self, split: str) -> PoolPredictions | None:
         """Return the members' predictions on ``select`` or ``test``."""

@@ -25,6 +25,7 @@ from pruning.dropnet.rewinding import FullWidth, ProgressHook
 from pruning.dropnet.rounds import Rounds, teachers_of
 from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import Architecture
+from pruning.training.checkpoint import Checkpoints
 from pruning.training.device_data import DeviceData
 from pruning.training.halving import HalvedHook, warn_halved
 from pruning.training.training_loop import Training
@@ -42,6 +43,7 @@ def dropnet(
     on_epoch: ProgressHook | None = None,
     on_halved: HalvedHook = warn_halved,
     stages: Stages | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[tuple[Member, ...]]:
     """Yield, round by round, the members of a population of runs.
 
@@ -77,6 +79,9 @@ def dropnet(
         on; by default it warns.
     stages
         Counts the seconds of ``data``, ``checks``, ``training``, ``scoring`` and ``cutting``.
+    checkpoints
+        Where the states of trainings between their epochs are kept, and found again by a
+        population that goes on in mid-round; None: nowhere.
 
     Yields
     ------
@@ -110,7 +115,7 @@ def dropnet(
     with stages("data"):
         data = DeviceData.of(splits, device)
     with stages("checks"):
-        training = Training(data, settings.recipe, engine, on_halved)
+        training = Training(data, settings.recipe, engine, on_halved, checkpoints)
         population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
         full_width = FullWidth(population, training, settings.rewinding, on_epoch, stages)
         units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from torch import Tensor, nn
 
 from pruning.dropnet.masks import remaining_fraction
-from pruning.training.training_loop import Epoch
+from pruning.training.trained import Epoch
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,15 @@ from pruning.core.stages import Stages
 from pruning.dropnet.population import Population
 from pruning.dropnet.settings import Rewinding
 from pruning.networks.weights import load_weights
+from pruning.training.checkpoint import TrainingState
+from pruning.training.trained import Trained
 from pruning.training.training_loop import EpochHook, Training, resolved_recipe, train
 
 ProgressHook = Callable[[int, int, list[int]], None]
 """Called with round, epoch and the run numbers still training."""
+
+LATE = "late"
+"""What the training of late weights by themselves is called."""
 
 
 class FullWidth:
@@ -74,6 +79,9 @@ class FullWidth:
         """Take every run's late weights from the training of round 0, which passes them."""
         for run, state in weights.items():
             self._late[run] = load_weights(copy.deepcopy(self.theta0[run]), state).eval()
+        if (checkpoints := self.training.checkpoints) and self.late_epochs:
+            passed = [Trained(weights=dict(weights[run])) for run in self.population.runs.numbers]
+            checkpoints.finished(LATE, TrainingState(self.late_epochs, (), passed))
 
     def _after_late_epochs(self) -> dict[int, nn.Module]:
         """Train all of the population, whoever still runs: a resumed run finds the same."""
@@ -88,6 +96,7 @@ class FullWidth:
                     dataclasses.replace(self.training, recipe=recipe),
                     epochs=self.late_epochs,
                     on_epoch=of_round(self._on_epoch, 0, runs.numbers),
+                    name=LATE,
                 )
             trained = zip(runs.numbers, networks, strict=True)
             self._late = {run: network.cpu() for run, network in trained}

@@ -24,7 +24,8 @@ from pruning.networks.architecture import architecture_name
 from pruning.surgery import Masks, full_masks, shrink
 from pruning.training.class_weights import accuracy_of_one_answer
 from pruning.training.lesson import Lesson
-from pruning.training.training_loop import Trained, train
+from pruning.training.trained import Trained
+from pruning.training.training_loop import train
 
 NEXT_ATTEMPT = 100_000
 """Added to a round's number per further attempt: a number beyond any round, so that no two
@@ -185,6 +186,7 @@ class Rounds:
                 late_epochs=late if passes else None,
                 on_epoch=of_round(self.on_epoch, round_index, runs),
                 lesson=self._lesson(runs) if round_index else None,
+                name=str(key),
             )
         if passes:
             passed = (result.late_weights for result in results)

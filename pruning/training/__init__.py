@@ -17,13 +17,15 @@ __all__ = [
 if TYPE_CHECKING:
     from pruning.training.device_data import DeviceData
     from pruning.training.recipe import RECIPES, Recipe
-    from pruning.training.training_loop import Epoch, Trained, Training, train
+    from pruning.training.trained import Epoch, Trained
+    from pruning.training.training_loop import Training, train
 else:
     __getattr__, __dir__ = lazy_page(
         __name__,
         {
             "pruning.training.device_data": ("DeviceData",),
             "pruning.training.recipe": ("RECIPES", "Recipe"),
-            "pruning.training.training_loop": ("Epoch", "Trained", "Training", "train"),
+            "pruning.training.trained": ("Epoch", "Trained"),
+            "pruning.training.training_loop": ("Training", "train"),
         },
     )

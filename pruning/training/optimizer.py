@@ -29,6 +29,9 @@ class Optimizer(Protocol):
         a captured step reads anew at each replay.
         """
 
+    def state(self) -> list[Tensor]:
+        """Return what it remembers from step to step: its own tensors, no copies."""
+
     def cut_to(
         self,
         parameters: Sequence[Tensor],
@@ -98,6 +101,10 @@ class Adam:
             beta1=_BETAS[0], beta2=_BETAS[1], weight_decay=self._decay,
             eps=_EPSILON, amsgrad=False, maximize=False,
         )  # fmt: skip
+
+    def state(self) -> list[Tensor]:
+        """Return the means, the squares and the counts of steps."""
+        return [*self._means, *self._squares, *self._steps]
 
     def cut_to(
         self,
@@ -185,6 +192,10 @@ class SGD:
                 parameter.addcmul_(gradient, rate, value=-1)
             else:
                 parameter.add_(gradient, alpha=-rate)
+
+    def state(self) -> list[Tensor]:
+        """Return the velocities; none without momentum."""
+        return list(self._velocities)
 
     def cut_to(
         self,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +15,14 @@ from pruning.core.seeds import noise_generator, seeded
 from pruning.inference.stackable import stackable
 from pruning.networks.weights import load_weights
 from pruning.training.augmenter import Augmenter
+from pruning.training.checkpoint import Checkpoints, TrainingState, state_of
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
 from pruning.training.halving import HalvedHook, warn_halved
 from pruning.training.lesson import Lesson
 from pruning.training.recipe import Recipe
+from pruning.training.trained import Epoch, Trained
 
 EpochHook = Callable[[int, list[int]], None]
 """Called after each epoch with its number and the rows still training."""
@@ -39,52 +42,15 @@ class Training:
         A name in `pruning.training.engines.engine.ENGINES`, or ``"auto"``.
     on_halved
         Called where a population is too large for the device's memory, before it goes on.
+    checkpoints
+        Where states between epochs are kept, and found again; None: nowhere.
     """
 
     data: DeviceData
     recipe: Recipe
     engine: str = "auto"
     on_halved: HalvedHook = warn_halved
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training data: mean losses in nats, accuracy in 0..1.
-
-    With balanced class weights, the validation's are means over the classes of each class's.
-    """
-
-    train_loss: float
-    val_loss: float
-    val_accuracy: float
-
-
-@dataclass
-class Trained:
-    """One member's training.
-
-    Attributes
-    ----------
-    epochs
-        What each epoch gave.
-    weights, kept
-        The state dict that the recipe keeps, and the epoch that it is of.
-    late_weights
-        The state dict after so many epochs as `train` was asked for; else empty.
-    waited
-        Epochs since the validation loss last improved.
-    """
-
-    epochs: list[Epoch] = field(default_factory=list)
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    kept: Epoch | None = None
-    late_weights: dict[str, Tensor] = field(default_factory=dict)
-    waited: int = 0
-
-    @property
-    def val_accuracy(self) -> float:
-        """Validation accuracy of the weights kept."""
-        return self.kept.val_accuracy if self.kept else 0.0
+    checkpoints: Checkpoints | None = None
 
 
 def train(
@@ -97,6 +63,7 @@ def train(
     late_epochs: int | None = None,
     on_epoch: EpochHook | None = None,
     lesson: Lesson | None = None,
+    name: str = "",
 ) -> list[Trained]:
     """Train a population; each network ends with the weights its recipe keeps, in eval mode.
 
@@ -120,6 +87,8 @@ def train(
         Called with the epoch's number and the rows still training.
     lesson
         What each is taught beside its labels; None: nothing.
+    name
+        What ``training.checkpoints`` call this training; without one, none is kept of it.
 
     Returns
     -------
@@ -134,12 +103,10 @@ def train(
         (unless `training.on_halved` says it otherwise).
     """
     states = [generator.get_state() for generator in generators]
-    first_and_end = (first, epochs)
+    course = _Course(first, epochs, late_epochs, on_epoch, lesson, name)
     try:
         with torch.cuda.device_of(training.data.train_images):  # type: ignore[no-untyped-call]
-            return _train(
-                networks, generators, training, first_and_end, late_epochs, on_epoch, lesson
-            )
+            return _train(networks, generators, training, course)
     except torch.OutOfMemoryError:
         if len(networks) == 1:
             raise
@@ -171,26 +138,35 @@ def _of_rows(on_epoch: EpochHook | None, rows: range) -> EpochHook | None:
     return on_epoch and (lambda epoch, inner: on_epoch(epoch, [rows[i] for i in inner]))
 
 
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """Which of a recipe's epochs are trained, what is noted on the way, who is told."""
+
+    first: int
+    end: int | None
+    late_epochs: int | None
+    on_epoch: EpochHook | None
+    lesson: Lesson | None
+    name: str
+
+    def epochs(self, recipe: Recipe) -> range:
+        last = recipe.max_epochs or 0
+        return range(self.first, last if self.end is None else min(last, self.end))
+
+
 def _train(
     networks: Sequence[nn.Module],
     generators: Sequence[torch.Generator],
     training: Training,
-    first_and_end: tuple[int, int | None],
-    late_epochs: int | None,
-    on_epoch: EpochHook | None,
-    lesson: Lesson | None,
+    course: _Course,
 ) -> list[Trained]:
-    data, (first, end) = training.data, first_and_end
-    recipe = resolved_recipe(training, networks[0])
-    images = len(networks) * (recipe.max_epochs or 0) * len(data.train_labels)
-    device = data.train_images.device.type
-    kind = ENGINES[choose_engine(training.engine, networks[0], device, images)]
-    engine = kind([copy.deepcopy(network) for network in networks], data, recipe, lesson)
-    results = [Trained() for _ in networks]
-    rows = list(range(len(networks)))
-    last, patience = recipe.max_epochs or 0, recipe.patience or math.inf
+    data, recipe = training.data, resolved_recipe(training, networks[0])
+    checkpoints = training.checkpoints if course.name else None
+    engine, state = _begun(networks, generators, training, recipe, course)
+    results, rows = list(state.results), list(state.rows)
+    patience = recipe.patience or math.inf
     steps = math.ceil(len(data.train_labels) / (recipe.batch_size or 1))
-    for epoch in range(first, last if end is None else min(last, end)):
+    for epoch in range(state.epoch, course.epochs(recipe).stop if rows else state.epoch):
         orders, changes = _draw(data, recipe, [generators[r] for r in rows])
         # Dropout takes no generator: it draws from the process's, begun alike in any process.
         with seeded(noise_generator(generators[rows[0]], epoch)):
@@ -199,20 +175,49 @@ def _train(
         for i, row in enumerate(rows):
             found = Epoch(losses[i], val.losses[i], val.accuracies[i])
             _record(results[row], found, engine, i, recipe)
-            if late_epochs is not None and epoch < late_epochs:
+            if course.late_epochs is not None and epoch < course.late_epochs:
                 results[row].late_weights = engine.weights(i)
-        if on_epoch:
-            on_epoch(epoch, rows)
+        if course.on_epoch:
+            course.on_epoch(epoch, rows)
         staying = [i for i, row in enumerate(rows) if results[row].waited < patience]
-        if not staying:
-            break
-        if len(staying) < len(rows):
+        if 0 < len(staying) < len(rows):
             engine.narrow(staying)
-            rows = [rows[i] for i in staying]
+        rows = [rows[i] for i in staying]
+        if checkpoints:
+            now = functools.partial(
+                state_of, epoch + 1, rows, results, engine, networks, generators
+            )
+            checkpoints.offer(course.name, now)
+        if not rows:
+            break
     for network, result in zip(networks, results, strict=True):
         load_weights(network, result.weights)
         network.eval()
     return results
+
+
+def _begun(
+    networks: Sequence[nn.Module],
+    generators: Sequence[torch.Generator],
+    training: Training,
+    recipe: Recipe,
+    course: _Course,
+) -> tuple[Engine, TrainingState]:
+    """Return an engine, and the state that it is in: at the beginning, or where one was kept."""
+    data, epochs = training.data, course.epochs(recipe)
+    images = len(networks) * (recipe.max_epochs or 0) * len(data.train_labels)
+    device = data.train_images.device.type
+    kind = ENGINES[choose_engine(training.engine, networks[0], device, images)]
+
+    def engine() -> Engine:
+        return kind([copy.deepcopy(network) for network in networks], data, recipe, course.lesson)
+
+    checkpoints = training.checkpoints if course.name else None
+    kept = checkpoints.kept(course.name) if checkpoints else None
+    if kept and kept.of(networks, epochs) and kept.resume(begun := engine(), generators):
+        return begun, kept
+    everyone = tuple(range(len(networks)))
+    return engine(), TrainingState(course.first, everyone, [Trained() for _ in networks])
 
 
 def _draw(

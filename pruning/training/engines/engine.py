@@ -115,5 +115,17 @@ class Engine(ABC):
     def narrow(self, rows: list[int]) -> None:
         """Go on with these members only; the others take no more time."""
 
+    def state(self) -> list[Tensor] | None:
+        """Return the tensors that the next epochs change and hang on, themselves, no copies.
+
+        Beside them, only what `networks` hold may change. None: this engine's training is not
+        kept between epochs, and begins anew where it was stopped.
+        """
+        return None
+
+    def networks(self) -> Sequence[nn.Module]:
+        """Return the networks that take the steps, in order; none where matrices do."""
+        return ()
+
 
 ENGINES: Registry[type[Engine]] = Registry("engine", "pruning.training.engines", Engine)

@@ -66,6 +66,14 @@ class Loop(Engine):
         """Go on with these members only."""
         self.members = [self.members[row] for row in rows]
 
+    def state(self) -> list[Tensor]:
+        """Return the members' weights, buffers and their optimizers' tensors."""
+        return [tensor for member in self.members for tensor in member.state()]
+
+    def networks(self) -> list[nn.Module]:
+        """Return the members' networks."""
+        return [member.network for member in self.members]
+
 
 def evaluation(found: Sequence[Tensor]) -> Evaluation:
     """Return what members' (2,) mean losses and accuracies say; waits for the device once."""

@@ -205,6 +205,10 @@ class _Still:
     def step(self, rate: float | Tensor) -> None:
         """Do nothing."""
 
+    def state(self) -> list[Tensor]:
+        """Return nothing."""
+        return []
+
     def cut_to(self, parameters: object, decayed: object, cut: object) -> _Still:
         """Return itself."""
         return self

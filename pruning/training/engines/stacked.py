@@ -219,6 +219,10 @@ class Stacked(Engine):
             [self._values], self._weights, lambda flat: before.cut(flat, rows)
         )
 
+    def state(self) -> list[Tensor]:
+        """Return all weights, and what the optimizer remembers."""
+        return [self._values, *self._optimizer.state()]
+
     def _buffers_for(self, batch: int) -> _Buffers:
         if batch not in self._buffers:
             smoothing, weights = self._recipe.label_smoothing or 0.0, self._train_weights

@@ -96,6 +96,11 @@ class Trainee:
             return by_labels
         return taught_loss(by_labels, logits, answers, self._lesson)
 
+    def state(self) -> list[Tensor]:
+        """Return what steps change: weights, all buffers, what the optimizer remembers."""
+        network = self.network
+        return [*network.parameters(), *network.buffers(), *self.optimizer.state()]
+
     def batch_of(self, samples: int) -> int:
         """Return how many samples a step takes."""
         return min(self._batch_size or samples, samples)

@@ -26,7 +26,8 @@ from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups, shrink
 from pruning.training.device_data import DeviceData
 from pruning.training.recipe import Recipe
-from pruning.training.training_loop import Epoch, Trained, Training, train
+from pruning.training.trained import Epoch, Trained
+from pruning.training.training_loop import Training, train
 
 RUNS = Runs("mlp-a:10-8", (0, 1, 2), (5, 6, 7))
 SETTINGS = DropNet(
