@@ -26,6 +26,7 @@ def load(
     factories: Mapping[str, Callable[..., nn.Module]] | None = None,
     device: str = "cpu",
     verify: bool = True,
+    expect: str | None = None,
 ) -> Classifier:
     """Return the ensemble stored at `path`, ready to predict. No code of its author is run.
 
@@ -42,12 +43,15 @@ def load(
     verify
         Whether every member must answer the inputs kept with the ensemble as it did when it was
         written. A network that does not is refused: part of it was not in its weights.
+    expect
+        The SHA-256 that ``ensemble verify`` said of it where it was made, which came by another
+        way: any other ensemble is refused, whoever sealed it. None takes any that is whole.
 
     Raises
     ------
     RequestError
-        If there is no ensemble at `path`, it is damaged, not what it says it is or in a run that
-        has not made it, or what it needs is not installed.
+        If there is no ensemble at `path`, it is damaged, not what it says it is, not the one
+        that was expected or in a run that has not made it, or what it needs is not installed.
     """
     check_alone()
     if not isinstance(path, str | PathLike):
@@ -59,6 +63,10 @@ def load(
         if error.errno != errno.ENAMETOOLONG:
             raise
         raise RequestError(f"`path` {place}: no file has so long a name") from error
+    if expect is not None:
+        from ensemble.fingerprint import check_expected, fingerprint
+
+        check_expected(place, fingerprint, expect)
     if file:
         if device != "cpu":
             raise RequestError(f"device {device!r}: an .onnx ensemble runs on 'cpu' only")

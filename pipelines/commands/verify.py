@@ -6,25 +6,27 @@ from pathlib import Path
 
 import click
 
-from ensemble.fingerprint import fingerprint
-from pruning.core.errors import RequestError
+from ensemble.fingerprint import check_expected, fingerprint
+from pipelines.run.choice_files import choice_fingerprint, is_choice, names_of
 from pruning.core.plain_text import plain
-
-DIGITS = 64
 
 
 def run_verify(*, source: str, expect: str | None) -> None:
-    """Check every file against its checksum, and the whole against `expect`; say its SHA-256."""
-    wanted = None if expect is None else expect.strip().lower().removeprefix("sha256:")
-    if wanted is not None and (len(wanted) != DIGITS or set(wanted) - set("0123456789abcdef")):
-        raise RequestError(
-            f"`expect` {expect!r}: allowed are the {DIGITS} hexadecimal digits that "
-            "`ensemble verify` says where the ensemble was made"
-        )
-    found = fingerprint(Path(source))
-    if wanted not in (None, found):
-        raise RequestError(
-            f"{source} has SHA-256 {found}, not {wanted}: it is another ensemble; do not use it, "
-            "ask whoever made it"
-        )
+    """Check every file against its checksum, and the whole against `expect`; say its SHA-256.
+
+    What a choice from predictions covers, which has no networks, is said on standard error.
+    """
+    place = Path(source)
+    chosen = is_choice(place)
+    found = check_expected(place, choice_fingerprint if chosen else fingerprint, expect)
     click.echo(plain(f"{found}  {source}"))
+    if chosen:
+        covered = ", ".join(names_of(place))
+        click.echo(
+            plain(
+                f"{source} is a choice from predictions, without networks: its choice.json, which "
+                f"has this SHA-256, names {covered}, and all are as they were written; what "
+                "`ensemble compare` wrote is not covered"
+            ),
+            err=True,
+        )

@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ensemble.storage.contents import MOST_BYTES
 from ensemble.storage.fields import Fields
+from ensemble.storage.regular import read_regular
 from ensemble.storage.sealed import (
     seal,
     sha256_of,
@@ -106,6 +108,23 @@ def keep_test(choice: Choice, folder: Path) -> None:
     write_json_atomic(folder / _ROOT, seal(content))
 
 
+def choice_fingerprint(folder: Path) -> str:
+    """Return the SHA-256 of a choice's ``choice.json``, every file that it names checked.
+
+    Raises
+    ------
+    DamagedRunError
+        If a file is not what was written.
+    """
+    read_choice(folder)
+    return sha256_of(_read(folder / _ROOT))
+
+
+def names_of(folder: Path) -> tuple[str, ...]:
+    """Return the files below a choice's folder that its ``choice.json`` names."""
+    return _named(_about(folder))
+
+
 def read_choice(folder: Path) -> Choice:
     """Return the choice that a folder holds.
 
@@ -115,16 +134,10 @@ def read_choice(folder: Path) -> Choice:
         If a file is not what was written.
     """
     try:
-        root = folder / _ROOT
-        about = Fields(str(root), unseal(root.read_bytes(), str(root)))
-        if (about.text("format"), about.whole("format_version", 0, 999)) != (
-            FORMAT, FORMAT_VERSION,
-        ):  # fmt: skip
-            raise RequestError(f"{root} was written by another version of this project")
+        about = _about(folder)
         files = about.inner("files")
-        for name in (_SELECTION, _CANDIDATES, _SELECT, _TEST):
-            if name in files.values or name != _TEST:
-                _check(folder / name, files.text(name))
+        for name in _named(about):
+            _check(folder / name, files.text(name))
         select = _predictions(folder, _SELECT, "select")
         costs = about.inner("costs")
         return Choice(
@@ -134,8 +147,8 @@ def read_choice(folder: Path) -> Choice:
                 **{kind: costs.numbers(kind, 0, float("inf"), _MOST) for kind in costs.values}
             ),
             Selection.from_json(
-                unseal((folder / _SELECTION).read_bytes(), str(folder / _SELECTION)),
-                candidates_from_csv((folder / _CANDIDATES).read_text("utf-8")),
+                unseal(_read(folder / _SELECTION), str(folder / _SELECTION)),
+                candidates_from_csv(_read(folder / _CANDIDATES).decode()),
             ),
             select,
             _predictions(folder, _TEST, "test") if _TEST in files.values else None,
@@ -144,8 +157,25 @@ def read_choice(folder: Path) -> Choice:
         raise DamagedRunError(f"{error}; give `ensemble select` again") from error
 
 
+def _about(folder: Path) -> Fields:
+    root = folder / _ROOT
+    about = Fields(str(root), unseal(_read(root), str(root)))
+    if (about.text("format"), about.whole("format_version", 0, 999)) != (FORMAT, FORMAT_VERSION):
+        raise RequestError(f"{root} was written by another version of this project")
+    return about
+
+
+def _named(about: Fields) -> tuple[str, ...]:
+    given = about.inner("files").values
+    return tuple(n for n in (_SELECTION, _CANDIDATES, _SELECT, _TEST) if n in given or n != _TEST)
+
+
+def _read(file: Path) -> bytes:
+    return read_regular(file, MOST_BYTES, links=True)
+
+
 def _check(file: Path, stated: str) -> None:
-    if sha256_of(file.read_bytes()) != stated:
+    if sha256_of(_read(file)) != stated:
         raise RequestError(f"{file} is not what was written")
 
 

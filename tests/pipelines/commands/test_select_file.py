@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,26 @@ def test_four_members_are_chosen_from_without_a_size(
     np.savez(tmp_path / "p.npz", probabilities=given["probabilities"][:4], labels=given["labels"])
     assert run(["select", str(tmp_path / "p.npz")]) == 0
     assert "chosen 4 of 4" in capsys.readouterr().out
+
+
+def test_verify_says_which_files_it_covers_and_names_what_is_another_choices(
+    chosen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["verify", str(chosen)]) == 0
+    out, err = capsys.readouterr()
+    digits = hashlib.sha256((chosen / "choice.json").read_bytes()).hexdigest()
+    assert out.split() == [digits, str(chosen)]
+    for name in ("selection.json", "candidates.csv", "predictions/select.npz"):
+        assert name in err
+    assert run(["verify", str(chosen), "--expect", digits]) == 0
+    assert run(["verify", str(chosen), "--expect", "0" * 64]) == 2
+    other = select(tmp_path, "other", **part(SECOND))
+    for name in ("selection.json", "candidates.csv", "predictions/select.npz"):
+        own = (chosen / name).read_bytes()
+        (chosen / name).write_bytes((other / name).read_bytes())
+        capsys.readouterr()
+        assert run(["verify", str(chosen)]) != 0
+        assert Path(name).name in capsys.readouterr().err
+        (chosen / name).write_bytes(own)
+    assert run(["verify", str(chosen)]) == 0
