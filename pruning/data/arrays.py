@@ -167,8 +167,10 @@ def checked_labels(labels: Given, source: str = "") -> NDArray[np.int64] | NDArr
     if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):
         return labels.astype(np.str_)
     if labels.dtype.kind not in "iu" or labels.max(initial=0) > np.iinfo(np.int64).max:
+        whole = labels.dtype.kind == "f" and bool((labels == np.round(labels)).all())
         raise RequestError(
-            f"{source}y has type {labels.dtype}; allowed integers (int64) or strings"
+            f"{source}y has type {labels.dtype}; allowed integers (int64) or strings, such as "
+            f"y.astype({'int' if whole else 'str'})"
         )
     return labels.astype(np.int64)
 

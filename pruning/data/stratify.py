@@ -129,8 +129,9 @@ def _check_enough(classes: Classes, counts: Indices, minimum: int, verb: str) ->
     if (counts >= minimum).all():
         return
     poorest = int(np.argmin(counts))
+    samples = "1 sample" if counts[poorest] == 1 else f"{counts[poorest]} samples"
     raise RequestError(
-        f"class {classes.item(poorest)!r} {verb} {counts[poorest]} samples to split; each class "
+        f"class {classes.item(poorest)!r} {verb} {samples} to split; each class "
         f"needs at least {minimum}, one for each part; add samples or leave the class out"
     )
 

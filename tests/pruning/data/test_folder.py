@@ -161,7 +161,7 @@ def test_bad_folders(photos: Path, tmp_path: Path, image_file) -> None:
     (photos / "eel").mkdir()
     expect(photos, "class 'eel' has 0 images; add some or remove its folder")
     image_file(photos / "eel" / "1.png")
-    expect(photos, "class 'eel' has 1 samples to split; each class needs at least 4")
+    expect(photos, "class 'eel' has 1 sample to split; each class needs at least 4")
     shutil.rmtree(photos / "eel")
     shutil.rmtree(photos / "dog")
     expect(photos, "has one class, 'cat'; classification needs at least 2")
