@@ -174,11 +174,13 @@ def rounds_of(
 
 def round_line(group: Group, members: Sequence[Member], took: RoundTimes) -> dict[str, Any]:
     """Return what the log says of a round."""
+    again = {str(member.run): member.attempts for member in members if member.attempts > 1}
     return {
         "group": list(group.runs.numbers),
         "round": members[0].round,
         "runs": [member.run for member in members],
         "engine": group.engine,
+        **({"attempts": again} if again else {}),
     } | took.as_line()
 
 

@@ -39,9 +39,15 @@ def predict(**options: Any) -> int:
 
 @cli.command(short_help="What is in an ensemble, what it costs.")
 @click.argument("source")
+@click.option("--log", is_flag=True, help="What the time of a run's commands went to, instead.")
 @own_networks
-def show(**options: Any) -> None:
+def show(log: bool, **options: Any) -> None:
     """Show what an ensemble is made of and what it costs."""
+    if log:
+        from pipelines.commands.show_log import run_show_log
+
+        run_show_log(options["source"])
+        return
     from pipelines.commands.show import run_show
 
     run_show(**options)

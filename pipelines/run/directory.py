@@ -55,6 +55,7 @@ from pipelines.run.control_files import (
 )
 from pipelines.run.file_names import SPLITS, RunFiles
 from pipelines.run.history_files import HistoryFiles
+from pipelines.run.machine import worker_name
 from pipelines.run.member_files import history_to_json, write_member
 from pipelines.run.one_writer import one_writer
 from pipelines.run.prediction_files import read_npz
@@ -344,7 +345,8 @@ class RunDirectory(RunFiles):
     def note(self, what: str, content: Mapping[str, Any]) -> None:
         """Append a line to the log."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        append_line(self.log_file, {"time": now, "what": what, **content})
+        line = {"time": now, "what": what, "worker": worker_name(), **content}
+        append_line(self.log_file, line)
 
     def _history(self, run: int) -> RunHistory | None:
         return self._histories.read(run, self.resolved, self._config["format"], self.checksum)

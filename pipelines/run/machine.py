@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
+import socket
 from pathlib import Path
 
 
@@ -33,3 +35,8 @@ def vector_units() -> str:
     import torch
 
     return torch.backends.cpu.get_cpu_capability()
+
+
+def worker_name() -> str:
+    """Return what a worker is called: its host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -6,8 +6,6 @@ What it computes is all in it and in the data: a worker keeps nothing and writes
 from __future__ import annotations
 
 import dataclasses
-import os
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from pipelines.build.device import on, threads
 from pipelines.build.group_training import Notice, rounds_of, warnings_noticed
 from pipelines.build.round_times import RoundClock, RoundTimes
 from pipelines.run.fingerprint import versions
-from pipelines.run.machine import vector_units
+from pipelines.run.machine import vector_units, worker_name
 from pipelines.run.member_files import MemberShape, TensorBytes, TensorFile, packed
 from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord
@@ -182,11 +180,6 @@ def trained_on(splits: Splits) -> Splits:
 def _in_memory(images: NDArray[Any]) -> NDArray[Any]:
     """Return the same numbers as an ordinary array, also where a file is mapped."""
     return images.view(np.ndarray)
-
-
-def worker_name() -> str:
-    """Return what a worker is called: its host and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _count(clock: RoundClock, runs: Sequence[int]) -> None:
