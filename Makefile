@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := results/demo
 
-.PHONY: demo test lint types unit slow coverage docs edge mutation release-check clean
+.PHONY: demo test lint types unit slow coverage docs edge mutation reliability release-check clean
 
 demo: $(VENV)/installed  ## Train, prune, choose and compare on scikit-learn's digits
 	$(BIN)/ensemble build --m 20 --s 5 --out $(DEMO)
@@ -40,6 +40,29 @@ mutation: $(VENV)/installed-tests  ## 300 small changes to each of two packages:
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[mutation]'
 	nice -n 19 $(BIN)/python benchmarks/mutation/run.py selection
 	nice -n 19 $(BIN)/python benchmarks/mutation/run.py pruning
+
+# What is done has a stamp, so the same command goes on after a stop; trials of kills, pairs,
+# exchanges and clusters add to those of before. Without Ray: make reliability CLUSTERS=distributed
+CLUSTERS ?= distributed ray
+CHECKS := kills pairs exchanges $(CLUSTERS) hostile bad_requests fuzz serve_attacks scale
+TRY_kills := trials.py kills 100
+TRY_pairs := trials.py pairs 20
+TRY_exchanges := trials.py exchanges 100
+TRY_distributed := cluster.py kills 10 distributed
+TRY_ray := cluster.py kills 10 ray
+TRY_hostile := hostile_files.py > results/reliability/hostile-files.md
+TRY_bad_requests := bad_requests.py
+TRY_fuzz := fuzz.py 10
+TRY_serve_attacks := serve_attacks.py
+TRY_scale := scale.py
+
+reliability: $(CHECKS:%=$(VENV)/reliability/%)  ## Hours of trials and attacks: the figures in results/reliability. It goes on where it stopped
+	rm -rf $(VENV)/reliability
+
+$(VENV)/reliability/%: | $(VENV)/installed-tests
+	@mkdir -p $(@D)
+	nice -n 10 $(BIN)/python benchmarks/reliability/$(TRY_$*)
+	@touch $@
 
 release-check: $(VENV)/installed-release  ## Build sdist and wheels, check them, run the demo from the wheels
 	$(BIN)/python .ci/release.py

@@ -92,6 +92,7 @@ def report() -> str:
     return f"""# Kills, pairs of writers, exchanged files
 
 `python benchmarks/reliability/trials.py kills 100` (`pairs`, `exchanges`) tries that many more.
+`make reliability` tries all that this folder has figures of, and goes on where it was stopped.
 
 **Kills.** {sum(o["kills"] for o in kills)} kills of {len(kills)} commands; given again, {len(good)}
 commands ended with the bytes of an undisturbed one and left nothing behind.
