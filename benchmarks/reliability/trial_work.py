@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from pipelines.commands.cli import run as command
 
@@ -35,6 +37,11 @@ BUILDS: dict[str, Sequence[str]] = {
         "--pruner", "datafree",
     ),
     "own network": (*SHORT, "--arch", "own:make", "--jobs", "1"),
+    "folder of images": (*SHORT, "--data", "photos", "--arch", "conv-b:3-4", "--jobs", "1"),
+    "kept each epoch": (
+        *SHORT, "--arch", "mlp-a:8-6", "--arch", "dropping:make", "--jobs", "1", "--rewind", "late",
+        "--checkpoint-every", "0",
+    ),
 }  # fmt: skip
 COMMANDS: dict[str, Sequence[str]] = {
     "compare": ("compare", "{run}"),
@@ -46,6 +53,12 @@ OWN = """
 from torch import nn
 def make(classes, shape):
     return nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, classes))
+"""
+DROPPING = """
+from torch import nn
+def make(classes, shape):
+    return nn.Sequential(nn.Conv2d(shape[0], 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+                         nn.Flatten(), nn.Dropout(0.2), nn.Linear(64, classes))
 """
 PASSING = ("build.log", "report.html", "comparison.md", "comparison.tex")
 """Files that hold times, or that only people read."""
@@ -122,24 +135,36 @@ def dying(at: int, moment: str) -> Callable[[], None]:
     return prepare
 
 
+def write_photos(folder: Path, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
+    """Write (N, H, W) images as PNG files in a folder for each class."""
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = folder / f"class {label}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{number:03d}.png")
+
+
 class Work:
     """A scratch folder with undisturbed runs to hold others against."""
 
     def __init__(self, folder: Path) -> None:
         os.chdir(folder)
         Path("own.py").write_text(OWN)
+        Path("dropping.py").write_text(DROPPING)
         rng = np.random.default_rng(0)
         labels = np.arange(240) % 3
         centres = rng.integers(40, 216, (3, 4, 4))
         images = np.clip(centres[labels] + rng.normal(0, 60, (240, 4, 4)), 0, 255)
         np.savez("tiny.npz", X=images.astype(np.uint8), y=labels)
+        write_photos(Path("photos"), images.astype(np.uint8), labels)
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
 
     def words(self, kind: str, folder: Path) -> list[str]:
         """Return the command of a kind, for a run at `folder`."""
         if kind in BUILDS:
-            return ["build", "--data", "tiny.npz", *BUILDS[kind], "--out", str(folder)]
+            given = BUILDS[kind]
+            data = [] if "--data" in given else ["--data", "tiny.npz"]
+            return ["build", *data, *given, "--out", str(folder)]
         return [word.format(run=folder) for word in COMMANDS[kind]]
 
     def ready(self, kind: str, folder: Path) -> None:

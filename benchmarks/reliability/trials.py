@@ -1,6 +1,7 @@
 """Kills, pairs of writers, and damaged or exchanged files: tries some, and tallies them.
 
     python benchmarks/reliability/trials.py kills 100      # or: pairs, exchanges
+    python benchmarks/reliability/trials.py kills 12 "folder of images"    # of one kind
 
 Each trial is a line of ``results/reliability/<what>.jsonl``; a later call goes on with the next
 seed, and every call writes ``results/reliability/README.md`` from all lines. A trial runs the
@@ -10,6 +11,7 @@ second or two. Kills are at random moments, or just before or after a file opera
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import os
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +30,9 @@ from trial_work import BUILDS, COMMANDS, Work, dying, ended, files, start
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "reliability"
 
 
-def killed(work: Work, rng: random.Random) -> dict[str, Any]:
+def killed(work: Work, rng: random.Random, kinds: Sequence[str] = ()) -> dict[str, Any]:
     """Kill a command once or twice, give it again, and hold what it made against the whole."""
-    kind = rng.choice([*BUILDS, *COMMANDS])
+    kind = rng.choice(kinds or [*BUILDS, *COMMANDS])
     wanted = files(work.whole(kind))
     folder = Path("tried") / "run"
     work.ready(kind, folder)
@@ -130,12 +133,13 @@ def main() -> None:
     for name in LOADED:
         importlib.import_module(name)
     what, count = sys.argv[1], int(sys.argv[2])
+    trial = functools.partial(killed, kinds=sys.argv[3:]) if sys.argv[3:] else TRIALS[what]
     RESULTS.mkdir(parents=True, exist_ok=True)
     first = len(lines(what))
     with tempfile.TemporaryDirectory() as scratch:
         work = Work(Path(scratch))
         for seed in range(first, first + count):
-            found = {"seed": seed} | TRIALS[what](work, random.Random(f"{what} {seed}"))
+            found = {"seed": seed} | trial(work, random.Random(f"{what} {seed}"))
             with (RESULTS / f"{what}.jsonl").open("a") as file:
                 file.write(json.dumps(found) + "\n")
             (RESULTS / "README.md").write_text(report(), encoding="utf-8")
