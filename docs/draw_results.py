@@ -1,0 +1,62 @@
+"""README's table of published claims, drawn from the table of all claims in results.
+
+    python docs/draw_results.py          # writes it anew
+    python docs/draw_results.py --check  # says whether it is up to date
+
+What is still open stands in results/reproduction/README.md alone; README says how much that is.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "README.md"
+TABLE = ROOT / "results" / "reproduction" / "README.md"
+BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+COLUMNS = ("Claim", "Figure", "Runs", "Curves that agree", "Order as published, or finding")
+
+
+def drawn(table: str) -> str:
+    """Return README's part, made of the table of all claims."""
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    heads, _, *rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+    made = [dict(zip(heads, row, strict=False)) for row in rows]
+    run = [row for row in made if row["Runs"] != "open"]
+    told = [
+        "| " + " | ".join(_linked(row.get(column, "")) for column in COLUMNS) + " |" for row in run
+    ]
+    left = f"{len(made) - len(run)} of {len(made)} are still open, most for want of a card."
+    return "\n".join(
+        [BEGIN, "", "| " + " | ".join(COLUMNS) + " |", "|:--" * len(COLUMNS) + "|", *told, "", left,
+         "", END]
+    )  # fmt: skip
+
+
+def page_with(text: str, page: str) -> str:
+    """Return the page with its table replaced by `text`."""
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"{PAGE} has no {BEGIN} … {END}")
+    return before + text + after
+
+
+def _linked(cell: str) -> str:
+    """Return a cell whose links lead on from README's place."""
+    return cell.replace("](", "](results/reproduction/")
+
+
+def main() -> int:
+    """Write README anew, or say whether it is what it would be."""
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = page_with(drawn(TABLE.read_text(encoding="utf-8")), page)
+    if "--check" in sys.argv:
+        return int(page != wanted)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
