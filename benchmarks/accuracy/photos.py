@@ -24,13 +24,26 @@ def make_photos(cifar: Path, out: Path) -> None:
     for name, count in COUNTS.items():
         files = sorted((cifar / "train" / name).iterdir())
         draw.shuffle(files)
-        for part, chosen in (("train", files[:count]), ("test", _all(cifar / "test" / name))):
-            folder = out / part / name
-            folder.mkdir(parents=True, exist_ok=True)
-            for i, file in enumerate(chosen):
-                target = folder / f"IMG_{i:04d}.png"
-                if not target.exists():
-                    Image.open(file).convert("RGB").save(target)
+        _write(files[:count], out / "train" / name)
+        _write(_all(cifar / "test" / name), out / "test" / name)
+
+
+def make_new_photos(cifar: Path, out: Path, new: int = 500) -> None:
+    """Write both folders, the second with so many further photos a class of the training part."""
+    draw = random.Random(1)
+    for name, count in COUNTS.items():
+        files = sorted((cifar / "train" / name).iterdir())
+        draw.shuffle(files)
+        _write(files[:count], out / "train" / name)
+        _write(files[count : count + new], out / "test" / name)
+
+
+def _write(files: list[Path], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, file in enumerate(files):
+        target = folder / f"IMG_{i:04d}.png"
+        if not target.exists():
+            Image.open(file).convert("RGB").save(target)
 
 
 def _all(folder: Path) -> list[Path]:
