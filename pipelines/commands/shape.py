@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from pruning.core.errors import RequestError
+
+MOST = 2**24
+"""Numbers of one sample: a coloured image of 2,000 pixels a side has fewer."""
 
 
 def read_shape(text: str) -> tuple[int, ...]:
@@ -14,9 +19,14 @@ def read_shape(text: str) -> tuple[int, ...]:
     Raises
     ------
     RequestError
-        If it is anything but positive whole numbers joined by x.
+        If it is anything but positive whole numbers joined by x, or of more than `MOST` numbers.
     """
     parts = text.lower().replace("×", "x").split("x")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if not all(part.isdecimal() and len(part) < 20 and int(part) > 0 for part in parts):
         raise RequestError(f"`shape` {text} must be sizes joined by x, such as 3x64x64")
-    return tuple(map(int, parts))
+    sizes = tuple(map(int, parts))
+    if math.prod(sizes) > MOST:
+        raise RequestError(
+            f"`shape` {text} holds {math.prod(sizes):,} numbers; allowed are {MOST:,} at most"
+        )
+    return sizes

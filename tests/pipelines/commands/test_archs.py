@@ -75,6 +75,11 @@ def test_own_data_say_the_sample_and_the_classes(
         (["torchvision"], "did you mean 'torchvision:NAME'?"),
         (["conv-c4", "--input", "20"], "conv-c4 needs images of at least 16×16"),
         (["--input", "3x"], "--input 3x must be sizes joined by x, such as 3x64x64"),
+        (["--input", "9" * 5000], "must be sizes joined by x, such as 3x64x64"),
+        (
+            ["--input", "3x4096x4096"],
+            "--input 3x4096x4096 holds 50,331,648 numbers; allowed are 16,777,216 at most",
+        ),
         (["--input", "64", "--data", "digits"], "--input and --data both say what a sample is"),
         (["--limit", "30"], "--limit belongs to --data; name the data, or leave it out"),
         (["--data", "digit"], "unknown data set 'digit'; did you mean 'digits'"),
