@@ -14,7 +14,7 @@ MAY_CHANGE = {
     "pipelines/reproduction/claim.py": {"Run"},
     "pipelines/report/figures/drawing.py": {"Labels"},
     "pruning/surgery/trace.py": {"Value"},
-    "pruning/training/training_loop.py": {"Trained"},
+    "pruning/training/trained.py": {"Trained"},
 }
 """Records that are filled as the work goes on."""
 
