@@ -162,7 +162,7 @@ def test_a_build_stopped_over_and_over_loses_an_epoch_each_time_and_gives_the_sa
 
 @pytest.mark.slow
 def test_two_jobs_give_the_same_bytes_after_stops(tmp_path: Path) -> None:
-    """A worker kills itself at its network's n-th pass, while a file says that it is to."""
+    """A worker kills itself in an epoch before which a state was kept, while a file says so."""
     (tmp_path / "nets.py").write_text(_DYING, encoding="utf-8")
     write_images(tmp_path / "tiny.npz")
     words = [
@@ -178,7 +178,7 @@ def test_two_jobs_give_the_same_bytes_after_stops(tmp_path: Path) -> None:
         ).returncode
 
     assert run("whole") == 0
-    (tmp_path / "die").write_text("30")
+    (tmp_path / "die").touch()
     assert run("run") == 1
     assert list((tmp_path / "run" / "members").glob("*/training-*.safetensors"))
     (tmp_path / "die").unlink()
@@ -195,13 +195,9 @@ from torch import nn
 class Dying(nn.Flatten):
     def forward(self, x):
         if self.training and "Loky" in current_process().name and Path("die").exists():
-            global passes
-            passes += 1
-            if passes == int(Path("die").read_text()):
+            if any(Path("run").glob("members/*/training-*.safetensors")):
                 os.kill(os.getpid(), signal.SIGKILL)
         return super().forward(x)
-
-passes = 0
 
 def make(classes, shape):
     return nn.Sequential(Dying(), nn.Linear(16, 8), nn.ReLU(), nn.Dropout(0.2),
