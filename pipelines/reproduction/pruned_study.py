@@ -39,6 +39,7 @@ LEVELS = {0: "unpruned", 1: "a fifth pruned", 3: "half pruned"}
 """Rounds of dropping a fifth, after which 100, 80 and 51 % of the units remain."""
 
 FRACTION = 0.2
+LOOK = ("mlp-a:5-5", "mlp-a:10-10", "mlp-a:20-20")
 DIGITS = 5
 
 
@@ -63,8 +64,8 @@ class PrunedPoolsStudy(Study):
     metrics: tuple[str, ...] = METRICS
 
     def asked(self, *, quick: bool) -> PrunedPoolsStudy:
-        """Return the study, one pool of three by one metric, little trained, where a look does."""
-        few = {**QUICK, "copies": 1, "metrics": self.metrics[:1], "archs": self.archs[:3]}
+        """Return the study; a look is one little trained pool of three small MLPs by one metric."""
+        few = {**QUICK, "copies": 1, "metrics": self.metrics[:1], "archs": LOOK}
         return dataclasses.replace(self, **few) if quick else self
 
     def described(self) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class PrunedPoolsStudy(Study):
                  "Published"),
                 [
                     self._line(metric, place, tested[metric, level], rows)
-                    for metric in self.metrics
+                    for metric in self._made(rows)
                     for place, level in enumerate(LEVELS.values())
                 ],
             ),
@@ -134,7 +135,7 @@ class PrunedPoolsStudy(Study):
     def finding(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Return HQ's mean gain at each level, and how many of all gains are significant."""
         means = paired({
-            level: np.mean([_gains(rows, metric, level) for metric in self.metrics], axis=0)
+            level: np.mean([_gains(rows, metric, level) for metric in self._made(rows)], axis=0)
             for level in LEVELS.values()
         })  # fmt: skip
         found = self._tested(rows).values()
@@ -149,11 +150,15 @@ class PrunedPoolsStudy(Study):
             f"{less} lose significantly"
         )
 
+    def _made(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the metrics that there are rows of: a look has fewer."""
+        return [metric for metric in self.metrics if metric in rows[0]]
+
     def _tested(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Paired]:
         return paired(
             {
                 (metric, level): _gains(rows, metric, level)
-                for metric in self.metrics
+                for metric in self._made(rows)
                 for level in LEVELS.values()
             }
         )
