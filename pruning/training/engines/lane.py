@@ -17,6 +17,8 @@ Work = Callable[[], None]
 
 REHEARSALS = 3
 """Passes before work is recorded, as PyTorch asks for: libraries choose and compile in them."""
+REHEARSALS_ALIKE = 1
+"""Passes before the same work of another network: what is left is the lane's own memory."""
 
 
 class EngineWarning(UserWarning):
@@ -33,10 +35,12 @@ class Lane:
     ----------
     device
         Any; only CUDA has streams.
+    rehearsals
+        Passes before work is recorded.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, device: torch.device, rehearsals: int = REHEARSALS) -> None:
+        self._device, self._rehearsals = device, rehearsals
         self._stream: torch.cuda.Stream | None = None
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -80,7 +84,7 @@ class Lane:
             rehearse()
             return work
         with self.used():
-            for _ in range(REHEARSALS):
+            for _ in range(self._rehearsals):
                 rehearse()
             torch.cuda.synchronize(self._device)
             # Not `torch.cuda.graph`: it gives all unused memory back, each time.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.networks.weights import load_weights, tensors_of
-from pruning.training.engines.lane import EngineWarning, Lane, Work
+from pruning.training.engines.lane import REHEARSALS, EngineWarning, Lane, Work
 from pruning.training.engines.trainee import Forward, Trainee
 
 Program = Callable[[dict[str, Tensor], Tensor, Tensor, Tensor], Tensor]
@@ -31,15 +31,17 @@ class Recorded:
         The network with its optimizer.
     rates
         (steps,) float32 on the device: the epoch's rates, which are written before it begins.
+    rehearsals
+        Passes before work is recorded.
     """
 
-    def __init__(self, trainee: Trainee, rates: Tensor) -> None:
+    def __init__(self, trainee: Trainee, rates: Tensor, rehearsals: int = REHEARSALS) -> None:
         self.trainee, self._rates = trainee, rates
         data = trainee.data
         self.full = trainee.batch_of(len(data.train_labels))
         self.program: Program | None = None
         device = data.train_images.device
-        self.lane = Lane(device)
+        self.lane = Lane(device, rehearsals)
         self._total = torch.zeros((), dtype=torch.float64, device=device)
         self._found = torch.zeros(2, dtype=torch.float64, device=device)
         self._at = torch.zeros(2, dtype=torch.int64, device=device)  # place held, steps taken

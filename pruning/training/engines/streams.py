@@ -17,6 +17,7 @@ from pruning.networks.weights import tensors_of
 from pruning.surgery.padding import pad, unpadded
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES, Evaluation
+from pruning.training.engines.lane import REHEARSALS_ALIKE
 from pruning.training.engines.loop import Loop, evaluation
 from pruning.training.engines.loop_bf16 import convolutional
 from pruning.training.engines.precision import obstacle_to, repeatable
@@ -51,7 +52,11 @@ class SideBySide(Loop):
         super().__init__(networks, data, recipe, lesson)
         steps = -(-len(data.train_labels) // self.members[0].batch_of(len(data.train_labels)))
         self._rates = torch.zeros(steps, device=data.train_images.device)
-        self.recorded = [Recorded(member, self._rates) for member in self.members]
+        first, *others = self.members
+        self.recorded = [
+            Recorded(first, self._rates),
+            *(Recorded(member, self._rates, REHEARSALS_ALIKE) for member in others),
+        ]
 
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:
