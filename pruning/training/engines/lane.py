@@ -42,6 +42,7 @@ class Lane:
     def __init__(self, device: torch.device, rehearsals: int = REHEARSALS) -> None:
         self._device, self._rehearsals = device, rehearsals
         self._stream: torch.cuda.Stream | None = None
+        self._begun = False
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
             # What a lane records never runs at the same time: one pool of memory serves it all,
@@ -50,17 +51,27 @@ class Lane:
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
-        """Do what follows on this lane."""
+        """Do what follows on this lane, which has begun or begins now.
+
+        Else it would read what the device's current stream has yet to write.
+        """
+        if not self._begun:
+            self.begin()
         with torch.cuda.stream(self._stream) if self._stream else contextlib.nullcontext():
             yield
 
     def begin(self) -> None:
         """Let the lane wait for what the device's current stream was told so far."""
+        self._begun = True
         if self._stream:
             self._stream.wait_stream(torch.cuda.current_stream(self._device))
 
     def end(self) -> None:
-        """Let the device's current stream wait for what the lane was told so far."""
+        """Let the device's current stream wait for what the lane was told so far.
+
+        What the lane has read may be freed from here on.
+        """
+        self._begun = False
         if self._stream:
             torch.cuda.current_stream(self._device).wait_stream(self._stream)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 
 import pytest
 import torch
@@ -160,6 +161,7 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
     def cramped(engine: Stacked) -> Evaluation:
         # Only now: generators must not be left where a failed attempt took them.
         found = evaluate(engine)
+        vars(engine)["itself"] = engine  # as recorded steps refer to what they are steps of
         if len(found.losses) > room:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return found
@@ -175,7 +177,13 @@ def test_a_population_too_large_for_the_device_is_halved_and_learns_the_same(
         )
     assert [str(w.message).split(" ")[0] for w in warned] == ["5", "3"]
     told: list[tuple[int, int]] = []
-    quiet = Training(_data(), RECIPE, on_halved=lambda *found: told.append(found))
+
+    def on_halved(*found: int) -> None:
+        told.append(found)
+        alive = [one for one in gc.get_objects() if type(one) is Stacked]
+        assert not alive, "what was too large is let go of first"
+
+    quiet = Training(_data(), RECIPE, on_halved=on_halved)
     train(_networks(5), _generators(5), quiet)
     assert told == [(5, 3), (3, 2)]
     assert seen == set(range(5))

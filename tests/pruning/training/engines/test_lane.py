@@ -32,10 +32,23 @@ class _Graph:
         self.told.append("replay")
 
 
+class _Stream:
+    """Notes in one list which stream was told to wait for which."""
+
+    waits: list[tuple[str, str]]
+
+    def __init__(self, name: object) -> None:
+        self.name = str(name)
+
+    def wait_stream(self, other: _Stream) -> None:
+        _Stream.waits.append((self.name, other.name))
+
+
 @pytest.fixture
 def lane(monkeypatch: pytest.MonkeyPatch) -> Lane:
-    _Graph.made = []
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: "stream")
+    _Graph.made, _Stream.waits = [], []
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: _Stream("lane"))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: _Stream("current"))
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
@@ -72,6 +85,18 @@ def test_too_little_memory_is_for_the_training_loop_to_mend(lane: Lane) -> None:
     with pytest.raises(torch.OutOfMemoryError):
         lane.recorded(_failing(torch.OutOfMemoryError("CUDA out of memory")), lambda: None)
     assert _Graph.made[0].told[-1] == "end"
+
+
+def test_nothing_is_read_before_it_is_written_nor_freed_before_it_is_read(lane: Lane) -> None:
+    with lane.used():
+        assert _Stream.waits == [("lane", "current")], "a lane that nobody began begins by itself"
+    with lane.used():
+        assert len(_Stream.waits) == 1
+    lane.end()
+    assert _Stream.waits[1:] == [("current", "lane")]
+    lane.begin()
+    with lane.used():
+        assert len(_Stream.waits) == 3, "once after each end"
 
 
 def test_on_a_processor_work_is_rehearsed_and_done_as_it_comes() -> None:

@@ -147,6 +147,7 @@ def test_narrow_rounds_and_short_ones_are_not_compiled(monkeypatch: pytest.Monke
     assert Compiled.auto_rank(_networks()[0], "cuda", many - 1) is None
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own, torch 2.11
 def test_members_share_one_program_and_its_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*tensors: Tensor) -> Tensor:
         raise RuntimeError("no compiler\nat all")
