@@ -87,6 +87,9 @@ def report() -> str:
         f"| {sum(o in good for o in found)} |"
         for (kind, how), found in sorted(_grouped(kills).items())
     )
+    others = "; ".join(
+        f"{one['kind']}: {one.get('note', 'open')}" for one in kills if one not in good
+    )
     steps = "\n".join(
         f"- {step}: "
         + ", ".join(f"{n} {what}" for what, n in Counter(o[step] for o in changes).most_common())
@@ -99,6 +102,7 @@ def report() -> str:
 
 **Kills.** {sum(o["kills"] for o in kills)} kills of {len(kills)} commands; given again, {len(good)}
 commands ended with the bytes of an undisturbed one and left nothing behind.
+{f"Of the {len(kills) - len(good)} others, {others}." if others else ""}
 
 | command | killed at | kills | commands | same bytes |
 |---|---|---|---|---|
