@@ -74,7 +74,8 @@ class Recipe:
     )  # fmt: skip
     max_epochs: int | None = option(
         None, "Epochs per round, or the most.", least=1, flag="epochs",
-        unset="at most 40 for plain MLPs, else 30; 12 from 10,000 training samples on",
+        unset="at most 40 for plain MLPs, else 30; 12 from 10,000 training samples on, unless "
+        "they are augmented",
     )  # fmt: skip
     patience: int | None = option(
         None,

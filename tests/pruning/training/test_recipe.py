@@ -51,6 +51,16 @@ def test_photos_are_augmented_and_nothing_else_is() -> None:
     assert Recipe().resolved(**PHOTOS | {"plain_mlp": True}).augment == "none"  # type: ignore[arg-type]
 
 
+def test_many_samples_are_seen_less_often_unless_they_are_augmented() -> None:
+    many = PHOTOS | {"samples": 10_000}
+    epochs = [
+        Recipe(augment=augment).resolved(**about).max_epochs  # type: ignore[arg-type]
+        for about in (PHOTOS, many, many | {"shape": (1, 28, 28)})
+        for augment in (None, "none", "shift")
+    ]
+    assert epochs == [30, 30, 30, 30, 12, 30, 12, 12, 30]
+
+
 def test_patience_ends_no_schedule_that_has_not_come_down() -> None:
     with pytest.raises(RequestError, match="`patience` 5 would end a schedule"):
         Recipe(patience=5, schedule="cosine")
