@@ -15,6 +15,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ import torch
 from plain_networks import made
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""Mean loss of a network on a batch of inputs and labels."""
 
 BATCH, RATE, DECAY, SMOOTHING, WARM_UP, PAD = 64, 2e-3, 0.05, 0.1, 0.1, 4
 
@@ -35,7 +39,12 @@ def augmented(x: Tensor) -> Tensor:
     return x * torch.empty(len(x), 1, 1, 1).uniform_(0.8, 1.2)
 
 
-def train(network: nn.Module, x: Tensor, y: Tensor, epochs: int) -> None:
+def loss_of(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean loss of a batch."""
+    return F.cross_entropy(network(inputs), labels, label_smoothing=SMOOTHING)
+
+
+def train(network: nn.Module, x: Tensor, y: Tensor, epochs: int, loss_of: Loss = loss_of) -> None:
     """Train in place; the rate comes down to zero at the end."""
     mean, deviation = x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
@@ -50,7 +59,7 @@ def train(network: nn.Module, x: Tensor, y: Tensor, epochs: int) -> None:
             inputs = ((augmented(x[index]) - mean) / deviation).contiguous(
                 memory_format=torch.channels_last
             )
-            loss = F.cross_entropy(network(inputs), y[index], label_smoothing=SMOOTHING)
+            loss = loss_of(network, inputs, y[index])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

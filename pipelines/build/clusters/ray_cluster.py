@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -20,12 +21,17 @@ CONNECT_SECONDS = 10
 @contextlib.contextmanager
 def connected(address: str, splits: Splits, device: str, tell: Tell) -> Iterator[RayCluster]:
     """Yield the cluster at `address`, one that this process has joined already included."""
+    # Read when Ray is imported: it would wait 40 seconds, twenty times, for a head that went while
+    # it was being joined.
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
     import ray
     from ray.exceptions import RayError
 
     joined = ray.is_initialized()
     if not joined:
         try:
+            if head := _head_of(address.removeprefix("ray://")):
+                socket.create_connection(head, CONNECT_SECONDS).close()
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
         except (RayError, OSError, ValueError, RuntimeError) as error:
             why = " ".join(str(error).split()).partition(". ")[0]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import socket
 import sys
 from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from standing_in import StandIn
 from torch import nn
 
 from pipelines.build import build, placement
+from pipelines.build.clusters import ray_cluster
 from pipelines.build.clusters import task as tasks
 from pipelines.build.clusters.task import RoundTask, train_round, trained_on
 from pipelines.build.data import load_data
@@ -239,3 +243,34 @@ def test_a_package_that_is_not_there_is_a_line_with_the_way_to_it(
     line = rf"`{option}` '{address}': {package} is not installed; pip install '.*\[{extra}\]'"
     with pytest.raises(RequestError, match=line):
         build(tiny_config(data), placement=Placement(**{option: address}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_head_that_is_not_there_is_a_line_before_ray_waits_for_it(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined: list[str] = []
+    ray, errors = ModuleType("ray"), ModuleType("ray.exceptions")
+    vars(ray).update(
+        is_initialized=lambda: False, init=lambda address, **_: joined.append(address),
+        exceptions=errors,
+    )  # fmt: skip
+    vars(errors).update(RayError=OSError)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.exceptions", errors)
+    monkeypatch.delenv("RAY_NUM_REDIS_GET_RETRIES", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"{scheme}127.0.0.1:{server.getsockname()[1]}"
+        with (
+            pytest.raises(AttributeError),  # the stand-in is no cluster
+            ray_cluster.connected(address, cast(Splits, None), "cpu", print),
+        ):
+            pass
+    assert joined == [address], "a head that takes connections is joined"
+    with (
+        pytest.raises(RequestError, match=f"`ray` '{address}': no Ray cluster takes us there"),
+        ray_cluster.connected(address, cast(Splits, None), "cpu", print),
+    ):
+        pass
+    assert joined == [address]
+    assert os.environ["RAY_NUM_REDIS_GET_RETRIES"] == "1", "one wait, not twenty"
