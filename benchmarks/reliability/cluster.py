@@ -70,11 +70,11 @@ def killed(cluster: Loopback, wanted: dict[str, bytes], rng: random.Random) -> d
         os.killpg(command.pid, signal.SIGKILL)
     said = command.communicate(timeout=300)[1]
     code = first = command.returncode
+    if what == "scheduler":  # also where the command had ended before it noticed
+        cluster.stop()
+        cluster.begin(len(cluster.workers))
+        words = (*BUILD, cluster.option, cluster.address)
     if what != "worker" and first != 0:
-        if what == "scheduler":
-            cluster.stop()
-            cluster.begin(len(cluster.workers))
-            words = (*BUILD, cluster.option, cluster.address)
         again = begin(words, folder)
         more_said = again.communicate(timeout=300)[1]
         code = again.returncode
