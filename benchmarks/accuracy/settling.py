@@ -5,11 +5,13 @@
 WHAT is ``augment`` (unpruned networks, by augmentation), ``average`` (unpruned networks, their last
 weights or averages over steps), ``teacher`` or ``metric`` (networks pruned twice by a third of each
 layer, by who teaches them or by what is dropped; ``metric`` ends with pools of four metrics, one
-for each member, over all ways to hand them out). ``conv-c4`` at half its widths, four networks, 20
-epochs; a pruned one goes on with the schedule twice. The photos are those of `photos.py`; 3,000
-others of CIFAR-10's training part judge. Without CIFAR it is eight ``mlp-a`` on the digits, by the
-recipe and as far as usual, judged on the validation and the test part of these seeds. A line per
-seed stands in results/benchmarks/settling.jsonl; what stands there is not measured again.
+for each member, over all ways to hand them out), or ``cost`` (networks pruned to a fifth of their
+FLOPs, by what is dropped, over all layers or within each). ``conv-c4`` at half its widths, four
+networks, 20 epochs; a pruned one goes on with the schedule after each round. The photos are those
+of `photos.py`; 3,000 others of CIFAR-10's training part judge. Without CIFAR it is eight ``mlp-a``
+on the digits, by the recipe and as far as usual, judged on the validation and the test part of
+these seeds. A line per seed stands in results/benchmarks/settling.jsonl; what stands there is not
+measured again.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import torch
 from photos import make_new_photos
 from torch import Tensor, nn
 
-from pruning import DropNet, Member, Recipe, Split, Splits, Teaching
+from pruning import DropNet, Member, Recipe, Split, Splits, Target, Teaching
 from pruning.data.load import load_splits
 from pruning.dropnet import Runs, dropnet
 from pruning.inference import predict_probabilities
@@ -41,6 +43,7 @@ ARCH, MEMBERS = "conv-c4:32-32-64-64-128", 4
 AUGMENTS = ("photo", "photo-cutout", "photo-mixup", "photo-cutmix", "photo-trivial")
 TEACHERS = ("none", "own", "ensemble")
 METRICS = ("minimum_layer", "taylor_layer", "l1_layer", "fpgm_layer")
+COST, AT_THE_COST = 0.2, ("minimum", "minimum_layer", "random_layer", "taylor_layer", "fpgm_layer")
 DECAYS, TAILS = (0.98, 0.995), (0.5, 0.75, 0.9)
 Found = dict[str, np.ndarray]
 """What was tried → (M, N, C) probabilities of its networks."""
@@ -129,6 +132,22 @@ def metrics(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     return found
 
 
+def at_equal_cost(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try what is dropped until as many FLOPs are left."""
+    unpruned, found = next(dropnet(runs, splits, settings)), {}
+    for metric in AT_THE_COST:
+        to_the_cost = dataclasses.replace(
+            settings, metric=metric, target=Target(flops=COST), keep=0.0, rounds=None
+        )
+        last = {
+            member.run: member
+            for standing in dropnet(runs, splits, to_the_cost, start=unpruned)
+            for member in standing
+        }
+        found[metric] = probabilities([last[run] for run in sorted(last)], splits)
+    return found
+
+
 def averages(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try averages of the weights over the steps of unpruned networks; they have no batch norms."""
     steps = math.ceil(len(splits.train) / 64) * (settings.recipe.max_epochs or 0)
@@ -202,6 +221,7 @@ TRIED: dict[str, Callable[[Runs, Splits, DropNet], Found]] = {
     "average": averages,
     "teacher": teachers,
     "metric": metrics,
+    "cost": at_equal_cost,
 }
 
 
