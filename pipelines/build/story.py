@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.build.built import Built, team_of
 from pipelines.build.calling import CallingWatcher, OnEvent
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
+from pipelines.build.clusters.cluster import check_installed
 from pipelines.build.control_training import Tell, train_control
 from pipelines.build.device import Devices
 from pipelines.build.handover import make_ensemble
@@ -98,6 +99,7 @@ def build(
     stages = Stages()
     if placement.profile:
         check_place(Path(placement.profile))
+    check_installed(placement)
 
     held = ExitStack()
 

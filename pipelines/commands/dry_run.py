@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.build.clusters.cluster import check_installed
 from pipelines.build.control_training import Tell
 from pipelines.build.estimate import Estimate, Pace, estimate
 from pipelines.build.preparing import Prepared, prepare
@@ -31,6 +32,7 @@ def run_dry(
     RequestError
         For all that a build refuses before training, and for a profile, which is a file.
     """
+    check_installed(placement)
     if placement.profile:
         raise RequestError("`profile` writes a trace, and `dry_run` writes nothing; give one")
 

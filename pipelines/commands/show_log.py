@@ -33,7 +33,8 @@ def run_show_log(source: str) -> None:
 def _facts(found: Logged) -> list[str]:
     ends = Counter(how for how, _ in found.commands)
     ended = ", ".join(f"{count} {how}" for how, count in sorted(ends.items())) or "none has ended"
-    facts = [f"{found.began} commands: {ended}; {len(found.rounds)} rounds of groups"]
+    began = f"{found.began} command{'s' * (found.began != 1)}"
+    facts = [f"{began}: {ended}; {len(found.rounds)} rounds of groups"]
     if share := _shares(found.seconds):
         facts.append(f"{sum(found.seconds.values()):.1f} s went to {share}")
     workers: dict[str, list[LoggedRound]] = {}

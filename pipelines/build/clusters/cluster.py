@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -71,17 +72,25 @@ def opened(
     RequestError
         If its package is not installed, or nobody answers at the address.
     """
-    extra, address = (
-        ("dask", placement.scheduler) if placement.scheduler else ("ray", placement.ray)
-    )
-    package, file = HOW[extra]
-    try:
-        importlib.import_module(package)
-    except ImportError as error:
-        option = "scheduler" if extra == "dask" else "ray"
-        raise RequestError(
-            f"`{option}` {address!r}: {package} is not installed; {way_to(extra)}"
-        ) from error
+    check_installed(placement)
+    extra, address = _named(placement)
+    _, file = HOW[extra]
     module = importlib.import_module(f"pipelines.build.clusters.{file}")
     found: AbstractContextManager[Cluster] = module.connected(address, splits, device, tell)
     return found
+
+
+def check_installed(placement: Placement) -> None:
+    """Raise `RequestError` where a cluster is named whose package is not here."""
+    if not (placement.scheduler or placement.ray):
+        return
+    extra, address = _named(placement)
+    package, _ = HOW[extra]
+    if importlib.util.find_spec(package) is None:
+        option = "scheduler" if extra == "dask" else "ray"
+        raise RequestError(f"`{option}` {address!r}: {package} is not installed; {way_to(extra)}")
+
+
+def _named(placement: Placement) -> tuple[str, str]:
+    """Return the extra that a placement's cluster wants, and its address."""
+    return ("dask", placement.scheduler) if placement.scheduler else ("ray", placement.ray or "")

@@ -237,12 +237,15 @@ def test_what_cannot_be_placed_is_refused(case: str) -> None:
 ])  # fmt: skip
 def test_a_package_that_is_not_there_is_a_line_with_the_way_to_it(
     option: str, address: str, package: str, extra: str,
-    data: Path, monkeypatch: pytest.MonkeyPatch,
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setitem(sys.modules, package, None)
     line = rf"`{option}` '{address}': {package} is not installed; pip install '.*\[{extra}\]'"
     with pytest.raises(RequestError, match=line):
-        build(tiny_config(data), placement=Placement(**{option: address}))  # type: ignore[arg-type]
+        build(
+            tiny_config(data), out=tmp_path / "run", placement=Placement(**{option: address})  # type: ignore[arg-type]
+        )  # fmt: skip
+    assert not (tmp_path / "run").exists(), "what is refused leaves nothing behind"
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])

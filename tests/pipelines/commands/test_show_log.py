@@ -102,4 +102,4 @@ def test_a_builds_own_log_is_read_whole(tmp_path: Path, capsys: pytest.CaptureFi
     assert all(one.worker and one.runs == (0, 1, 2, 3) for one in found.rounds)
     assert found.began == len(found.commands) == 1
     assert run(["show", str(out), "--log"]) == 0
-    assert "1 commands: 1 ended; 3 rounds of groups" in capsys.readouterr().out
+    assert "1 command: 1 ended; 3 rounds of groups" in capsys.readouterr().out
