@@ -39,12 +39,14 @@ def augmented(x: Tensor) -> Tensor:
     return x * torch.empty(len(x), 1, 1, 1).uniform_(0.8, 1.2)
 
 
-def loss_of(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+def smoothed_loss(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
     """Return the mean loss of a batch."""
     return F.cross_entropy(network(inputs), labels, label_smoothing=SMOOTHING)
 
 
-def train(network: nn.Module, x: Tensor, y: Tensor, epochs: int, loss_of: Loss = loss_of) -> None:
+def train(
+    network: nn.Module, x: Tensor, y: Tensor, epochs: int, loss_of: Loss = smoothed_loss
+) -> None:
     """Train in place; the rate comes down to zero at the end."""
     mean, deviation = x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from plain_loop import SMOOTHING, train
+from plain_loop import SMOOTHING, Loss, accuracies, smoothed_loss, train
 from plain_networks import conv_c4
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -38,6 +38,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "riva
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "fc", "output")
 TEMPERATURE, TAUGHT = 2.0, 0.9
 WIDTHS, DENSE = (64, 64, 128, 128), 256
+HALF, HALF_DENSE = (32, 32, 64, 64), 128
 
 
 class Voting(nn.Module):
@@ -134,22 +135,20 @@ def batched(classes: int) -> nn.Module:
     """Return a BatchEnsemble of four at half of the widths, which take four passes."""
     from torch_uncertainty.layers import BatchConv2d, BatchLinear
 
-    half = [width // 2 for width in WIDTHS]
     body = convolutions(
         lambda a, b, _: BatchConv2d(a, b, 3, num_estimators=4, padding=1),
-        lambda a, b, _: BatchLinear(a, b, num_estimators=4), classes, half, DENSE // 2,
+        lambda a, b, _: BatchLinear(a, b, num_estimators=4), classes, HALF, HALF_DENSE,
     )  # fmt: skip
     return Voting(body, 4, copies=4)
 
 
 def apart(classes: int) -> nn.Module:
     """Return four networks at half of the widths."""
-    half = [width // 2 for width in WIDTHS]
 
     def one() -> nn.Module:
         return drawn(convolutions(
             lambda a, b, _: nn.Conv2d(a, b, 3, padding=1), lambda a, b, _: nn.Linear(a, b),
-            classes, half, DENSE // 2,
+            classes, HALF, HALF_DENSE,
         ))  # fmt: skip
 
     return Voting(Apart([one() for _ in range(4)]), 4)
@@ -190,29 +189,26 @@ def teachers_of(run: Path, classes: int) -> list[nn.Module]:
 
 
 def measured(
-    network: nn.Module, parts: dict[str, Tensor], epochs: int, loss: Callable[..., Tensor] | None
+    network: nn.Module, parts: dict[str, Tensor], epochs: int, loss_of: Loss
 ) -> dict[str, Any]:
     """Train a network; return what it costs, and its accuracy on the new photos."""
-    x, y, new, true = (parts[name] for name in ("x_train", "y_train", "x_new", "y_new"))
+    x, new = parts["x_train"], parts["x_new"]
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     begun = time.process_time()
-    train(network, x, y, epochs, **({} if loss is None else {"loss_of": loss}))
+    train(network, x, parts["y_train"], epochs, loss_of)
     seconds = time.process_time() - begun
-    network.eval()
-    mean, deviation = x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
-    with torch.inference_mode():
-        found = torch.cat([network((part - mean) / deviation).argmax(1) for part in new.split(250)])
+    accuracy, mirrored = accuracies(network, new, parts["y_new"], x)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(new[:1])
     return {
         "epochs": epochs, "seconds": round(seconds, 1), "flops": counter.get_total_flops(),
         "bytes": sum(4 * p.numel() for p in network.parameters()),
-        "accuracy": round(float((found == true).float().mean()), 4),
+        "accuracy": round(accuracy, 4), "mirrored": round(mirrored, 4),
     }  # fmt: skip
 
 
-RIVALS: dict[str, tuple[Callable[[int], nn.Module], Callable[..., Tensor] | None]] = {
-    "single": (conv_c4, None),
+RIVALS: dict[str, tuple[Callable[[int], nn.Module], Callable[..., Tensor]]] = {
+    "single": (conv_c4, smoothed_loss),
     "packed": (packed, each_by_itself),
     "apart": (apart, each_by_itself),
     "batched": (batched, each_by_itself),

@@ -118,7 +118,7 @@ def engine_steps(
     data = bench.images(count, shape)
     recipe = _plain(Recipe(batch_size=BATCH, max_epochs=EPOCHS), networks[0], shape, count)
     started = time.perf_counter()
-    with _worth_as_for(EPOCHS * 40_000 / (EPOCHS * count)):
+    with _worth_as_for(40_000 / count):
         running = ENGINES[chosen](networks, data, recipe)
     orders = torch.stack([torch.randperm(count) for _ in networks]).to(bench.device)
     rates = [1e-4] * -(-count // BATCH)
@@ -214,7 +214,7 @@ def same_alone(bench: Bench) -> Line:
 
 def accuracies(engine: str, bench: Bench) -> Line:
     """Train 20 conv-c for some rounds; return each round's mean validation accuracy."""
-    members, rounds = (2, 1) if bench.small else (MEMBERS, 2)
+    members, rounds = (2, 1) if bench.small else (MEMBERS, 3)
     arch = "conv-c:6-7-8-9-10" if bench.small else "conv-c"
     chosen = "loop" if bench.small else engine
     began = time.perf_counter()

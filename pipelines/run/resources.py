@@ -98,9 +98,11 @@ class Placement:
             raise RequestError(
                 f"`scheduler` {self.scheduler!r} and `ray` {self.ray!r} are two clusters; give one"
             )
-        name, address = ("scheduler", self.scheduler) if self.scheduler else ("ray", self.ray)
+        named = self.cluster
+        assert named is not None
+        name, address = named
         form, examples = _ADDRESSES[name]
-        if not re.fullmatch(form, str(address)):
+        if not re.fullmatch(form, address):
             raise RequestError(f"`{name}` {address!r} is no address: allowed is such as {examples}")
         for ignored in ("jobs", "backend", "checkpoint_every"):
             value = getattr(self, ignored)
@@ -119,9 +121,15 @@ class Placement:
         return math.inf if self.time_limit is None else now + 60 * self.time_limit
 
     @property
+    def cluster(self) -> tuple[str, str] | None:
+        """The option that names the cluster whose workers train, and its address."""
+        named = (("scheduler", self.scheduler), ("ray", self.ray))
+        return next(((name, address) for name, address in named if address is not None), None)
+
+    @property
     def on_cluster(self) -> bool:
         """Whether the workers of a cluster train."""
-        return self.scheduler is not None or self.ray is not None
+        return self.cluster is not None
 
     @property
     def processes(self) -> int:

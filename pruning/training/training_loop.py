@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import gc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pruning.training.checkpoint import Checkpoints, TrainingState, state_of
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
-from pruning.training.halving import HalvedHook, warn_halved
+from pruning.training.halving import HalvedHook, give_memory_back, warn_halved
 from pruning.training.lesson import Lesson
 from pruning.training.recipe import Recipe
 from pruning.training.trained import Epoch, Trained
@@ -113,7 +112,7 @@ def train(
             raise
     for generator, state in zip(generators, states, strict=True):
         generator.set_state(state)
-    _give_memory_back()
+    give_memory_back()
     half = (len(networks) + 1) // 2
     training.on_halved(len(networks), half)
     results = []
@@ -124,16 +123,6 @@ def train(
             lesson=lesson and lesson.only(rows),
         )  # fmt: skip
     return results
-
-
-def _give_memory_back() -> None:
-    """Let go of all that an engine held which ran out of memory.
-
-    Its parts refer to each other, and cuBLAS keeps 32 MiB for each stream that was ever used.
-    """
-    gc.collect()
-    getattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: None)()
-    torch.cuda.empty_cache()
 
 
 def resolved_recipe(training: Training, network: nn.Module) -> Recipe:

@@ -31,8 +31,8 @@ def usual_values(
     optimizer = asked["optimizer"] or "adamw"
     coloured = not plain_mlp and len(shape) == 3 and shape[0] == 3
     augment = asked["augment"] or ("photo" if coloured else "none")
-    # Augmented images are new ones in every epoch: 20 conv-c on 40,000 of CIFAR-10 came to 83.1 %
-    # after 12 epochs, one of them to 85.5 % after 30 (results/evidence/cifar.md).
+    # Augmented images are new ones in every epoch: on 40,000 of CIFAR-10 twenty conv-c came to
+    # 83.1 % after 12 epochs, one a little narrower to 85.5 % after 30 (results/evidence/cifar.md).
     epochs = asked["max_epochs"] or (12 if many and augment == "none" else 30)
     warm = schedule == "cosine"
     decay = {"adamw": 0.05, "adam": 0.0, "sgd": 5e-4}[optimizer]

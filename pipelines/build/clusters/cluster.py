@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -39,8 +38,8 @@ Tell = Callable[[str], None]
 LOOK_SECONDS = 5.0
 """So often somebody looks, while nothing is done, whether the cluster is there."""
 
-HOW = {"dask": ("distributed", "dask_cluster"), "ray": ("ray", "ray_cluster")}
-"""Extra → the package that it brings, and the file that speaks to it."""
+HOW = {"scheduler": ("dask", "distributed", "dask_cluster"), "ray": ("ray", "ray", "ray_cluster")}
+"""Option → the extra for it, the package that this brings, and the file that speaks to it."""
 
 
 def ended_workers(task: RoundTask) -> MachineError:
@@ -73,8 +72,10 @@ def opened(
         If its package is not installed, or nobody answers at the address.
     """
     check_installed(placement)
-    extra, address = _named(placement)
-    _, file = HOW[extra]
+    named = placement.cluster
+    assert named is not None
+    option, address = named
+    *_, file = HOW[option]
     module = importlib.import_module(f"pipelines.build.clusters.{file}")
     found: AbstractContextManager[Cluster] = module.connected(address, splits, device, tell)
     return found
@@ -82,15 +83,13 @@ def opened(
 
 def check_installed(placement: Placement) -> None:
     """Raise `RequestError` where a cluster is named whose package is not here."""
-    if not (placement.scheduler or placement.ray):
+    if placement.cluster is None:
         return
-    extra, address = _named(placement)
-    package, _ = HOW[extra]
-    if importlib.util.find_spec(package) is None:
-        option = "scheduler" if extra == "dask" else "ray"
-        raise RequestError(f"`{option}` {address!r}: {package} is not installed; {way_to(extra)}")
-
-
-def _named(placement: Placement) -> tuple[str, str]:
-    """Return the extra that a placement's cluster wants, and its address."""
-    return ("dask", placement.scheduler) if placement.scheduler else ("ray", placement.ray or "")
+    option, address = placement.cluster
+    extra, package, _ = HOW[option]
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise RequestError(
+            f"`{option}` {address!r}: {package} is not installed; {way_to(extra)}"
+        ) from error

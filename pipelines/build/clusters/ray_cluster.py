@@ -30,8 +30,7 @@ def connected(address: str, splits: Splits, device: str, tell: Tell) -> Iterator
     joined = ray.is_initialized()
     if not joined:
         try:
-            if head := _head_of(address.removeprefix("ray://")):
-                socket.create_connection(head, CONNECT_SECONDS).close()
+            _reach(_head_of(address.removeprefix("ray://")))
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
         except (RayError, OSError, ValueError, RuntimeError) as error:
             why = " ".join(str(error).split()).partition(". ")[0]
@@ -101,8 +100,7 @@ class RayCluster:
     def _look(self) -> None:
         """See that the head is there: Ray ends a process that has lost it, without a word."""
         with self._reaching():
-            if self._head is not None:
-                socket.create_connection(self._head, CONNECT_SECONDS).close()
+            _reach(self._head)
             waits, self._waits = self._waits, not self._slots()
         if self._waits and not waits:
             self._tell(
@@ -124,6 +122,12 @@ class RayCluster:
                 f"the Ray cluster {self._address} is gone; start it again, and the same command "
                 "goes on where it stopped"
             ) from error
+
+
+def _reach(head: tuple[str, int] | None) -> None:
+    """Raise `OSError` where a head that is known takes no connection."""
+    if head is not None:
+        socket.create_connection(head, CONNECT_SECONDS).close()
 
 
 def _head_of(address: str) -> tuple[str, int] | None:

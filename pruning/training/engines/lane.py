@@ -17,8 +17,8 @@ Work = Callable[[], None]
 
 REHEARSALS = 3
 """Passes before work is recorded, as PyTorch asks for: libraries choose and compile in them."""
-REHEARSALS_ALIKE = 1
-"""Passes before the same work of another network: what is left is the lane's own memory."""
+REHEARSALS_AFTER = 1
+"""Passes before the work of networks after the first: what libraries do once has been done."""
 
 
 class EngineWarning(UserWarning):

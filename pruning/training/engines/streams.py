@@ -17,7 +17,7 @@ from pruning.networks.weights import tensors_of
 from pruning.surgery.padding import pad, unpadded
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES, Evaluation
-from pruning.training.engines.lane import REHEARSALS_ALIKE
+from pruning.training.engines.lane import REHEARSALS_AFTER
 from pruning.training.engines.loop import Loop, evaluation
 from pruning.training.engines.loop_bf16 import convolutional
 from pruning.training.engines.precision import obstacle_to, repeatable
@@ -55,7 +55,7 @@ class SideBySide(Loop):
         first, *others = self.members
         self.recorded = [
             Recorded(first, self._rates),
-            *(Recorded(member, self._rates, REHEARSALS_ALIKE) for member in others),
+            *(Recorded(member, self._rates, REHEARSALS_AFTER) for member in others),
         ]
 
     @classmethod

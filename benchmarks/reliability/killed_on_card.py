@@ -1,16 +1,18 @@
 """Builds on a card that are killed at random moments: given again, do they end alike?
 
-    python benchmarks/build/killed_on_card.py DATA --kills 10 [--device cuda] [--jobs 4]
+    python benchmarks/reliability/killed_on_card.py DATA --kills 10 [--device cuda] [--jobs 4]
 
-DATA is images as ``ensemble build --data`` takes them. Prints a line per kill, and a last one.
+DATA is images as ``ensemble build --data`` takes them. Prints a line per kill, and a last one. Each
+command is a process of its own: `trials.py` forks one that has loaded everything, which CUDA does
+not survive.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,43 +20,36 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-COMMAND = (sys.executable, "-c", "from pipelines.commands.cli import main; main()", "build")
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "support")]
+
+from loopback import logged_rounds, run_files, start  # noqa: E402
+
 WORDS = (
-    "--arch", "conv-b:24-24", "--m", "4", "--s", "2", "--limit", "4000", "--epochs", "3",
+    "build", "--arch", "conv-b:24-24", "--m", "4", "--s", "2", "--limit", "4000", "--epochs", "3",
     "--fraction", "0.3", "--kappa", "0", "--keep", "0", "--rounds", "6", "--backend", "sequential",
 )  # fmt: skip
 
 
-def started(options: argparse.Namespace, out: Path) -> subprocess.Popen[bytes]:
+def begun(options: argparse.Namespace, out: Path) -> subprocess.Popen[str]:
     """Start the build into a folder."""
-    words = (*COMMAND, *WORDS, "--data", options.data, "--device", options.device)
-    return subprocess.Popen(
-        (*words, "--out", str(out)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-
-
-def made(out: Path) -> dict[str, str]:
-    """Return the digest of each file of the team, and of what it was chosen from."""
-    files = [*out.glob("ensemble/**/*"), *out.glob("members/**/*.safetensors")]
-    return {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files if path.is_file()
-    }  # fmt: skip
+    where = ("--data", str(Path(options.data).resolve()), "--device", options.device)
+    return start((*WORDS, *where, "--out", str(out)), out.parent)
 
 
 def killed(options: argparse.Namespace, out: Path, after: float) -> dict[str, object]:
     """Kill a build after so many seconds, give it again; return how it ended, and its files."""
-    process = started(options, out)
+    process = begun(options, out)
     try:
         process.wait(after)
     except subprocess.TimeoutExpired:
-        process.kill()
+        process.send_signal(signal.SIGKILL)
     process.communicate()
-    began = len([*out.glob("members/**/*.safetensors")])
-    again = started(options, out)
-    said = again.communicate()[1].decode()[-300:]
-    return {"after": round(after, 1), "networks_there": began, "code": again.returncode,
-            "said": said if again.returncode else "", "files": made(out)}  # fmt: skip
+    rounds = len(logged_rounds(out))
+    again = begun(options, out)
+    said = again.communicate()[1]
+    return {"after": round(after, 1), "rounds_there": rounds, "code": again.returncode,
+            "said": said[-300:] if again.returncode else "", "files": run_files(out)}  # fmt: skip
 
 
 def main() -> None:
@@ -65,20 +60,19 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--jobs", type=int, default=4, help="builds at a time")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        whole = started(options, Path(folder) / "whole")
-        errors = whole.communicate()[1].decode()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, began = Path(scratch), time.perf_counter()
+        whole = begun(options, folder / "whole")
+        errors = whole.communicate()[1]
         if whole.returncode:
             parser.exit(1, errors)
-        seconds, wanted = time.perf_counter() - began, made(Path(folder) / "whole")
+        seconds, wanted = time.perf_counter() - began, run_files(folder / "whole")
         print(json.dumps({"undisturbed_s": round(seconds, 1), "files": len(wanted)}), flush=True)
-        rng = random.Random(0)
+        rng, found = random.Random(0), []
         # Several at a time take longer each: the moments are spread over what one took alone.
         moments = [rng.uniform(0.2, 1.2) * seconds for _ in range(options.kills)]
+        outs = [folder / str(k) for k in range(options.kills)]
         with ThreadPoolExecutor(options.jobs) as pool:
-            outs = [Path(folder) / str(k) for k in range(options.kills)]
-            found = []
             for line in pool.map(lambda out, at: killed(options, out, at), outs, moments):
                 line["same"] = line.pop("files") == wanted
                 found.append(line)
