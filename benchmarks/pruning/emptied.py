@@ -68,11 +68,12 @@ def main() -> None:
         cells = [f"{100 * share:.0f} %: {count}, {100 * mean:.1f}" for share, count, mean in found]
         lines.append(f"| {name} | {' | '.join(cells)}{' | ' * (ROUNDS + 1 - len(cells))}|")
         print(lines[-1], flush=True)
+    rounds = "".join(f" round {k} |" for k in range(ROUNDS + 1))
     RESULTS.write_text(
         f"# Where *maximum* empties a layer of {asked.arch} on MNIST\n\n"
         f"`python benchmarks/pruning/emptied.py MNIST --runs {asked.runs}`: units that are left: "
         "runs that have both layers, mean test accuracy in percent.\n\n"
-        f"| variant |{''.join(f' round {k} |' for k in range(ROUNDS + 1))}\n|---|{'---|' * (ROUNDS + 1)}\n"
+        f"| variant |{rounds}\n|---|{'---|' * (ROUNDS + 1)}\n"
         + "\n".join(lines) + "\n",
         encoding="utf-8",
     )  # fmt: skip

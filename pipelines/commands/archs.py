@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.build.data import load_data
-from pipelines.commands.shape import read_shape
+from pipelines.commands.shape import checked_classes, read_shape
 from pipelines.report.number_format import amount, whole
 from pipelines.run.config import BuildConfig
 from pruning.core.errors import RequestError
@@ -29,7 +29,7 @@ def run_archs(
 
     `data` are the options of `DataConfig`; given, they say what a sample is.
     """
-    sample, logits = _input(shape, classes, data)
+    sample, logits = _input(shape, classes and checked_classes(classes), data)
     rows = listed(names, sample, logits)
     console = Console()
     size = "×".join(map(str, sample))

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.build.rehearsal import Rehearsal, noisy_splits, rehearse
-from pipelines.commands.shape import read_shape
+from pipelines.commands.shape import checked_classes, read_shape
 from pipelines.report.number_format import amount
 from pruning.networks.architecture import built_in
 from pruning.surgery.checking import check
@@ -14,7 +14,7 @@ from pruning.surgery.checking import check
 
 def run_check(*, arch: str, shape: str, classes: int) -> None:
     """Print the groups of units that can be pruned, what that frees, and what cannot be."""
-    sample = read_shape(shape)
+    sample, classes = read_shape(shape), checked_classes(classes)
     report = check(arch, sample, classes)
     rehearsal = None if built_in(arch) else rehearse(arch, noisy_splits(sample, classes))
     console = Console()

@@ -1,9 +1,10 @@
-"""The shape of one sample, as the command line spells it."""
+"""The shape of one sample and the number of classes, as the command line spells them."""
 
 from __future__ import annotations
 
 import math
 
+from ensemble.description import MOST_CLASSES
 from pruning.core.errors import RequestError
 
 MOST = 2**24
@@ -30,3 +31,10 @@ def read_shape(text: str) -> tuple[int, ...]:
             f"`shape` {text} holds {math.prod(sizes):,} numbers; allowed are {MOST:,} at most"
         )
     return sizes
+
+
+def checked_classes(count: int) -> int:
+    """Return how many classes there are, if an ensemble may have so many; else a RequestError."""
+    if count > MOST_CLASSES:
+        raise RequestError(f"`classes` {count:,}: allowed are {MOST_CLASSES:,} at most")
+    return count

@@ -26,6 +26,8 @@ Architecture = str | nn.Module | Factory
 NETWORKS: Registry[Factory] = Registry("architecture", "pruning.networks")
 OTHER_FORMS = ("torchvision:NAME", "module:factory")
 """How an architecture is named that is not registered."""
+MOST_UNITS = 2**20
+"""Units of one layer that a name may ask for."""
 
 
 def build_network(
@@ -209,6 +211,11 @@ def _with_widths(factory: Factory, arch: str, text: str) -> Factory:
     if not widths or min(widths) < 1:
         raise RequestError(
             f"architecture {arch!r}: widths {text!r} must be positive whole numbers joined by '-'"
+        )
+    if max(widths) > MOST_UNITS:
+        raise RequestError(
+            f"architecture {arch!r}: a layer of {max(widths):,} units; allowed are {MOST_UNITS:,} "
+            "at most"
         )
 
     def sized(num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:

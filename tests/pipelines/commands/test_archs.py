@@ -80,6 +80,8 @@ def test_own_data_say_the_sample_and_the_classes(
             ["--input", "3x4096x4096"],
             "--input 3x4096x4096 holds 50,331,648 numbers; allowed are 16,777,216 at most",
         ),
+        (["mlp-a", "--classes", "20000000"], "--classes 20,000,000: allowed are 200,000 at most"),
+        (["mlp-a:9-30000000"], "a layer of 30,000,000 units; allowed are 1,048,576 at most"),
         (["--input", "64", "--data", "digits"], "--input and --data both say what a sample is"),
         (["--limit", "30"], "--limit belongs to --data; name the data, or leave it out"),
         (["--data", "digit"], "unknown data set 'digit'; did you mean 'digits'"),
@@ -93,6 +95,13 @@ def test_a_slip_is_told_in_one_line(
     assert out == ""
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_check_is_bounded_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "mlp-a", "--input", "1x8x8", "--classes", "20000000"]) == 2
+    assert "--classes 20,000,000: allowed are 200,000 at most" in capsys.readouterr().err
+    assert run(["check", "mlp-a:30000000-9", "--input", "1x8x8"]) == 2
+    assert "allowed are 1,048,576 at most" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--arch", "resnet50"], ["--arch", "torchvison:resnet50"]])
