@@ -15,6 +15,7 @@ import json
 import time
 from pathlib import Path
 
+import gpu_bench
 import gpu_parts
 import torch
 
@@ -35,7 +36,7 @@ def main() -> None:
         parser.exit(2, "no CUDA device is here\n")
     started = time.perf_counter()
     cifar = load_splits(options.cifar, limit=None if options.device == "cuda" else 400).splits
-    bench = gpu_parts.Bench(torch.device(options.device), cifar, options.mnist)
+    bench = gpu_bench.Bench(torch.device(options.device), cifar, options.mnist)
     card = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
     for name in options.parts.split(","):
         for measure in gpu_parts.PARTS[name]:
