@@ -27,8 +27,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "support")]
 
-from loopback import Loopback, logged_rounds, loopback, run_files, start  # noqa: E402
+from loopback import Loopback, loopback, start  # noqa: E402
 from pipeline_support import write_images  # noqa: E402
+from run_contents import logged_rounds, run_files  # noqa: E402
 
 RESULTS = ROOT / "results" / "reliability"
 LINES = RESULTS / "cluster.jsonl"

@@ -23,7 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "support")]
 
-from loopback import logged_rounds, run_files, start  # noqa: E402
+from loopback import start  # noqa: E402
+from run_contents import logged_rounds, run_files  # noqa: E402
 
 WORDS = (
     "build", "--arch", "conv-b:24-24", "--m", "4", "--s", "2", "--limit", "4000", "--epochs", "3",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -13,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 SECONDS = 120
 """A part of a cluster that takes longer to begin has failed."""
@@ -176,19 +174,3 @@ def start(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
         cwd=folder, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-
-
-def logged_rounds(run: Path) -> list[dict[str, Any]]:
-    """Return what a run's log says of the rounds so far."""
-    log = run / "build.log"
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [line for line in map(json.loads, lines) if line["what"] == "round"]
-
-
-def run_files(run: Path) -> dict[str, bytes]:
-    """Return a run's files but its log."""
-    return {
-        file.relative_to(run).as_posix(): file.read_bytes()
-        for file in sorted(run.rglob("*"))
-        if file.is_file() and file.name != "build.log"
-    }

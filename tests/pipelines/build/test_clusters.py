@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import socket
 import sys
@@ -16,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from pipeline_support import directory, tiny_config, write_images
+from run_contents import logged_rounds, run_files
 from standing_in import StandIn
 from torch import nn
 
@@ -79,19 +79,6 @@ def _splits(config: BuildConfig) -> Splits:
     return load_data(config).splits
 
 
-def _files(run: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(run).as_posix(): file.read_bytes()
-        for file in sorted(run.rglob("*"))
-        if file.is_file() and file.name != "build.log"
-    }
-
-
-def _rounds(run: Path) -> list[dict[str, Any]]:
-    lines = map(json.loads, (run / "build.log").read_text().splitlines())
-    return [line for line in lines if line["what"] == "round"]
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_build_on_a_cluster_has_the_bytes_of_one_here(
@@ -102,11 +89,13 @@ def test_a_build_on_a_cluster_has_the_bytes_of_one_here(
     cluster = StandIn(_splits(config), times=times)
     _on(cluster, monkeypatch)
     build(config, out=tmp_path / "there", placement=ON_DASK)
-    assert _files(tmp_path / "there") == _files(tmp_path / "here")
+    assert run_files(tmp_path / "there") == run_files(tmp_path / "here")
     assert max(Counter(cluster.names).values()) == 1
-    counted = Counter((tuple(line["group"]), line["round"]) for line in _rounds(tmp_path / "there"))
+    counted = Counter(
+        (tuple(line["group"]), line["round"]) for line in logged_rounds(tmp_path / "there")
+    )
     assert max(counted.values()) == 1
-    assert {line["task"] for line in _rounds(tmp_path / "there")} < set(cluster.names)
+    assert {line["task"] for line in logged_rounds(tmp_path / "there")} < set(cluster.names)
 
 
 @pytest.mark.parametrize("results", [0, 2, 5])
@@ -123,8 +112,10 @@ def test_a_cluster_that_goes_costs_what_it_was_training(
     _on(again, monkeypatch)
     build(config, out=tmp_path / "there", placement=ON_DASK)
     build(config, out=tmp_path / "here")
-    assert _files(tmp_path / "there") == _files(tmp_path / "here")
-    counted = Counter((tuple(line["group"]), line["round"]) for line in _rounds(tmp_path / "there"))
+    assert run_files(tmp_path / "there") == run_files(tmp_path / "here")
+    counted = Counter(
+        (tuple(line["group"]), line["round"]) for line in logged_rounds(tmp_path / "there")
+    )
     assert max(counted.values()) == 1
 
 
@@ -137,7 +128,7 @@ def test_a_build_goes_on_here_where_a_cluster_stopped(
         build(config, out=tmp_path / "there", placement=ON_DASK)
     built = build(config, out=tmp_path / "there")
     build(config, out=tmp_path / "here")
-    assert _files(tmp_path / "there") == _files(tmp_path / "here")
+    assert run_files(tmp_path / "there") == run_files(tmp_path / "here")
     assert "scheduler" not in directory(built).config_file.read_text()
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import CLUSTERS, Loopback, logged_rounds, loopback, run_files, start, waited
+from loopback import CLUSTERS, Loopback, loopback, start, waited
 from pipeline_support import write_images
+from run_contents import logged_rounds, run_files
 
 pytestmark = pytest.mark.slow
 

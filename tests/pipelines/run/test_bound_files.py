@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pipeline_support import tiny_config, write_images
+from run_contents import run_files
 
 import ensemble
 from ensemble.storage.contents import Contents, replacing
@@ -45,14 +46,6 @@ def copy(runs: tuple[Path, Path], tmp_path: Path) -> Path:
     return Path(shutil.copytree(runs[0], tmp_path / "copy"))
 
 
-def _files(run: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(run).as_posix(): file.read_bytes()
-        for file in sorted(run.rglob("*"))
-        if file.is_file() and file.name != "build.log"
-    }
-
-
 def _again(run: Path) -> None:
     """Build the run at `run` again, as its command would."""
     asked = RunDirectory(run).resolved.config
@@ -70,7 +63,7 @@ REFUSED_BY_COMPARE = [
 
 
 def test_every_file_that_is_read_is_exchanged_here(runs: tuple[Path, Path]) -> None:
-    held = {name.replace("001", "002").replace("-1.safe", "-0.safe") for name in _files(runs[0])}
+    held = {name.replace("001", "002").replace("-1.safe", "-0.safe") for name in run_files(runs[0])}
     tried = {n.replace("-1.safe", "-0.safe") for n in MADE_AGAIN + REFUSED_BY_COMPARE}
     others = ("members/000", "members/003", "members/002/round")
     assert {n for n in held if not n.startswith(others)} == {
@@ -84,7 +77,7 @@ def test_anothers_predictions_are_made_again(
 ) -> None:
     shutil.copyfile(runs[1] / name, copy / name)
     compare(read_built(RunDirectory(copy)))
-    assert _files(copy) == _files(runs[0])
+    assert run_files(copy) == run_files(runs[0])
 
 
 @pytest.mark.parametrize("name", REFUSED_BY_COMPARE)
@@ -115,7 +108,7 @@ def test_a_build_makes_again_what_costs_no_training(
         shutil.rmtree(copy / "predictions")
     _again(copy)
     compare(read_built(RunDirectory(copy)))
-    assert _files(copy) == _files(runs[0])
+    assert run_files(copy) == run_files(runs[0])
 
 
 def test_anothers_ensemble_does_not_predict(runs: tuple[Path, Path], copy: Path) -> None:
@@ -149,7 +142,7 @@ def test_an_older_history_is_not_what_was_chosen_from_and_is_trained_on(
         read_built(RunDirectory(copy))
     _again(copy)
     compare(read_built(RunDirectory(copy)))
-    assert _files(copy) == _files(runs[0])
+    assert run_files(copy) == run_files(runs[0])
 
 
 def test_numbers_changed_and_sealed_again_are_found(copy: Path) -> None:
@@ -201,12 +194,12 @@ def test_a_run_of_version_1_loads_and_says_what_cannot_be_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = _first(tmp_path)
-    before = _files(run)
+    before = run_files(run)
     assert command(["compare", str(run)]) == 0
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "begun by version 1" in said
     assert "members, predictions/select.npz, predictions/test.npz, selection.json" in said
-    assert {name: _files(run)[name] for name in before} == before
+    assert {name: run_files(run)[name] for name in before} == before
     assert command(["show", str(run)]) == 0
     assert "that ensemble/ensemble.json are its own cannot" in capsys.readouterr().err
 
@@ -272,8 +265,8 @@ def test_a_newer_version_is_refused_with_the_remedy(
 def test_no_command_writes_over_a_runs_own_files(
     words: list[str], runs: tuple[Path, Path], copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = _files(copy), _files(runs[1])
+    before = run_files(copy), run_files(runs[1])
     assert command([word.format(run=copy, other=runs[1]) for word in words]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "give another place" in said
-    assert (_files(copy), _files(runs[1])) == before
+    assert (run_files(copy), run_files(runs[1])) == before
