@@ -19,6 +19,7 @@ from ensemble.model import Ensemble
 from ensemble.storage.sealed import seal, sha256_of
 from pruning.core.errors import RequestError
 from pruning.inference.cost import count_cost
+from pruning.networks.architecture import MOST_UNITS
 
 Change = Callable[[dict], None]
 
@@ -189,9 +190,13 @@ def test_a_forged_root_is_refused_in_one_line(saved: Path, change: Change) -> No
 def test_a_huge_unpruned_network_takes_no_memory(saved: Path, team: Ensemble) -> None:
     root = saved / "ensemble.json"
     content = json.loads(root.read_text())
-    content["members"][0]["arch"] = "mlp-a:9999999-9999999"
+    content["members"][0]["arch"] = f"mlp-a:{MOST_UNITS}-{MOST_UNITS}"
     root.write_text(json.dumps(seal(content)))
     assert ensemble.load(saved).cost_ == team.cost_
+    content["members"][0]["arch"] = f"mlp-a:{MOST_UNITS + 1}-64"
+    root.write_text(json.dumps(seal(content)))
+    with pytest.raises(RequestError, match="1,048,577 units; allowed are 1,048,576"):
+        ensemble.load(saved)
 
 
 @pytest.mark.parametrize("most", [0, 2**62], ids=["by its shape alone", "in full"])
