@@ -1,8 +1,8 @@
 """What else one could do with the FLOPs of one network, in the same table as the team.
 
-    python benchmarks/accuracy/rivals.py WORK SEED [--epochs 164] [--only packed,mimo]
+    python benchmarks/accuracy/rivals.py WORK RUN SEED [--epochs 164] [--only packed,mimo]
 
-WORK is where `yardstick.py` left the parts and the run of this seed (``conv-c4``). By the plain
+WORK is where `yardstick.py` left the parts, and the run RUN of this seed (``conv-c4``). By the plain
 loop's recipe, each for as many epochs as a pruned member has seen, each about as costly in use as
 one whole network: one network alone; one distilled from all whole networks of the run (soft
 targets of temperature 2, weight 0.9; Hinton et al. 2015); a Packed-Ensemble of 4 (α = 2; Laurent
@@ -222,19 +222,20 @@ def main() -> None:
     """Measure what is not there yet, then report."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("work", type=Path)
-    parser.add_argument("seed", type=int)
+    parser.add_argument("run", help="the yardstick's, in WORK")
+    parser.add_argument("seed", type=int, help="its seed")
     parser.add_argument("--epochs", type=int, default=164)
     parser.add_argument("--only", default=",".join(RIVALS))
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    run = next(asked.work.glob(f"conv-c4-{asked.seed}-*"))
+    run = asked.work / asked.run
     with np.load(asked.work / f"parts-{asked.seed}.npz", allow_pickle=False) as stored:
         parts = {name: torch.tensor(stored[name]) for name in stored}
     for name in ("x_train", "x_new"):
         parts[name] = parts[name].float() / 255
     classes = int(parts["y_train"].max()) + 1
     for name in asked.only.split(","):
-        key = {"arch": "conv-c4", "seed": asked.seed, "rival": name}
+        key = {"arch": "conv-c4", "seed": asked.seed, "rival": name, "epochs": asked.epochs}
         if any(key.items() <= row.items() for row in rows()):
             continue
         if name in NEEDS_LAYERS and importlib.util.find_spec("torch_uncertainty") is None:
@@ -249,7 +250,7 @@ def main() -> None:
         print(json.dumps(line), flush=True)
         with RESULTS.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-    report(run, asked.seed)
+    report(run, asked.seed, asked.epochs)
 
 
 def rows() -> list[dict[str, Any]]:
@@ -259,7 +260,7 @@ def rows() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
-def report(run: Path, seed: int) -> None:
+def report(run: Path, seed: int, epochs: int) -> None:
     """Print the seed's rivals beside its team."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         conv_c4(6)(torch.zeros(1, 3, 32, 32))
@@ -269,7 +270,7 @@ def report(run: Path, seed: int) -> None:
             if row["contender"] in ("single_mean_unpruned", "control", "all_unpruned", "selected"):
                 print(f"{row['contender']:24} {100 * float(row['accuracy']):.2f} %")
     for row in rows():
-        if row["seed"] == seed:
+        if row["seed"] == seed and row["epochs"] == epochs:
             print(f"{row['rival']:24} {100 * row['accuracy']:.2f} %  {row['flops'] / whole:.2f}")
 
 

@@ -5,8 +5,9 @@
 WHAT is ``augment`` (unpruned networks, by augmentation), ``average`` (unpruned networks, their last
 weights or averages over steps), ``teacher`` or ``metric`` (networks pruned twice by a third of each
 layer, by who teaches them or by what is dropped; ``metric`` ends with pools of four metrics, one
-for each member, over all ways to hand them out), or ``cost`` (networks pruned to a fifth of their
-FLOPs, by what is dropped, over all layers or within each). ``conv-c4`` at half its widths, four
+for each member, over all ways to hand them out), ``cost`` (networks pruned to a fifth of their
+FLOPs, by what is dropped, over all layers or within each), or ``length`` (unpruned, and pruned to a
+fifth of their FLOPs, by how many epochs the recipe has). ``conv-c4`` at half its widths, four
 networks, 20 epochs; a pruned one goes on with the schedule after each round. The photos are those
 of `photos.py`; 3,000 others of CIFAR-10's training part judge. Without CIFAR it is eight ``mlp-a``
 on the digits, by the recipe and as far as usual, judged on the validation and the test part of
@@ -45,6 +46,7 @@ TEACHERS = ("none", "own", "ensemble")
 METRICS = ("minimum_layer", "taylor_layer", "l1_layer", "fpgm_layer")
 COST, AT_THE_COST = 0.2, ("minimum", "minimum_layer", "random_layer", "taylor_layer", "fpgm_layer")
 DECAYS, TAILS = (0.98, 0.995), (0.5, 0.75, 0.9)
+LENGTHS = (20, 50, 80)
 Found = dict[str, np.ndarray]
 """What was tried → (M, N, C) probabilities of its networks."""
 
@@ -148,6 +150,23 @@ def at_equal_cost(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     return found
 
 
+def lengths(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try how long each round trains, unpruned and pruned."""
+    found = {}
+    for epochs in LENGTHS:
+        to_the_cost = dataclasses.replace(
+            settings, metric="fpgm_layer", target=Target(flops=COST), keep=0.0, rounds=None,
+            recipe=dataclasses.replace(settings.recipe, max_epochs=epochs),
+        )  # fmt: skip
+        last: dict[int, Member] = {}
+        for standing in dropnet(runs, splits, to_the_cost):
+            if not standing[0].round:
+                found[f"{epochs}, unpruned"] = probabilities(standing, splits)
+            last |= {member.run: member for member in standing}
+        found[f"{epochs}, pruned"] = probabilities([last[run] for run in sorted(last)], splits)
+    return found
+
+
 def averages(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try averages of the weights over the steps of unpruned networks; they have no batch norms."""
     steps = math.ceil(len(splits.train) / 64) * (settings.recipe.max_epochs or 0)
@@ -222,6 +241,7 @@ TRIED: dict[str, Callable[[Runs, Splits, DropNet], Found]] = {
     "teacher": teachers,
     "metric": metrics,
     "cost": at_equal_cost,
+    "length": lengths,
 }
 
 

@@ -1,12 +1,14 @@
 """Our networks and our team against forty plain lines, on the same photos and the same parts.
 
     python benchmarks/accuracy/yardstick.py CIFAR WORK [--arch conv-c4] [--seeds 1,2,3] [--m 6]
+        [--metric fpgm_layer] [--epochs N] [--jobs 2]
 
 2,000 photos to learn from and 6,000 new ones to judge by (`photos.py`), a build whose chosen
 five cost at most one unpruned network (and a control: one network as costly as the five, trained
 for as many epochs), and `plain_loop.py` on the build's own training part at
 two budgets of processor time: that of one member's round 0, and that of the whole build. A line
 per seed stands in results/benchmarks/yardstick.jsonl; what stands there is not measured again.
+Without ``--epochs``, as many as are usual.
 The loop reads the time of an epoch from a clock, so its epochs differ a little from run to run.
 """
 
@@ -26,7 +28,7 @@ import numpy as np
 import torch
 from photos import make_photos
 
-from pruning import DropNet
+from pruning import DropNet, Recipe
 from pruning.data.load import load_splits
 from pruning.data.splits import Splits
 from pruning.dropnet.algorithm import dropnet
@@ -49,20 +51,25 @@ def main() -> None:
     parser.add_argument("--arch", default="conv-c4")
     parser.add_argument("--seeds", default="11,12,13")
     parser.add_argument("--m", type=int, default=6)
+    parser.add_argument("--metric", default="fpgm_layer")
+    parser.add_argument("--epochs", type=int, help="of round 0")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--first-budget-only", action="store_true", help="leave out the long loop")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     photos = asked.work / "photos"
     make_photos(asked.cifar, photos)
+    ours = {name: getattr(asked, name) for name in ("arch", "m", "metric", "epochs")}
     for seed in map(int, asked.seeds.split(",")):
-        measure(photos, asked.work, asked.arch, seed, asked.m, long=not asked.first_budget_only)
-    report([row for row in _rows() if row["arch"] == asked.arch and row["m"] == asked.m])
+        long = not asked.first_budget_only
+        measure(photos, asked.work, ours | {"seed": seed}, asked.jobs, long=long)
+    report([row for row in _rows() if ours.items() <= row.items()])
 
 
-def measure(photos: Path, work: Path, arch: str, seed: int, m: int, *, long: bool) -> None:
+def measure(photos: Path, work: Path, key: dict[str, Any], jobs: int, *, long: bool) -> None:
     """Measure one seed, and keep each part of it when it is known."""
-    known = {(row["arch"], row["seed"], row["m"]): row for row in _rows()}
-    row: dict[str, Any] = known.get((arch, seed, m), {"arch": arch, "seed": seed, "m": m})
+    row = next((row for row in _rows() if key.items() <= row.items()), key)
+    arch, seed = key["arch"], key["seed"]
     splits = load_splits(str(photos), seed=seed).splits
     parts = work / f"parts-{seed}.npz"
     np.savez(
@@ -70,11 +77,12 @@ def measure(photos: Path, work: Path, arch: str, seed: int, m: int, *, long: boo
         x_new=splits.test.images, y_new=splits.test.labels,
     )  # fmt: skip
     if "plain" not in row:
-        row["round_0_seconds"] = round(round_0(splits, arch, seed), 1)
+        row["round_0_seconds"] = round(round_0(splits, arch, seed, key["epochs"]), 1)
         row["plain"] = plain_loop(parts, arch, seed, row["round_0_seconds"])
         _keep(row)
     if "contenders" not in row:
-        whole, contenders = build(photos, work / f"{arch}-{seed}-{m}", arch, seed, m)
+        out = work / "-".join("usual" if value is None else str(value) for value in key.values())
+        whole, contenders = build(photos, out, key, jobs)
         row |= {"build_seconds": round(whole, 1), "contenders": contenders}
         _keep(row)
     if long and "plain_long" not in row and "build_seconds" in row:
@@ -82,10 +90,11 @@ def measure(photos: Path, work: Path, arch: str, seed: int, m: int, *, long: boo
         _keep(row)
 
 
-def round_0(splits: Splits, arch: str, seed: int) -> float:
+def round_0(splits: Splits, arch: str, seed: int, epochs: int | None) -> float:
     """Return the processor seconds of one member's unpruned network."""
     begun = time.process_time()
-    next(dropnet(Runs.of(arch, seed=seed), splits, DropNet(rounds=0)))
+    settings = DropNet(rounds=0, recipe=Recipe(max_epochs=epochs))
+    next(dropnet(Runs.of(arch, seed=seed), splits, settings))
     return time.process_time() - begun
 
 
@@ -100,12 +109,13 @@ def plain_loop(parts: Path, arch: str, seed: int, seconds: float) -> dict[str, A
 
 
 def build(
-    photos: Path, out: Path, arch: str, seed: int, m: int
+    photos: Path, out: Path, key: dict[str, Any], jobs: int
 ) -> tuple[float, dict[str, dict[str, float]]]:
     """Build and compare; return the build's processor seconds, and the contenders."""
     words = (
-        "build", "--data", photos, "--arch", arch, "--m", m, "--s", TEAM, "--seed", seed,
-        "--target-flops", 1 / m, "--out", out, "--jobs", 2,
+        "build", "--data", photos, "--arch", key["arch"], "--m", key["m"], "--s", TEAM,
+        "--seed", key["seed"], "--metric", key["metric"], "--target-flops", 1 / key["m"],
+        *(("--epochs", key["epochs"]) if key["epochs"] else ()), "--out", out, "--jobs", jobs,
     )  # fmt: skip
     before = _children()
     _ensemble(*words)
@@ -168,11 +178,14 @@ def _rows() -> list[dict[str, Any]]:
 def _keep(row: dict[str, Any]) -> None:
     """Write a row in place of the one that it goes on from."""
     print(json.dumps(row), flush=True)
-    key = (row["arch"], row["seed"], row["m"])
-    rows = [r for r in _rows() if (r["arch"], r["seed"], r["m"]) != key] + [row]
-    rows.sort(key=lambda r: (r["arch"], r["m"], r["seed"]))
+    rows = [r for r in _rows() if _key(r) != _key(row)] + [row]
+    rows.sort(key=_key)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["arch"], row["m"], row["metric"], row["epochs"] or 0, row["seed"]
 
 
 if __name__ == "__main__":

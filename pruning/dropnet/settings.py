@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -178,6 +179,11 @@ class DropNet:
 
     def __post_init__(self) -> None:
         check_options(self)
+
+    @property
+    def own_recipe(self) -> Recipe:
+        """The recipe, for fine-tuning where all runs start from given weights."""
+        return dataclasses.replace(self.recipe, fine_tuning=True) if self.init else self.recipe
 
     @property
     def least_held(self) -> float:

@@ -74,8 +74,8 @@ class Recipe:
     )  # fmt: skip
     max_epochs: int | None = option(
         None, "Epochs per round, or the most.", least=1, flag="epochs",
-        unset="at most 40 for plain MLPs, else 30; 12 from 10,000 training samples on, unless "
-        "they are augmented",
+        unset="at most 40 for plain MLPs, else 30; of augmented images at least 1,250 steps, up to "
+        "100 epochs; of others 12 from 10,000 training samples on",
     )  # fmt: skip
     patience: int | None = option(
         None,
@@ -95,6 +95,12 @@ class Recipe:
         "cutout hides a box, mixup and cutmix mix pairs; or none.",
         kind="augmentation", metavar="WORDS",
         unset="photo for coloured images, else none; none for plain MLPs",
+    )  # fmt: skip
+    fine_tuning: bool = option(
+        False,
+        "Whether networks start from weights that have been trained, and few augmented images take "
+        "no more epochs than many. What starts from DropNet.init does.",
+        flag=None, before=False,
     )  # fmt: skip
     shuffle: bool = option(
         True,

@@ -7,11 +7,19 @@ run a whole schedule of AdamW with warm-up, smoothed labels and augmented images
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 MANY_SAMPLES = 10_000
 """From so many training samples on, an epoch is long and batches may be larger."""
+EPOCHS, MOST_EPOCHS = 30, 100
+"""Of augmented images, which are new ones in every epoch: on 40,000 of CIFAR-10 twenty conv-c came to
+83.1 % after 12 epochs, one a little narrower to 85.5 % after 30 (results/evidence/cifar.md)."""
+LEAST_STEPS = 1_250
+"""Of augmented images, where they are few: an epoch of 1,600 photos is 25 steps. Four networks pruned
+to a fifth of their FLOPs came to 68.5 % with 20 epochs, 72.7 with 50 and 72.6 with 80
+(docs/training.md)."""
 WARM_PART = 10
 """The warm-up is the epochs divided by this."""
 
@@ -31,9 +39,11 @@ def usual_values(
     optimizer = asked["optimizer"] or "adamw"
     coloured = not plain_mlp and len(shape) == 3 and shape[0] == 3
     augment = asked["augment"] or ("photo" if coloured else "none")
-    # Augmented images are new ones in every epoch: on 40,000 of CIFAR-10 twenty conv-c came to
-    # 83.1 % after 12 epochs, one a little narrower to 85.5 % after 30 (results/evidence/cifar.md).
-    epochs = asked["max_epochs"] or (12 if many and augment == "none" else 30)
+    batch = asked["batch_size"] or min(samples, 128 if many else 64)
+    epochs = asked["max_epochs"] or (12 if many else EPOCHS)
+    if augment != "none" and not asked["max_epochs"]:
+        least = 0 if asked["fine_tuning"] else math.ceil(LEAST_STEPS / math.ceil(samples / batch))
+        epochs = min(max(EPOCHS, least), MOST_EPOCHS)
     warm = schedule == "cosine"
     decay = {"adamw": 0.05, "adam": 0.0, "sgd": 5e-4}[optimizer]
     return {
@@ -44,7 +54,7 @@ def usual_values(
         "schedule": schedule,
         "warmup": epochs // WARM_PART if warm else 0,
         "label_smoothing": 0.1,
-        "batch_size": min(samples, 128 if many else 64),
+        "batch_size": batch,
         "max_epochs": epochs,
         "keep": "last" if warm else "best",
         "augment": augment,

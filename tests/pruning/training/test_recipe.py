@@ -5,7 +5,9 @@ import math
 import pytest
 
 from pruning.core.errors import RequestError
+from pruning.dropnet.settings import DropNet
 from pruning.training.recipe import RECIPES, Recipe
+from pruning.training.usual import LEAST_STEPS
 
 PHOTOS = {"plain_mlp": False, "shape": (3, 32, 32), "samples": 1600}
 ROWS = {"plain_mlp": True, "shape": (64,), "samples": 1078}
@@ -58,7 +60,30 @@ def test_many_samples_are_seen_less_often_unless_they_are_augmented() -> None:
         for about in (PHOTOS, many, many | {"shape": (1, 28, 28)})
         for augment in (None, "none", "shift")
     ]
-    assert epochs == [30, 30, 30, 30, 12, 30, 12, 12, 30]
+    assert epochs == [50, 30, 50, 30, 12, 30, 12, 12, 30]
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch_size", "epochs"),
+    [(60, None, 100), (800, None, 97), (1600, None, 50), (3200, None, 30), (6400, None, 30), (1600, 16, 30)],
+)
+def test_few_augmented_images_are_seen_for_1250_steps(
+    samples: int, batch_size: int | None, epochs: int
+) -> None:
+    about = PHOTOS | {"samples": samples}
+    resolved = Recipe(batch_size=batch_size).resolved(**about)  # type: ignore[arg-type]
+    assert resolved.max_epochs == epochs
+    if 30 < epochs < 100:
+        steps = math.ceil(samples / (resolved.batch_size or 1))
+        assert (epochs - 1) * steps < LEAST_STEPS <= epochs * steps
+    asked = Recipe(batch_size=batch_size, max_epochs=7).resolved(**about)  # type: ignore[arg-type]
+    assert asked.max_epochs == 7
+
+
+def test_weights_to_start_from_are_tuned_for_thirty_epochs_however_few_the_images() -> None:
+    own = DropNet(init="some.safetensors").own_recipe
+    assert own.resolved(**PHOTOS).max_epochs == 30  # type: ignore[arg-type]
+    assert DropNet().own_recipe == DropNet(init="some.safetensors").recipe == Recipe()
 
 
 def test_patience_ends_no_schedule_that_has_not_come_down() -> None:
@@ -73,8 +98,8 @@ def test_a_warm_up_leaves_something_to_train() -> None:
     for epochs in (1, 2, 9, 10, 30):
         resolved = Recipe(max_epochs=epochs).resolved(**PHOTOS)  # type: ignore[arg-type]
         assert resolved.warmup == epochs // 10 < epochs
-    with pytest.raises(RequestError, match="`warmup` 40 leaves nothing of `max_epochs` 30"):
-        Recipe(warmup=40).resolved(**PHOTOS)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="`warmup` 50 leaves nothing of `max_epochs` 50"):
+        Recipe(warmup=50).resolved(**PHOTOS)  # type: ignore[arg-type]
 
 
 def test_the_papers_recipe_is_as_published() -> None:
