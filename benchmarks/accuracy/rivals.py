@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy/rivals.py WORK RUN SEED [--epochs 164] [--only packed,mimo]
 
-WORK is where `yardstick.py` left the parts, and the run RUN of this seed (``conv-c4``). By the plain
+WORK is where `yardstick.py` left the parts and the run RUN of this seed (``conv-c4``). By the plain
 loop's recipe, each for as many epochs as a pruned member has seen, each about as costly in use as
 one whole network: one network alone; one distilled from all whole networks of the run (soft
 targets of temperature 2, weight 0.9; Hinton et al. 2015); a Packed-Ensemble of 4 (α = 2; Laurent
