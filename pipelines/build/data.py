@@ -17,7 +17,6 @@ from pruning.data.load import load_splits
 from pruning.data.splits import Splits
 from pruning.data.uneven import rare_classes
 from pruning.networks.published_scaling import published_scaling
-from pruning.networks.torchvision_models import PREFIX, published_normalisation
 from pruning.samples.finding import LeftOut
 from pruning.training.recipe import ClassWeights
 
@@ -98,24 +97,6 @@ def as_weights_expect(data: BuildData) -> BuildData:
     if not found:
         return data
     return dataclasses.replace(data, splits=dataclasses.replace(splits, scaling=found))
-
-
-def normalisation_lines(resolved: ResolvedConfig) -> list[str]:
-    """Return a line on how images are normalised, where a run starts from torchvision's weights."""
-    source, scaling, shape = resolved.config.dropnet.init, resolved.scaling, resolved.input_shape
-    if source is None or not source.startswith(PREFIX) or len(shape) != 3:
-        return []
-    if published_scaling(source, shape, scaling) == scaling:
-        means, deviations = published_normalisation(source.removeprefix(PREFIX))
-        return [
-            f"images are normalised as {source} was trained, by mean {_numbers(means)} and "
-            f"deviation {_numbers(deviations)} of 0..1, not by this data's own"
-        ]
-    return [f"images are normalised by this data's own mean and deviation, not by {source}'s"]
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.3g}" for value in values)
 
 
 def scaled_as(resolved: ResolvedConfig, splits: Splits) -> Splits:

@@ -11,7 +11,6 @@ from pipelines.build.data import (
     flat_images,
     hand_over,
     load_data,
-    normalisation_lines,
     scaled_as,
     small_parts,
     uneven_classes,
@@ -19,6 +18,7 @@ from pipelines.build.data import (
 from pipelines.build.device import Devices, devices_for
 from pipelines.build.rehearsal import rehearse_all
 from pipelines.build.resolving import devices_of, resolve, training_plan
+from pipelines.build.starting import starting_lines
 from pipelines.run.config import BuildConfig
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import Store
@@ -100,7 +100,7 @@ def prepare(
         *flat_images(data.config.archs, splits.input_shape),
         *small_parts(splits),
         *uneven_classes(splits, weights),
-        *normalisation_lines(store.resolved),
+        *starting_lines(store.resolved),
         *training_plan(data.config, store, devices),
     ):
         tell(line)

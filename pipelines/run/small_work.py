@@ -34,7 +34,9 @@ def is_small(
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         if not stackable(network):
             return False
-        recipe = config.dropnet.own_recipe.resolved(plain_mlp=True, shape=input_shape, samples=samples)
+        recipe = config.dropnet.own_recipe.resolved(
+            plain_mlp=True, shape=input_shape, samples=samples
+        )
         members = len(range(offset, config.m, len(config.archs)))
         parameters = members * sum(tensor.numel() for tensor in network.parameters())
         passes = samples * (recipe.max_epochs or 0)

@@ -59,7 +59,7 @@ def load_weights(
 def start_from(network: nn.Module, source: str) -> nn.Module:
     """Load weights from a file, or torchvision's, into a full-width network; return it.
 
-    Torchvision's may be of another number of classes: the last layer then keeps its draw.
+    They may be of another number of classes: the last layer then keeps its draw.
 
     Raises
     ------
@@ -67,11 +67,8 @@ def start_from(network: nn.Module, source: str) -> nn.Module:
         If there is no such file or name, the file is no safetensors file, the weights
         cannot be downloaded, or they are not the network's.
     """
-    published = source.startswith(PREFIX)
-    given = _published(source.removeprefix(PREFIX)) if published else _stored(Path(source))
     drawn = tensors_of(network)
-    if published:
-        given = _with_drawn_head(network, drawn, given)
+    given = _with_drawn_head(network, drawn, _given(drawn, source))
     wrong = [
         f"{name} is {_shape(given, name)}, expected {_shape(drawn, name)}"
         for name in sorted(drawn.keys() | given.keys())
@@ -83,6 +80,28 @@ def start_from(network: nn.Module, source: str) -> nn.Module:
             + (f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else "")
         )
     return load_weights(network, given)
+
+
+def classes_given(network: nn.Module, source: str) -> int | None:
+    """Return of how many classes weights are whose last layer `start_from` leaves out, or None."""
+    drawn = tensors_of(network)
+    given = _given(drawn, source)
+    taken = _with_drawn_head(network, drawn, given)
+    counts = [len(given[name]) for name, tensor in taken.items() if tensor is not given[name]]
+    return counts[0] if counts else None
+
+
+def last_layer(network: nn.Module) -> nn.Module:
+    """Return what makes the classes: the last linear layer or convolution that a network lists."""
+    return [module for module in network.modules() if isinstance(module, _MAY_BE_HEAD)][-1]
+
+
+def _given(drawn: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """Return what a source holds, without the auxiliary heads of a published network."""
+    if not source.startswith(PREFIX):
+        return _stored(Path(source))
+    given = _published(source.removeprefix(PREFIX))
+    return {k: v for k, v in given.items() if k in drawn or not k.lower().startswith("aux")}
 
 
 def _stored(path: Path) -> dict[str, Tensor]:
@@ -116,8 +135,8 @@ def _published(name: str) -> dict[str, Tensor]:
 def _with_drawn_head(
     network: nn.Module, drawn: Mapping[str, Tensor], given: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Drop auxiliary heads; where the last layer has other classes, keep what was drawn."""
-    kept = {k: v for k, v in given.items() if k in drawn or not k.lower().startswith("aux")}
+    """Where the last layer has other classes, keep what was drawn."""
+    kept = dict(given)
     heads = [name for name, module in network.named_modules() if isinstance(module, _MAY_BE_HEAD)]
     for key in (f"{heads[-1]}.weight", f"{heads[-1]}.bias"):
         if key in drawn and key in kept and drawn[key].shape[1:] == kept[key].shape[1:]:

@@ -12,7 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from pruning.training.recipe import Recipe
+from pruning.networks.weights import last_layer
+from pruning.training.recipe import Rate, Recipe
 
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
@@ -22,29 +23,35 @@ _SHARED_FROM, _PIECES = 2**15, 30
 class Optimizer(Protocol):
     """Changes parameters against their gradients; one without a gradient stays as it is."""
 
-    def step(self, rate: float | Tensor) -> None:
+    def step(self, rate: Rate | Tensor) -> None:
         """Take one step from each parameter's ``grad``.
 
         The rate is a number, or a float32 tensor without axes on the parameters' device, which
-        a captured step reads anew at each replay.
+        a captured step reads anew at each replay; of `TwoRates` a pair, or a tensor of two.
         """
 
     def state(self) -> list[Tensor]:
         """Return what it remembers from step to step: its own tensors, no copies."""
 
-    def cut_to(
-        self,
-        parameters: Sequence[Tensor],
-        decayed: Sequence[Tensor],
-        cut: Callable[[Tensor], Tensor],
-    ) -> Optimizer:
-        """Return the optimizer that goes on with cut parameters, its state cut in the same way."""
+
+def optimizer_of(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """Return the optimizer of a network's parameters that a resolved recipe asks for."""
+    parameters, decayed = list(network.parameters()), decayed_parameters(network)
+    if not recipe.has_two_rates:
+        return make_optimizer(recipe, parameters, decayed)
+    own = {id(parameter) for parameter in last_layer(network).parameters()}
+    head, backbone = (
+        make_optimizer(recipe, [p for p in parameters if (id(p) in own) is wanted],
+                       [p for p in decayed if (id(p) in own) is wanted])
+        for wanted in (True, False)
+    )  # fmt: skip
+    return TwoRates(head, backbone)
 
 
 def make_optimizer(
     recipe: Recipe, parameters: Sequence[Tensor], decayed: Sequence[Tensor]
-) -> Optimizer:
-    """Return the optimizer that a resolved recipe names, over these tensors.
+) -> Adam | SGD:
+    """Return the optimizer that a resolved recipe names, over these tensors, at one rate for all.
 
     `decayed` are those, or views of them, that AdamW's decay shrinks.
     """
@@ -59,6 +66,23 @@ def make_optimizer(
 def decayed_parameters(network: nn.Module) -> list[Tensor]:
     """Return what decay may shrink: matrices and kernels, never biases or a norm's scales."""
     return [p for p in network.parameters() if p.ndim > 1 and p.requires_grad]
+
+
+class TwoRates:
+    """Two optimizers: that of the last layer, and that of all before it."""
+
+    def __init__(self, head: Optimizer, backbone: Optimizer) -> None:
+        self._head, self._backbone = head, backbone
+
+    def step(self, rate: Rate | Tensor) -> None:
+        """Take one step, at the last layer's rate and at the others'."""
+        head, backbone = rate  # type: ignore[misc]  # of a recipe with two rates
+        self._head.step(head)
+        self._backbone.step(backbone)
+
+    def state(self) -> list[Tensor]:
+        """Return what both remember."""
+        return [*self._head.state(), *self._backbone.state()]
 
 
 class Adam:
@@ -79,8 +103,9 @@ class Adam:
         self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
 
     @torch.no_grad()
-    def step(self, rate: float | Tensor) -> None:
+    def step(self, rate: Rate | Tensor) -> None:
         """Take one step."""
+        assert not isinstance(rate, tuple), "pairs are for `TwoRates`"
         reached = [i for i, p in enumerate(self._parameters) if p.grad is not None]
         torch._foreach_add_([self._steps[i] for i in reached], 1)
         changed: list[Tensor] = []
@@ -150,8 +175,9 @@ class AdamW(Adam):
         self._shrinking, self._decayed = weight_decay, list(decayed)
 
     @torch.no_grad()
-    def step(self, rate: float | Tensor) -> None:
+    def step(self, rate: Rate | Tensor) -> None:
         """Take one step."""
+        assert not isinstance(rate, tuple), "pairs are for `TwoRates`"
         reached = [p for p in self._decayed if p.grad is not None or not p.requires_grad]
         if self._shrinking and reached:
             torch._foreach_mul_(reached, 1 - rate * self._shrinking)
@@ -178,8 +204,9 @@ class SGD:
         self._velocities = [torch.zeros_like(p) for p in self._parameters] if momentum else []
 
     @torch.no_grad()
-    def step(self, rate: float | Tensor) -> None:
+    def step(self, rate: Rate | Tensor) -> None:
         """Take one step."""
+        assert not isinstance(rate, tuple), "pairs are for `TwoRates`"
         for i, parameter in enumerate(self._parameters):
             gradient = parameter.grad
             if gradient is None:

@@ -13,6 +13,8 @@ from pruning.core.options import option
 from pruning.training.augment_names import Augmentation
 from pruning.training.usual import usual_values
 
+Rate = float | tuple[float, float]
+"""A step's learning rate: one for all layers, or the last one's and that of those before it."""
 OptimizerName = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["cosine", "constant", "by-epoch"]
 ClassWeights = Literal["none", "balanced"]
@@ -42,6 +44,17 @@ class Recipe:
     momentum: float | None = option(
         None, "Heavy-ball momentum of sgd.", least=0, below=1, flag=None, unset="0.9 for sgd"
     )
+    backbone_rate: float | None = option(
+        None,
+        "Share of the learning rate that the layers before the last one take; 0 leaves them as "
+        "they are.",
+        least=0, most=1, before=1.0, unset="1; 0.1 with init",
+    )  # fmt: skip
+    head_epochs: int | None = option(
+        None,
+        "Epochs at the beginning in which the last layer trains alone.",
+        least=0, before=0, unset="0; as many as the warm-up has with init",
+    )  # fmt: skip
     weight_decay: float | None = option(
         None,
         "Weight decay: adamw's beside the gradient, on matrices and kernels alone; else L2, "
@@ -98,8 +111,8 @@ class Recipe:
     )  # fmt: skip
     fine_tuning: bool = option(
         False,
-        "Whether networks start from weights that have been trained, and few augmented images take "
-        "no more epochs than many. What starts from DropNet.init does.",
+        "Whether networks start from trained weights, as those of DropNet.init do: what is left "
+        "open is then what suits these.",
         flag=None, before=False,
     )  # fmt: skip
     shuffle: bool = option(
@@ -123,11 +136,13 @@ class Recipe:
                 f"`patience` {self.patience} would end a schedule that has not come down; ask "
                 "for `schedule` 'constant', or leave it out"
             )
-        if self.warmup and self.max_epochs is not None and self.warmup >= self.max_epochs:
-            raise RequestError(
-                f"`warmup` {self.warmup} leaves nothing of `max_epochs` {self.max_epochs}; "
-                f"allowed 0 to {self.max_epochs - 1}"
-            )
+        for name in ("warmup", "head_epochs"):
+            epochs, all_epochs = vars(self)[name], self.max_epochs
+            if epochs and all_epochs is not None and epochs >= all_epochs:
+                raise RequestError(
+                    f"`{name}` {epochs} leaves nothing of `max_epochs` {all_epochs}; "
+                    f"allowed 0 to {all_epochs - 1}"
+                )
 
     def resolved(self, *, plain_mlp: bool, shape: tuple[int, ...], samples: int) -> Recipe:
         """Return the recipe with what it leaves to network and data filled in.
@@ -154,6 +169,12 @@ class Recipe:
         """
         self.check_samples(samples)
         Augmentation.of(self.augment or "none").check_shape(shape)
+        if plain_mlp and (self.backbone_rate not in (None, 1) or self.head_epochs):
+            raise RequestError(
+                f"`backbone_rate` {self.backbone_rate or 0:g} and `head_epochs` "
+                f"{self.head_epochs or 0} are for other networks: all layers of a plain MLP train "
+                "alike; leave them out"
+            )
         usual = usual_values(vars(self), plain_mlp=plain_mlp, shape=shape, samples=samples)
         left_open = {name: value for name, value in usual.items() if vars(self)[name] is None}
         return dataclasses.replace(self, **left_open)
@@ -170,8 +191,15 @@ class Recipe:
         """Raise `RequestError` if it asks of images what only those of 8 bits have."""
         Augmentation.of(self.augment or "none").check_values(eight_bit=eight_bit)
 
-    def rates(self, epoch: int, steps: int) -> list[float]:
+    @property
+    def has_two_rates(self) -> bool:
+        """Whether the last layer's learning rate is its own."""
+        return self.backbone_rate not in (None, 1) or bool(self.head_epochs)
+
+    def rates(self, epoch: int, steps: int) -> list[Rate]:
         """Return the learning rate of each step of an epoch; the recipe is resolved.
+
+        With `has_two_rates` each is a pair, the last layer's first.
 
         Parameters
         ----------
@@ -183,7 +211,16 @@ class Recipe:
         >>> recipe = Recipe(learning_rate=1.0, schedule="cosine", warmup=1, max_epochs=3)
         >>> [round(rate, 2) for epoch in range(3) for rate in recipe.rates(epoch, 2)]
         [0.5, 1.0, 1.0, 0.85, 0.5, 0.15]
+        >>> dataclasses.replace(recipe, backbone_rate=0.5, head_epochs=1).rates(0, 2)
+        [(0.5, 0.0), (1.0, 0.0)]
         """
+        rates = self._rates(epoch, steps)
+        if not self.has_two_rates:
+            return [*rates]
+        share = 0.0 if epoch < (self.head_epochs or 0) else self.backbone_rate
+        return [(rate, rate * (1.0 if share is None else share)) for rate in rates]
+
+    def _rates(self, epoch: int, steps: int) -> list[float]:
         if self.learning_rate is None or self.max_epochs is None:
             raise ValueError("the recipe leaves its rate or epochs open; resolve it first")
         if self.schedule == "by-epoch":
@@ -207,6 +244,8 @@ RECIPES: dict[str, Recipe] = {
     "first": Recipe(
         optimizer="adam",
         momentum=0.0,
+        backbone_rate=1.0,
+        head_epochs=0,
         schedule="by-epoch",
         warmup=0,
         label_smoothing=0.0,
@@ -219,6 +258,8 @@ RECIPES: dict[str, Recipe] = {
         optimizer="sgd",
         learning_rate=0.1,
         momentum=0.0,
+        backbone_rate=1.0,
+        head_epochs=0,
         weight_decay=0.0,
         schedule="constant",
         warmup=0,

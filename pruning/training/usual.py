@@ -14,11 +14,11 @@ from typing import Any
 MANY_SAMPLES = 10_000
 """From so many training samples on, an epoch is long and batches may be larger."""
 EPOCHS, MOST_EPOCHS = 30, 100
-"""Of augmented images, which are new ones in every epoch: on 40,000 of CIFAR-10 twenty conv-c came to
-83.1 % after 12 epochs, one a little narrower to 85.5 % after 30 (results/evidence/cifar.md)."""
+"""Of augmented images, which are new ones in every epoch: on 40,000 of CIFAR-10 twenty conv-c came
+to 83.1 % after 12 epochs, one a little narrower to 85.5 % after 30 (results/evidence/cifar.md)."""
 LEAST_STEPS = 1_250
-"""Of augmented images, where they are few: an epoch of 1,600 photos is 25 steps. Four networks pruned
-to a fifth of their FLOPs came to 68.5 % with 20 epochs, 72.7 with 50 and 72.6 with 80
+"""Of augmented images, where they are few: an epoch of 1,600 photos is 25 steps. Four networks
+pruned to a fifth of their FLOPs came to 68.4 % with 20 epochs, 72.7 with 50 and 72.6 with 80
 (docs/training.md)."""
 WARM_PART = 10
 """The warm-up is the epochs divided by this."""
@@ -50,6 +50,8 @@ def usual_values(
         "optimizer": optimizer,
         "learning_rate": 0.05 if optimizer == "sgd" else 2e-3,
         "momentum": 0.9 if optimizer == "sgd" else 0.0,
+        "backbone_rate": 0.1 if asked["fine_tuning"] else 1.0,
+        "head_epochs": epochs // WARM_PART if asked["fine_tuning"] else 0,
         "weight_decay": decay,
         "schedule": schedule,
         "warmup": epochs // WARM_PART if warm else 0,
@@ -72,6 +74,7 @@ def _of_the_first_version(plain_mlp: bool, many: bool) -> Mapping[str, Any]:
     batch, epochs, patience = (128, 12, 4) if many else (16, 40, 10)
     return {
         "optimizer": "adam", "learning_rate": rate, "momentum": 0.0, "weight_decay": decay,
-        "schedule": "by-epoch", "warmup": 0, "label_smoothing": 0.0, "batch_size": batch,
-        "max_epochs": epochs, "patience": patience, "keep": "best", "augment": "none",
+        "backbone_rate": 1.0, "head_epochs": 0, "schedule": "by-epoch", "warmup": 0,
+        "label_smoothing": 0.0, "batch_size": batch, "max_epochs": epochs,
+        "patience": patience, "keep": "best", "augment": "none",
     }  # fmt: skip

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pruning.core.registry import Registry
 from pruning.training.device_data import DeviceData
 from pruning.training.lesson import Lesson
-from pruning.training.recipe import Recipe
+from pruning.training.recipe import Rate, Recipe
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Engine(ABC):
 
     @abstractmethod
     def epoch(
-        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+        self, orders: Tensor, rates: Sequence[Rate], changes: Tensor | None = None
     ) -> list[float]:
         """Train one epoch; return each member's mean loss.
 
@@ -93,7 +93,8 @@ class Engine(ABC):
             (G, N) int64 on the data's device: the order in which each member sees the
             training samples.
         rates
-            The learning rate of each step, as many as batches of the recipe's size hold N.
+            The learning rate of each step, as many as batches of the recipe's size hold N; pairs
+            where the recipe has two (`pruning.training.recipe.Recipe.rates`).
         changes
             (G, N, K) int64 on the data's device: how `pruning.training.augmenter`
             changes each sample of `orders`; None leaves them as they are.

@@ -14,7 +14,7 @@ from pruning.training.engines.engine import ENGINES, Engine, Evaluation
 from pruning.training.engines.precision import Precision, repeatable
 from pruning.training.engines.trainee import Trainee
 from pruning.training.lesson import Lesson
-from pruning.training.recipe import Recipe
+from pruning.training.recipe import Rate, Recipe
 
 
 @ENGINES.register("loop")
@@ -44,7 +44,7 @@ class Loop(Engine):
         return 0
 
     def epoch(
-        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+        self, orders: Tensor, rates: Sequence[Rate], changes: Tensor | None = None
     ) -> list[float]:
         """Train one epoch; return each member's mean loss."""
         with repeatable(self.precision):

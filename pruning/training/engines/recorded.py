@@ -30,7 +30,8 @@ class Recorded:
     trainee
         The network with its optimizer.
     rates
-        (steps,) float32 on the device: the epoch's rates, which are written before it begins.
+        (steps,) float32 on the device, (steps, 2) where the recipe has two: the epoch's rates,
+        which are written before it begins.
     rehearsals
         Passes before work is recorded.
     """
@@ -204,13 +205,9 @@ def tensors_to_train(network: nn.Module) -> dict[str, Tensor]:
 class _Still:
     """An optimizer that does not move."""
 
-    def step(self, rate: float | Tensor) -> None:
+    def step(self, rate: object) -> None:
         """Do nothing."""
 
     def state(self) -> list[Tensor]:
         """Return nothing."""
         return []
-
-    def cut_to(self, parameters: object, decayed: object, cut: object) -> _Still:
-        """Return itself."""
-        return self

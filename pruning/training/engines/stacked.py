@@ -31,7 +31,7 @@ from pruning.training.engines.stacked_loss import Loss, smoothed_loss, soft_loss
 from pruning.training.engines.steps import ReplayedSteps, Steps
 from pruning.training.lesson import Lesson
 from pruning.training.optimizer import make_optimizer
-from pruning.training.recipe import Recipe
+from pruning.training.recipe import Rate, Recipe
 
 
 @ENGINES.register("stacked")
@@ -93,7 +93,7 @@ class Stacked(Engine):
 
     @torch.no_grad()
     def epoch(
-        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+        self, orders: Tensor, rates: Sequence[Rate], changes: Tensor | None = None
     ) -> list[float]:
         """Train one epoch; return each member's mean loss."""
         members, samples = orders.shape

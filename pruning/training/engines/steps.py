@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from pruning.training.engines.lane import Lane
+from pruning.training.recipe import Rate
 
 Gradients = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """Writes the gradients of (G, B) samples, (G, B) labels, (G, B, K) changes; returns (G,) losses."""
-Move = Callable[["float | Tensor"], None]
+Move = Callable[["Rate | Tensor"], None]
 """Changes weights against their gradients, at a rate."""
 
 
@@ -34,9 +35,9 @@ class Steps:
     index: Tensor
     labels: Tensor
     changes: Tensor | None
-    rates: Sequence[float]
+    rates: Sequence[Rate]
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None, float]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Rate]]:
         """Yield what each step reads."""
         changes = itertools.repeat(None) if self.changes is None else self.changes
         return zip(self.index, self.labels, changes, self.rates, strict=False)

@@ -23,7 +23,7 @@ from pruning.training.engines.loop_bf16 import convolutional
 from pruning.training.engines.precision import obstacle_to, repeatable
 from pruning.training.engines.recorded import Recorded
 from pruning.training.lesson import Lesson
-from pruning.training.recipe import Recipe
+from pruning.training.recipe import Rate, Recipe
 
 
 class SideBySide(Loop):
@@ -51,7 +51,7 @@ class SideBySide(Loop):
             networks = pad(networks, shape, tensor_core_width, alike=self.alike)
         super().__init__(networks, data, recipe, lesson)
         steps = -(-len(data.train_labels) // self.members[0].batch_of(len(data.train_labels)))
-        self._rates = torch.zeros(steps, device=data.train_images.device)
+        self._rates = torch.tensor(recipe.rates(0, steps), device=data.train_images.device)
         first, *others = self.members
         self.recorded = [
             Recorded(first, self._rates),
@@ -71,7 +71,7 @@ class SideBySide(Loop):
         return 20
 
     def epoch(
-        self, orders: Tensor, rates: Sequence[float], changes: Tensor | None = None
+        self, orders: Tensor, rates: Sequence[Rate], changes: Tensor | None = None
     ) -> list[float]:
         """Train one epoch, a step of each member in turn; return each member's mean loss."""
         samples = orders.shape[1]

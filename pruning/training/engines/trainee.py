@@ -16,8 +16,8 @@ from pruning.training.device_data import DeviceData
 from pruning.training.engines.precision import Precision
 from pruning.training.lesson import Lesson, taught_loss
 from pruning.training.loss import mean_loss
-from pruning.training.optimizer import Optimizer, decayed_parameters, make_optimizer
-from pruning.training.recipe import Recipe
+from pruning.training.optimizer import Optimizer, optimizer_of
+from pruning.training.recipe import Rate, Recipe
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -58,11 +58,9 @@ class Trainee:
         self._scaled = data.scaling.on(data.train_images)
         self.layout = Layout.of(network, self._scaled(data.train_images[:1]))
         self._normed = any(isinstance(module, BatchNorm) for module in network.modules())
-        self.optimizer: Optimizer = make_optimizer(
-            recipe, list(network.parameters()), decayed_parameters(network)
-        )
+        self.optimizer: Optimizer = optimizer_of(network, recipe)
 
-    def epoch(self, order: Tensor, rates: Sequence[float], changes: Tensor | None = None) -> float:
+    def epoch(self, order: Tensor, rates: Sequence[Rate], changes: Tensor | None = None) -> float:
         """Train one epoch in this (N,) order, each step at its rate; return the mean loss."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=order.device)
@@ -75,7 +73,7 @@ class Trainee:
             total += loss * len(index)
         return float(total / len(order))
 
-    def descend(self, loss: Tensor, rate: float | Tensor) -> Tensor:
+    def descend(self, loss: Tensor, rate: Rate | Tensor) -> Tensor:
         """Take one step down a mean loss; return its value."""
         self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -48,6 +48,8 @@ def test_it_is_said_kept_in_the_run_and_in_the_artefact(photos: Splits, tmp_path
         f"images are normalised as {ARCH} was trained, by mean 0.485 0.456 0.406 and deviation "
         "0.229 0.224 0.225 of 0..1, not by this data's own"
     ) in lines
+    anew = f"the last layer of {ARCH} is drawn anew: {ARCH} is of 1000 classes, the data of 3"
+    assert anew in lines
     loaded = ensemble.load(tmp_path / "run")
     assert built.store.resolved.scaling == loaded.description.scaling == IMAGENET
     (member,) = [r for r in built.handed_on if r.id == built.selection.team[0]]
@@ -68,7 +70,7 @@ def test_your_own_weights_keep_the_datas_own_scaling(photos: Splits, tmp_path: P
     lines: list[str] = []
     built = build(asked(str(tmp_path / "own.safetensors")), photos, tell=lines.append)
     assert built.store.resolved.scaling == photos.scaling
-    assert not any("normalised" in line for line in lines)
+    assert not any("normalised" in line or "drawn anew" in line for line in lines)
 
 
 def test_an_unknown_name_is_refused_before_training(photos: Splits) -> None:

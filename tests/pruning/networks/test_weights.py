@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pruning.core.errors import RequestError
 from pruning.core.torchvision_compat import import_torchvision
 from pruning.networks.architecture import build_network
-from pruning.networks.weights import start_from
+from pruning.networks.weights import classes_given, start_from
 
 ARCH = "torchvision:squeezenet1_1"
 
@@ -54,6 +55,22 @@ def test_published_weights_of_as_many_classes_are_taken_whole(
 ) -> None:
     started = start_from(build_network(ARCH, 1000, (3, 32, 32), 0), ARCH)
     assert all(torch.equal(v, published[k]) for k, v in started.state_dict().items())
+
+
+def test_a_files_weights_of_other_classes_leave_the_last_layer_its_draw(tmp_path: Path) -> None:
+    file = tmp_path / "ten.safetensors"
+    ten = build_network("conv-b:3-4", 10, (3, 8, 8), 1)
+    save_file(ten.state_dict(), file)
+    network = build_network("conv-b:3-4", 7, (3, 8, 8), 0)
+    assert classes_given(network, str(file)) == 10
+    assert classes_given(ten, str(file)) is None
+    own = {key: value.clone() for key, value in network.state_dict().items()}
+    given, last = ten.state_dict(), [*own][-2:]
+    for key, value in start_from(network, str(file)).state_dict().items():
+        assert torch.equal(value, own[key] if key in last else given[key])
+    wider = build_network("conv-b:3-5", 7, (3, 8, 8), 0)
+    with pytest.raises(RequestError, match="do not fit the architecture"):
+        start_from(wider, str(file))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import math
 import pytest
 
 from pruning.core.errors import RequestError
-from pruning.dropnet.settings import DropNet
 from pruning.training.recipe import RECIPES, Recipe
 from pruning.training.usual import LEAST_STEPS
 
@@ -65,7 +64,14 @@ def test_many_samples_are_seen_less_often_unless_they_are_augmented() -> None:
 
 @pytest.mark.parametrize(
     ("samples", "batch_size", "epochs"),
-    [(60, None, 100), (800, None, 97), (1600, None, 50), (3200, None, 30), (6400, None, 30), (1600, 16, 30)],
+    [
+        (60, None, 100),
+        (800, None, 97),
+        (1600, None, 50),
+        (3200, None, 30),
+        (6400, None, 30),
+        (1600, 16, 30),
+    ],
 )
 def test_few_augmented_images_are_seen_for_1250_steps(
     samples: int, batch_size: int | None, epochs: int
@@ -78,12 +84,6 @@ def test_few_augmented_images_are_seen_for_1250_steps(
         assert (epochs - 1) * steps < LEAST_STEPS <= epochs * steps
     asked = Recipe(batch_size=batch_size, max_epochs=7).resolved(**about)  # type: ignore[arg-type]
     assert asked.max_epochs == 7
-
-
-def test_weights_to_start_from_are_tuned_for_thirty_epochs_however_few_the_images() -> None:
-    own = DropNet(init="some.safetensors").own_recipe
-    assert own.resolved(**PHOTOS).max_epochs == 30  # type: ignore[arg-type]
-    assert DropNet().own_recipe == DropNet(init="some.safetensors").recipe == Recipe()
 
 
 def test_patience_ends_no_schedule_that_has_not_come_down() -> None:
