@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,15 @@ def test_the_citation_is_of_this_version() -> None:
     cited = re.search(r"^version: (.*)$", _text("CITATION.cff"), re.MULTILINE)
     assert cited is not None
     assert cited[1] == PROJECT["version"]
+
+
+def test_every_folder_of_tests_is_looked_into(pytestconfig: pytest.Config) -> None:
+    """By default pytest leaves out folders that are named build, as one of ours is."""
+    left_out = pytestconfig.getini("norecursedirs")
+    with_tests = {
+        folder.name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for folder in file.relative_to(ROOT).parents
+    }
+    assert "build" in with_tests
+    assert [name for name in with_tests for mask in left_out if fnmatch(name, mask)] == []

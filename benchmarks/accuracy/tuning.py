@@ -5,8 +5,9 @@
 CIFAR holds ``train/<class>/``. One ``conv-c4`` at half its widths learns from 20,000 photos of the
 four classes that `photos.py` leaves out; its weights, the last layer's but drawn anew, start four
 networks on the 2,000 photos of the six others, which train unpruned; by two of the ways they are
-then pruned to a fifth of their FLOPs. 3,000 further photos of CIFAR-10's training part judge, as in
-`settling.py`. A line per seed stands in results/benchmarks/tuning.jsonl; what stands there is not measured again.
+then pruned to a fifth of their FLOPs. 3,000 further photos of CIFAR-10's training part judge, as
+in `settling.py`. A line per seed stands in results/benchmarks/tuning.jsonl; what stands there is
+not measured again.
 """
 
 from __future__ import annotations
