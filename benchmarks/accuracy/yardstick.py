@@ -68,7 +68,7 @@ def main() -> None:
 
 def measure(photos: Path, work: Path, key: dict[str, Any], jobs: int, *, long: bool) -> None:
     """Measure one seed, and keep each part of it when it is known."""
-    row = next((row for row in _rows() if key.items() <= row.items()), key)
+    row = next((row for row in _rows() if key.items() <= row.items()), dict(key))
     arch, seed = key["arch"], key["seed"]
     splits = load_splits(str(photos), seed=seed).splits
     parts = work / f"parts-{seed}.npz"
