@@ -235,7 +235,10 @@ def main() -> None:
         parts[name] = parts[name].float() / 255
     classes = int(parts["y_train"].max()) + 1
     for name in asked.only.split(","):
-        key = {"arch": "conv-c4", "seed": asked.seed, "rival": name, "epochs": asked.epochs}
+        key = {
+            "arch": "conv-c4", "run": asked.run, "seed": asked.seed, "rival": name,
+            "epochs": asked.epochs,
+        }  # fmt: skip
         if any(key.items() <= row.items() for row in rows()):
             continue
         if name in NEEDS_LAYERS and importlib.util.find_spec("torch_uncertainty") is None:
@@ -250,7 +253,7 @@ def main() -> None:
         print(json.dumps(line), flush=True)
         with RESULTS.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-    report(run, asked.seed, asked.epochs)
+    report(run, asked.epochs)
 
 
 def rows() -> list[dict[str, Any]]:
@@ -260,8 +263,8 @@ def rows() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
-def report(run: Path, seed: int, epochs: int) -> None:
-    """Print the seed's rivals beside its team."""
+def report(run: Path, epochs: int) -> None:
+    """Print a run's rivals beside its team."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         conv_c4(6)(torch.zeros(1, 3, 32, 32))
     whole = counter.get_total_flops()
@@ -270,7 +273,7 @@ def report(run: Path, seed: int, epochs: int) -> None:
             if row["contender"] in ("single_mean_unpruned", "control", "all_unpruned", "selected"):
                 print(f"{row['contender']:24} {100 * float(row['accuracy']):.2f} %")
     for row in rows():
-        if row["seed"] == seed and row["epochs"] == epochs:
+        if row["run"] == run.name and row["epochs"] == epochs:
             print(f"{row['rival']:24} {100 * row['accuracy']:.2f} %  {row['flops'] / whole:.2f}")
 
 

@@ -7,12 +7,12 @@ weights or averages over steps), ``teacher`` or ``metric`` (networks pruned twic
 layer, by who teaches them or by what is dropped; ``metric`` ends with pools of four metrics, one
 for each member, over all ways to hand them out), ``cost`` (networks pruned to a fifth of their
 FLOPs, by what is dropped, over all layers or within each), or ``length`` (unpruned, and pruned to a
-fifth of their FLOPs, by how many epochs the recipe has). ``conv-c4`` at half its widths, four
-networks, 20 epochs; a pruned one goes on with the schedule after each round. The photos are those
-of `photos.py`; 3,000 others of CIFAR-10's training part judge. Without CIFAR it is eight ``mlp-a``
-on the digits, by the recipe and as far as usual, judged on the validation and the test part of
-these seeds. A line per seed stands in results/benchmarks/settling.jsonl; what stands there is not
-measured again.
+fifth of their FLOPs by two scores, by how many epochs the recipe has). ``conv-c4`` at half its
+widths, four networks, 20 epochs; a pruned one goes on with the schedule after each round. The
+photos are those of `photos.py`; 3,000 others of CIFAR-10's training part judge. Without CIFAR it is
+eight ``mlp-a`` on the digits, by the recipe and as far as usual, judged on the validation and the
+test part of these seeds. A line per seed stands in results/benchmarks/settling.jsonl; what stands
+there is not measured again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TEACHERS = ("none", "own", "ensemble")
 METRICS = ("minimum_layer", "taylor_layer", "l1_layer", "fpgm_layer")
 COST, AT_THE_COST = 0.2, ("minimum", "minimum_layer", "random_layer", "taylor_layer", "fpgm_layer")
 DECAYS, TAILS = (0.98, 0.995), (0.5, 0.75, 0.9)
-LENGTHS = (20, 50, 80)
+LENGTHS = ((20, "fpgm_layer"), (50, "fpgm_layer"), (80, "fpgm_layer"), (50, "minimum"))
 Found = dict[str, np.ndarray]
 """What was tried → (M, N, C) probabilities of its networks."""
 
@@ -153,9 +153,9 @@ def at_equal_cost(runs: Runs, splits: Splits, settings: DropNet) -> Found:
 def lengths(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try how long each round trains, unpruned and pruned."""
     found = {}
-    for epochs in LENGTHS:
+    for epochs, metric in LENGTHS:
         to_the_cost = dataclasses.replace(
-            settings, metric="fpgm_layer", target=Target(flops=COST), keep=0.0, rounds=None,
+            settings, metric=metric, target=Target(flops=COST), keep=0.0, rounds=None,
             recipe=dataclasses.replace(settings.recipe, max_epochs=epochs),
         )  # fmt: skip
         last: dict[int, Member] = {}
@@ -163,7 +163,8 @@ def lengths(runs: Runs, splits: Splits, settings: DropNet) -> Found:
             if not standing[0].round:
                 found[f"{epochs}, unpruned"] = probabilities(standing, splits)
             last |= {member.run: member for member in standing}
-        found[f"{epochs}, pruned"] = probabilities([last[run] for run in sorted(last)], splits)
+        pruned = [last[run] for run in sorted(last)]
+        found[f"{epochs}, {metric}"] = probabilities(pruned, splits)
     return found
 
 

@@ -96,7 +96,7 @@ def _trained(
     """Train for about the epochs wanted; return the last training and the epochs before it."""
     dropnet = resolved.config.dropnet
     engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
-    training = Training(data, dropnet.own_recipe, engine)
+    training = Training(data, dropnet.recipe, engine)
     rewinding = dropnet.rewinding
     epochs = resolved_recipe(training, network).max_epochs or 0
     first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0

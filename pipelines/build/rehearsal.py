@@ -204,6 +204,7 @@ def _shortened(dropnet: DropNet, rounds: int) -> DropNet:
     """Return the settings with as little to do as they can have."""
     rewinding, recipe = dropnet.rewinding, dropnet.recipe
     late = None if rewinding.late_epochs is None else 1
+    head = None if recipe.head_epochs is None else min(recipe.head_epochs, EPOCHS - 1)
     return dataclasses.replace(
         dropnet,
         rounds=rounds,
@@ -213,7 +214,7 @@ def _shortened(dropnet: DropNet, rounds: int) -> DropNet:
         target=Target(),
         rewinding=dataclasses.replace(rewinding, late_epochs=late),
         recipe=dataclasses.replace(
-            recipe, max_epochs=EPOCHS, warmup=0, attempts=1,
+            recipe, max_epochs=EPOCHS, warmup=0, head_epochs=head, attempts=1,
             batch_size=min(recipe.batch_size or BATCH, BATCH),
         ),
     )  # fmt: skip

@@ -89,7 +89,7 @@ def short_training(
         settings, runs = resolved.config.of_each_run, group.runs
         population = Population(runs, len(resolved.classes), resolved.input_shape, settings.init)
         networks = [network.to(device) for network in population.theta0().values()]
-        training = Training(DeviceData.of(splits, device), settings.own_recipe, group.engine)
+        training = Training(DeviceData.of(splits, device), settings.starting_recipe, group.engine)
         generators = [torch_generator(seed, "batches") for seed in runs.seeds]
         yield ShortTraining(networks, generators, training, resolved_recipe(training, networks[0]))
         # Another process may train on this card.

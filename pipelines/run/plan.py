@@ -71,7 +71,7 @@ def check_archs(
     for offset, arch in enumerate(config.archs):
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         try:
-            recipe = config.dropnet.own_recipe.resolved(
+            recipe = config.dropnet.starting_recipe.resolved(
                 plain_mlp=stackable(network), shape=input_shape, samples=samples
             )
             config.dropnet.rewinding.late_part_of(recipe.max_epochs or 0)
@@ -104,7 +104,7 @@ def plan_groups(
     for offset, arch in enumerate(config.archs):
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
-        recipe = config.dropnet.own_recipe.resolved(
+        recipe = config.dropnet.starting_recipe.resolved(
             plain_mlp=stackable(network), shape=input_shape, samples=samples
         )
         images = len(numbers) * (recipe.max_epochs or 0) * samples

@@ -34,7 +34,7 @@ def is_small(
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         if not stackable(network):
             return False
-        recipe = config.dropnet.own_recipe.resolved(
+        recipe = config.dropnet.starting_recipe.resolved(
             plain_mlp=True, shape=input_shape, samples=samples
         )
         members = len(range(offset, config.m, len(config.archs)))

@@ -115,7 +115,7 @@ def dropnet(
     with stages("data"):
         data = DeviceData.of(splits, device)
     with stages("checks"):
-        training = Training(data, settings.own_recipe, engine, on_halved, checkpoints)
+        training = Training(data, settings.starting_recipe, engine, on_halved, checkpoints)
         population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
         full_width = FullWidth(population, training, settings.rewinding, on_epoch, stages)
         units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)

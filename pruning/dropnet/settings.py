@@ -181,9 +181,10 @@ class DropNet:
         check_options(self)
 
     @property
-    def own_recipe(self) -> Recipe:
-        """The recipe, for fine-tuning where all runs start from given weights."""
-        return dataclasses.replace(self.recipe, fine_tuning=True) if self.init else self.recipe
+    def starting_recipe(self) -> Recipe:
+        """The recipe, for fine-tuning where rounds start from what became of given weights."""
+        tuned = self.init is not None and self.rewinding.to != "random"
+        return dataclasses.replace(self.recipe, fine_tuning=True) if tuned else self.recipe
 
     @property
     def least_held(self) -> float:

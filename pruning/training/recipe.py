@@ -46,14 +46,14 @@ class Recipe:
     )
     backbone_rate: float | None = option(
         None,
-        "Share of the learning rate that the layers before the last one take; 0 leaves them as "
-        "they are.",
-        least=0, most=1, before=1.0, unset="1; 0.1 with init",
+        "Share of the learning rate that the layers before the last one take; 0 leaves their "
+        "weights as they are.",
+        least=0, most=1, before=1.0, unset="1",
     )  # fmt: skip
     head_epochs: int | None = option(
         None,
         "Epochs at the beginning in which the last layer trains alone.",
-        least=0, before=0, unset="0; as many as the warm-up has with init",
+        least=0, before=0, unset="0",
     )  # fmt: skip
     weight_decay: float | None = option(
         None,
@@ -169,11 +169,11 @@ class Recipe:
         """
         self.check_samples(samples)
         Augmentation.of(self.augment or "none").check_shape(shape)
-        if plain_mlp and (self.backbone_rate not in (None, 1) or self.head_epochs):
+        if plain_mlp and self.has_two_rates:
+            name = "head_epochs" if self.head_epochs else "backbone_rate"
             raise RequestError(
-                f"`backbone_rate` {self.backbone_rate or 0:g} and `head_epochs` "
-                f"{self.head_epochs or 0} are for other networks: all layers of a plain MLP train "
-                "alike; leave them out"
+                f"`{name}` {vars(self)[name]:g} is for other networks: all layers of a plain MLP "
+                "train alike; leave it out"
             )
         usual = usual_values(vars(self), plain_mlp=plain_mlp, shape=shape, samples=samples)
         left_open = {name: value for name, value in usual.items() if vars(self)[name] is None}

@@ -33,6 +33,7 @@ def usual_values(
     `pruning.training.recipe.Recipe.resolved`.
     """
     many = samples >= MANY_SAMPLES
+    tuned = asked["fine_tuning"] and not plain_mlp
     schedule = asked["schedule"] or _schedule(asked, plain_mlp)
     if schedule == "by-epoch":
         return _of_the_first_version(plain_mlp, many)
@@ -42,7 +43,7 @@ def usual_values(
     batch = asked["batch_size"] or min(samples, 128 if many else 64)
     epochs = asked["max_epochs"] or (12 if many else EPOCHS)
     if augment != "none" and not asked["max_epochs"]:
-        least = 0 if asked["fine_tuning"] else math.ceil(LEAST_STEPS / math.ceil(samples / batch))
+        least = 0 if tuned else math.ceil(LEAST_STEPS / math.ceil(samples / batch))
         epochs = min(max(EPOCHS, least), MOST_EPOCHS)
     warm = schedule == "cosine"
     decay = {"adamw": 0.05, "adam": 0.0, "sgd": 5e-4}[optimizer]
@@ -50,8 +51,8 @@ def usual_values(
         "optimizer": optimizer,
         "learning_rate": 0.05 if optimizer == "sgd" else 2e-3,
         "momentum": 0.9 if optimizer == "sgd" else 0.0,
-        "backbone_rate": 0.1 if asked["fine_tuning"] else 1.0,
-        "head_epochs": epochs // WARM_PART if asked["fine_tuning"] else 0,
+        "backbone_rate": 1.0,
+        "head_epochs": 0,
         "weight_decay": decay,
         "schedule": schedule,
         "warmup": epochs // WARM_PART if warm else 0,

@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pipeline_support import directory, tiny_config, write_images
+from pruning_support import blobs
+from safetensors.torch import save_file
 
 from pipelines.build.built import Built
 from pipelines.build.story import build
 from pipelines.compare.forms import other_forms
 from pipelines.compare.gather import gather
 from pipelines.compare.of_build import compare
+from pipelines.run.config import BuildConfig
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.settings import Rewinding
 from pruning.inference.cost import count_cost
+from pruning.networks.architecture import build_network
 from pruning.training.recipe import Recipe
 
 
@@ -71,6 +75,17 @@ def test_where_the_team_kept_its_weights_the_control_trains_as_long(data: Path) 
     table = compare(built).table.set_index("contender")
     assert table.loc["control", "epochs_seen"] == table.loc["selected", "epochs_seen"] == 10
     assert table.loc["all_unpruned", "epochs_seen"] == 4
+
+
+def test_it_starts_from_a_draw_and_is_trained_as_one_is(tmp_path: Path) -> None:
+    file = tmp_path / "given.safetensors"
+    save_file(build_network("conv-b:3-4", 3, (3, 4, 4), 7).state_dict(), file)
+    config = BuildConfig.of(m=2, s=1, arch=("conv-b:3-4",), init=str(file), rounds=0)
+    built = build(config, blobs(shape=(3, 4, 4)), control=True)
+    control = built.store.control()
+    assert control is not None
+    assert {record.epochs_seen for record in built.team} == {30}
+    assert control.record.epochs_seen == 100
 
 
 def test_it_is_trained_once_and_a_finished_run_gets_it_later(

@@ -194,6 +194,12 @@ def test_what_can_be_taken_passes(make: Callable[..., nn.Module], config: BuildC
 
 
 @pytest.mark.usefixtures("no_export")
+def test_epochs_of_the_last_layer_alone_are_rehearsed() -> None:
+    config = BuildConfig(dropnet=DropNet(recipe=Recipe(head_epochs=5, backbone_rate=0.1)))
+    assert rehearse(normed, noisy_splits(SHAPE, 3), config).told == ()
+
+
+@pytest.mark.usefixtures("no_export")
 def test_a_batch_norm_with_batches_of_one_is_refused_before_training() -> None:
     config = BuildConfig(dropnet=DropNet(recipe=Recipe(batch_size=1)))
     with pytest.raises(RequestError, match="'normed' cannot be trained and pruned: ValueError"):

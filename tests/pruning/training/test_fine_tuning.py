@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from pruning_support import blobs
+from safetensors.torch import save_file
 from torch import nn
 
 from pruning.core.errors import RequestError
 from pruning.core.seeds import torch_generator
-from pruning.dropnet.settings import DropNet
+from pruning.dropnet import Runs, dropnet
+from pruning.dropnet.settings import DropNet, Rewinding
 from pruning.networks.architecture import build_network
 from pruning.training.checkpoint import TrainingState
 from pruning.training.device_data import DeviceData
 from pruning.training.optimizer import optimizer_of
-from pruning.training.recipe import RECIPES, Recipe
+from pruning.training.recipe import Recipe
 from pruning.training.training_loop import Training, train
 
 PHOTOS = {"plain_mlp": False, "shape": (3, 32, 32), "samples": 1600}
@@ -95,6 +98,7 @@ def test_no_rate_for_the_backbone_leaves_it_as_it_is() -> None:
 def test_a_rate_of_one_is_no_second_rate() -> None:
     plain = Recipe(max_epochs=2, batch_size=16)
     one = Recipe(max_epochs=2, batch_size=16, backbone_rate=1, head_epochs=0)
+    assert not one.resolved(**PHOTOS).has_two_rates  # type: ignore[arg-type]
     found = [_tuned(_started(), recipe).state_dict() for recipe in (plain, one)]
     assert all(torch.equal(value, found[1][key]) for key, value in found[0].items())
 
@@ -130,18 +134,56 @@ def test_a_stopped_tuning_goes_on_to_the_same_bytes(stop: int) -> None:
     assert all(torch.equal(value, going_on[key]) for key, value in whole.items())
 
 
-def test_weights_to_start_from_are_tuned_gently_and_briefly() -> None:
+def test_weights_to_start_from_are_tuned_briefly() -> None:
     settings = DropNet(init="some.safetensors")
-    found = settings.own_recipe.resolved(**PHOTOS)  # type: ignore[arg-type]
-    assert (found.max_epochs, found.backbone_rate, found.head_epochs) == (30, 0.1, 3)
-    drawn = DropNet().own_recipe.resolved(**PHOTOS)  # type: ignore[arg-type]
-    assert (drawn.max_epochs, drawn.backbone_rate, drawn.head_epochs) == (50, 1.0, 0)
-    assert DropNet().own_recipe == settings.recipe == Recipe()
-    for name in ("first", "paper"):
-        by_name = DropNet(init="some.safetensors", recipe=RECIPES[name]).own_recipe
-        assert not by_name.resolved(**PHOTOS).has_two_rates  # type: ignore[arg-type]
-    mlp = settings.own_recipe.resolved(plain_mlp=True, shape=(64,), samples=1078)
-    assert not mlp.has_two_rates
+    found = settings.starting_recipe.resolved(**PHOTOS)  # type: ignore[arg-type]
+    assert (found.max_epochs, found.has_two_rates) == (30, False)
+    drawn = DropNet().starting_recipe.resolved(**PHOTOS)  # type: ignore[arg-type]
+    assert (drawn.max_epochs, drawn.has_two_rates) == (50, False)
+    assert DropNet().starting_recipe == settings.recipe == Recipe()
+    anew = DropNet(init="some.safetensors", rewinding=Rewinding("random"))
+    assert anew.starting_recipe == Recipe()
+
+
+def test_rounds_that_start_from_given_weights_are_tuned(tmp_path: Path) -> None:
+    splits, file = blobs(shape=(3, 4, 4)), tmp_path / "given.safetensors"
+    save_file(build_network("conv-b:3-4", 3, (3, 4, 4), 7).state_dict(), file)
+    runs = Runs.of("conv-b:3-4")
+    [drawn] = next(dropnet(runs, splits, DropNet(rounds=0)))
+    [given] = next(dropnet(runs, splits, DropNet(rounds=0, init=str(file))))
+    assert (len(drawn.epochs), len(given.epochs)) == (100, 30)
+
+
+def test_pruned_rounds_leave_a_backbone_that_has_no_rate(tmp_path: Path) -> None:
+    file = tmp_path / "given.safetensors"
+    save_file(build_network("conv-b:4-4", 3, (1, 4, 4), 7).state_dict(), file)
+    recipe = Recipe(max_epochs=4, batch_size=16, backbone_rate=0)
+    settings = DropNet(init=str(file), fraction=0.5, rounds=1, kappa=0.0, keep=0.0, recipe=recipe)
+    [whole], [pruned] = dropnet(Runs.of("conv-b:4-4"), blobs(), settings)
+    masks = list(pruned.masks.values())
+    weights = [dict(member.network.named_parameters()) for member in (whole, pruned)]
+    assert torch.equal(weights[0]["conv1.weight"][masks[0]], weights[1]["conv1.weight"])
+    last = [*weights[1]][-1]
+    assert not torch.equal(weights[0][last], weights[1][last])
+
+
+def test_without_a_rate_batch_norms_follow_the_data() -> None:
+    network = _started("resnet20")
+    norms = dict(network.named_buffers())
+    before = {name: value.clone() for name, value in norms.items()}
+    _tuned(network, Recipe(max_epochs=1, backbone_rate=0, batch_size=16))
+    moved = [name for name, value in norms.items() if not torch.equal(value, before[name])]
+    assert any(name.endswith("running_mean") for name in moved)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant", "by-epoch"])
+def test_given_weights_of_plain_mlps_train_by_any_schedule(schedule: str) -> None:
+    recipe = Recipe(schedule=schedule, max_epochs=10, fine_tuning=True)  # type: ignore[arg-type]
+    network = _started("mlp-a:6-5")
+    before = [value.clone() for value in network.parameters()]
+    _tuned(network, recipe)
+    for value, old in zip(network.parameters(), before, strict=True):
+        assert not torch.equal(value, old)
 
 
 @pytest.mark.parametrize(
@@ -160,5 +202,6 @@ def test_what_makes_no_sense_is_refused(asked: dict[str, float], says: str) -> N
 
 @pytest.mark.parametrize("asked", [{"backbone_rate": 0.5}, {"head_epochs": 1}])
 def test_plain_mlps_have_one_rate(asked: dict[str, float]) -> None:
-    with pytest.raises(RequestError, match="all layers of a plain MLP train alike; leave them out"):
+    [(name, value)] = asked.items()
+    with pytest.raises(RequestError, match=f"`{name}` {value} is for other networks"):
         Recipe(**asked).resolved(plain_mlp=True, shape=(64,), samples=1078)  # type: ignore[arg-type]

@@ -29,10 +29,11 @@ MLPS = ("mlp-a:9-7", "mlp-a:5-6", "mlp-a:8-3")
 Kind = Callable[[list[nn.Module], DeviceData, Recipe], Engine]
 
 
-def _recipe(batch: int, augment: str = "none") -> Recipe:
+def _recipe(batch: int, augment: str = "none", backbone_rate: float = 1.0) -> Recipe:
     return Recipe(
-        optimizer="sgd", momentum=0.9, weight_decay=0.01, label_smoothing=0.1, batch_size=batch,
-        max_epochs=4, schedule="constant", keep="last", augment=augment,
+        optimizer="sgd", learning_rate=0.02, momentum=0.9, weight_decay=0.01, label_smoothing=0.1,
+        batch_size=batch, max_epochs=4, schedule="constant", warmup=0, keep="last", augment=augment,
+        backbone_rate=backbone_rate,
     )  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def _epochs(engine: Engine, recipe: Recipe, count: int = 3) -> list[list[float]]
         losses.append(
             engine.epoch(
                 torch.stack(drawn).to(DEVICE),
-                [0.02] * -(-SAMPLES // (recipe.batch_size or 1)),
+                recipe.rates(1, -(-SAMPLES // (recipe.batch_size or 1))),
                 drawn_changes,
             )
         )
@@ -78,6 +79,18 @@ def test_recorded_steps_learn_what_the_loop_learns(batch: int, augment: str) -> 
     seen, expected_seen = ours.evaluate(), loop.evaluate()
     assert seen.losses == pytest.approx(expected_seen.losses, rel=1e-4)
     assert seen.accuracies == pytest.approx(expected_seen.accuracies)
+
+
+def test_the_last_layer_has_a_rate_of_its_own_in_recorded_steps() -> None:
+    data, recipe = DeviceData.of(blobs(), DEVICE), _recipe(40, backbone_rate=0.1)
+    ours, loop = StreamsFloat32(_networks(), data, recipe), Loop(_networks(), data, recipe)
+    alike = Loop(_networks(), data, _recipe(40))
+    for found, expected in zip(_epochs(ours, recipe), _epochs(loop, recipe), strict=True):
+        assert found == pytest.approx(expected, rel=1e-4)
+    _close(ours, loop, 1e-4)
+    _epochs(alike, _recipe(40))
+    with pytest.raises(AssertionError):
+        _close(alike, loop, 1e-4)
 
 
 def test_widths_are_filled_up_inside_and_come_back_as_they_were() -> None:
