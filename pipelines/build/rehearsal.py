@@ -204,7 +204,7 @@ def _shortened(dropnet: DropNet, rounds: int) -> DropNet:
     """Return the settings with as little to do as they can have."""
     rewinding, recipe = dropnet.rewinding, dropnet.recipe
     late = None if rewinding.late_epochs is None else 1
-    head = None if recipe.head_epochs is None else min(recipe.head_epochs, EPOCHS - 1)
+    head = min(recipe.head_epochs, EPOCHS - 1)
     return dataclasses.replace(
         dropnet,
         rounds=rounds,

@@ -44,16 +44,16 @@ class Recipe:
     momentum: float | None = option(
         None, "Heavy-ball momentum of sgd.", least=0, below=1, flag=None, unset="0.9 for sgd"
     )
-    backbone_rate: float | None = option(
-        None,
+    backbone_rate: float = option(
+        1.0,
         "Share of the learning rate that the layers before the last one take; 0 leaves their "
         "weights as they are.",
-        least=0, most=1, before=1.0, unset="1",
+        least=0, most=1, before=1.0,
     )  # fmt: skip
-    head_epochs: int | None = option(
-        None,
+    head_epochs: int = option(
+        0,
         "Epochs at the beginning in which the last layer trains alone.",
-        least=0, before=0, unset="0",
+        least=0, before=0,
     )  # fmt: skip
     weight_decay: float | None = option(
         None,
@@ -194,7 +194,7 @@ class Recipe:
     @property
     def has_two_rates(self) -> bool:
         """Whether the last layer's learning rate is its own."""
-        return self.backbone_rate not in (None, 1) or bool(self.head_epochs)
+        return self.backbone_rate != 1 or self.head_epochs > 0
 
     def rates(self, epoch: int, steps: int) -> list[Rate]:
         """Return the learning rate of each step of an epoch; the recipe is resolved.
@@ -217,8 +217,8 @@ class Recipe:
         rates = self._rates(epoch, steps)
         if not self.has_two_rates:
             return [*rates]
-        share = 0.0 if epoch < (self.head_epochs or 0) else self.backbone_rate
-        return [(rate, rate * (1.0 if share is None else share)) for rate in rates]
+        share = 0.0 if epoch < self.head_epochs else self.backbone_rate
+        return [(rate, rate * share) for rate in rates]
 
     def _rates(self, epoch: int, steps: int) -> list[float]:
         if self.learning_rate is None or self.max_epochs is None:
@@ -244,8 +244,6 @@ RECIPES: dict[str, Recipe] = {
     "first": Recipe(
         optimizer="adam",
         momentum=0.0,
-        backbone_rate=1.0,
-        head_epochs=0,
         schedule="by-epoch",
         warmup=0,
         label_smoothing=0.0,
@@ -258,8 +256,6 @@ RECIPES: dict[str, Recipe] = {
         optimizer="sgd",
         learning_rate=0.1,
         momentum=0.0,
-        backbone_rate=1.0,
-        head_epochs=0,
         weight_decay=0.0,
         schedule="constant",
         warmup=0,

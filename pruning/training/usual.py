@@ -51,8 +51,6 @@ def usual_values(
         "optimizer": optimizer,
         "learning_rate": 0.05 if optimizer == "sgd" else 2e-3,
         "momentum": 0.9 if optimizer == "sgd" else 0.0,
-        "backbone_rate": 1.0,
-        "head_epochs": 0,
         "weight_decay": decay,
         "schedule": schedule,
         "warmup": epochs // WARM_PART if warm else 0,
@@ -75,7 +73,6 @@ def _of_the_first_version(plain_mlp: bool, many: bool) -> Mapping[str, Any]:
     batch, epochs, patience = (128, 12, 4) if many else (16, 40, 10)
     return {
         "optimizer": "adam", "learning_rate": rate, "momentum": 0.0, "weight_decay": decay,
-        "backbone_rate": 1.0, "head_epochs": 0, "schedule": "by-epoch", "warmup": 0,
-        "label_smoothing": 0.0, "batch_size": batch, "max_epochs": epochs,
-        "patience": patience, "keep": "best", "augment": "none",
+        "schedule": "by-epoch", "warmup": 0, "label_smoothing": 0.0, "batch_size": batch,
+        "max_epochs": epochs, "patience": patience, "keep": "best", "augment": "none",
     }  # fmt: skip

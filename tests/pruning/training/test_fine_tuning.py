@@ -97,7 +97,7 @@ def test_no_rate_for_the_backbone_leaves_it_as_it_is() -> None:
 
 def test_a_rate_of_one_is_no_second_rate() -> None:
     plain = Recipe(max_epochs=2, batch_size=16)
-    one = Recipe(max_epochs=2, batch_size=16, backbone_rate=1, head_epochs=0)
+    one = Recipe(max_epochs=2, batch_size=16, backbone_rate=1)
     assert not one.resolved(**PHOTOS).has_two_rates  # type: ignore[arg-type]
     found = [_tuned(_started(), recipe).state_dict() for recipe in (plain, one)]
     assert all(torch.equal(value, found[1][key]) for key, value in found[0].items())
