@@ -46,7 +46,7 @@ TEACHERS = ("none", "own", "ensemble")
 METRICS = ("minimum_layer", "taylor_layer", "l1_layer", "fpgm_layer")
 COST, AT_THE_COST = 0.2, ("minimum", "minimum_layer", "random_layer", "taylor_layer", "fpgm_layer")
 DECAYS, TAILS = (0.98, 0.995), (0.5, 0.75, 0.9)
-LENGTHS = ((20, "fpgm_layer"), (50, "fpgm_layer"), (80, "fpgm_layer"), (50, "minimum"))
+LENGTHS = {20: ("fpgm_layer",), 50: ("fpgm_layer", "minimum"), 80: ("fpgm_layer",)}
 Found = dict[str, np.ndarray]
 """What was tried → (M, N, C) probabilities of its networks."""
 
@@ -81,7 +81,7 @@ def main() -> None:
             scores["one metric each"] = handed_out(found, splits.test.labels)
         _keep(key | {"scores": scores})
     alike = {"what": asked.what, "data": data, "epochs": asked.epochs}
-    report([row for row in _rows() if alike.items() <= row.items()])
+    report(f"{asked.what}, {data}", [row for row in _rows() if alike.items() <= row.items()])
 
 
 def of_photos(epochs: int) -> DropNet:
@@ -136,35 +136,37 @@ def metrics(runs: Runs, splits: Splits, settings: DropNet) -> Found:
 
 def at_equal_cost(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try what is dropped until as many FLOPs are left."""
-    unpruned, found = next(dropnet(runs, splits, settings)), {}
-    for metric in AT_THE_COST:
-        to_the_cost = dataclasses.replace(
-            settings, metric=metric, target=Target(flops=COST), keep=0.0, rounds=None
-        )
-        last = {
-            member.run: member
-            for standing in dropnet(runs, splits, to_the_cost, start=unpruned)
-            for member in standing
-        }
-        found[metric] = probabilities([last[run] for run in sorted(last)], splits)
-    return found
+    unpruned = next(dropnet(runs, splits, settings))
+    return {
+        metric: probabilities(at_the_cost(runs, splits, settings, metric, unpruned), splits)
+        for metric in AT_THE_COST
+    }
+
+
+def at_the_cost(
+    runs: Runs, splits: Splits, settings: DropNet, metric: str, unpruned: Sequence[Member]
+) -> list[Member]:
+    """Return the networks pruned by a metric until `COST` of their FLOPs are left."""
+    to_the_cost = dataclasses.replace(
+        settings, metric=metric, target=Target(flops=COST), keep=0.0, rounds=None
+    )
+    last = {member.run: member for member in unpruned}
+    for standing in dropnet(runs, splits, to_the_cost, start=unpruned):
+        last |= {member.run: member for member in standing}
+    return list(last.values())
 
 
 def lengths(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try how long each round trains, unpruned and pruned."""
     found = {}
-    for epochs, metric in LENGTHS:
-        to_the_cost = dataclasses.replace(
-            settings, metric=metric, target=Target(flops=COST), keep=0.0, rounds=None,
-            recipe=dataclasses.replace(settings.recipe, max_epochs=epochs),
-        )  # fmt: skip
-        last: dict[int, Member] = {}
-        for standing in dropnet(runs, splits, to_the_cost):
-            if not standing[0].round:
-                found[f"{epochs}, unpruned"] = probabilities(standing, splits)
-            last |= {member.run: member for member in standing}
-        pruned = [last[run] for run in sorted(last)]
-        found[f"{epochs}, {metric}"] = probabilities(pruned, splits)
+    for epochs, by in LENGTHS.items():
+        recipe = dataclasses.replace(settings.recipe, max_epochs=epochs)
+        long = dataclasses.replace(settings, recipe=recipe)
+        unpruned = next(dropnet(runs, splits, long))
+        found[f"{epochs}, unpruned"] = probabilities(unpruned, splits)
+        for metric in by:
+            pruned = at_the_cost(runs, splits, long, metric, unpruned)
+            found[f"{epochs}, {metric}"] = probabilities(pruned, splits)
     return found
 
 
@@ -276,17 +278,17 @@ def handed_out(found: Found, labels: np.ndarray) -> dict[str, float]:
     return {name: float(np.mean([pool[name] for pool in pools])) for name in pools[0]}
 
 
-def report(rows: list[dict[str, Any]]) -> None:
+def report(title: str, rows: list[dict[str, Any]]) -> None:
     """Print means over the seeds."""
     if not rows:
         return
-    print(f"{rows[0]['what']}, {rows[0]['data']}, seeds {[row['seed'] for row in rows]}")
+    print(f"{title}, seeds {[row['seed'] for row in rows]}: one, all, disagreement")
     for name in rows[0]["scores"]:
         single, team, disagreement = (
             np.mean([row["scores"][name][score] for row in rows])
             for score in ("single", "all", "disagreement")
         )
-        print(f"{name:20} {100 * single:6.2f} %  {100 * team:6.2f} %  {disagreement:.3f}")
+        print(f"{name:34} {100 * single:6.2f} %  {100 * team:6.2f} %  {disagreement:.3f}")
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,9 @@ import torch
 from photos import COUNTS, make_new_photos
 from PIL import Image
 from safetensors.torch import save_file
-from settling import ARCH, COST, MEMBERS, probabilities, scored
+from settling import ARCH, MEMBERS, at_the_cost, probabilities, report, scored
 
-from pruning import DropNet, Member, Recipe, Splits, Target
+from pruning import DropNet, Recipe, Splits
 from pruning.data.load import load_splits
 from pruning.dropnet import Runs, dropnet
 
@@ -62,7 +61,7 @@ def main() -> None:
         print(json.dumps(row), flush=True)
         with RESULTS.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-    report(rows())
+    report("tuning", rows())
 
 
 def learnt(cifar: Path, file: Path, seed: int) -> Path:
@@ -86,36 +85,18 @@ def learnt(cifar: Path, file: Path, seed: int) -> Path:
 def measured(splits: Splits, weights: Path, seed: int) -> dict[str, dict[str, float]]:
     """Return what judges say of networks drawn, and of those that start from the weights."""
     runs, labels, scores = Runs.of(ARCH, MEMBERS, seed=seed), splits.test.labels, {}
-    target = DropNet(metric="fpgm_layer", fraction=0.33, target=Target(flops=COST))
-    tried = {"drawn": target} | {
-        name: dataclasses.replace(target, init=str(weights), recipe=recipe)
+    usual = DropNet(fraction=0.33)
+    tried = {"drawn": usual} | {
+        name: dataclasses.replace(usual, init=str(weights), recipe=recipe)
         for name, recipe in TRIED.items()
     }
     for name, settings in tried.items():
-        pruned = name in PRUNED
-        last: dict[int, Member] = {}
-        for standing in dropnet(runs, splits, settings):
-            if not standing[0].round:
-                scores[name] = scored(probabilities(standing, splits), labels)
-                print(name, json.dumps(scores[name]), flush=True)
-            last |= {member.run: member for member in standing}
-            if not pruned:
-                break
-        if pruned:
-            members = [last[run] for run in sorted(last)]
-            scores[f"{name}, pruned"] = scored(probabilities(members, splits), labels)
+        unpruned = next(dropnet(runs, splits, settings))
+        scores[name] = scored(probabilities(unpruned, splits), labels)
+        if name in PRUNED:
+            pruned = at_the_cost(runs, splits, settings, "fpgm_layer", unpruned)
+            scores[f"{name}, pruned"] = scored(probabilities(pruned, splits), labels)
     return scores
-
-
-def report(found: Sequence[dict[str, Any]]) -> None:
-    """Print means over the seeds."""
-    print(f"seeds {[row['seed'] for row in found]}: one, all four, disagreement")
-    for name in found[0]["scores"] if found else ():
-        one, team, apart = (
-            np.mean([row["scores"][name][score] for row in found])
-            for score in ("single", "all", "disagreement")
-        )
-        print(f"{name:36} {100 * one:6.2f} %  {100 * team:6.2f} %  {apart:.3f}")
 
 
 def rows() -> list[dict[str, Any]]:

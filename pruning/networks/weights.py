@@ -92,8 +92,24 @@ def classes_given(network: nn.Module, source: str) -> int | None:
 
 
 def last_layer(network: nn.Module) -> nn.Module:
-    """Return what makes the classes: the last linear layer or convolution that a network lists."""
-    return [module for module in network.modules() if isinstance(module, _MAY_BE_HEAD)][-1]
+    """Return what makes the classes: the last linear layer or convolution that a network lists.
+
+    Raises
+    ------
+    RequestError
+        If it has none.
+    """
+    if (name := _last_layer(network)) is None:
+        raise RequestError(
+            f"{type(network).__name__} has no linear layer or convolution that could have a "
+            "learning rate of its own; leave `backbone_rate` and `head_epochs` out"
+        )
+    return network.get_submodule(name)
+
+
+def _last_layer(network: nn.Module) -> str | None:
+    names = [name for name, module in network.named_modules() if isinstance(module, _MAY_BE_HEAD)]
+    return names[-1] if names else None
 
 
 def _given(drawn: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
@@ -137,8 +153,8 @@ def _with_drawn_head(
 ) -> dict[str, Tensor]:
     """Where the last layer has other classes, keep what was drawn."""
     kept = dict(given)
-    heads = [name for name, module in network.named_modules() if isinstance(module, _MAY_BE_HEAD)]
-    for key in (f"{heads[-1]}.weight", f"{heads[-1]}.bias"):
+    head = _last_layer(network)
+    for key in (f"{head}.weight", f"{head}.bias"):
         if key in drawn and key in kept and drawn[key].shape[1:] == kept[key].shape[1:]:
             kept[key] = kept[key] if drawn[key].shape == kept[key].shape else drawn[key]
     return kept

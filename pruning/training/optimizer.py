@@ -7,13 +7,13 @@ process) and spend some 80 µs of bookkeeping per step, as long as a small netwo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from pruning.networks.weights import last_layer
-from pruning.training.recipe import Rate, Recipe
+from pruning.training.recipe import Recipe
 
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
@@ -23,7 +23,7 @@ _SHARED_FROM, _PIECES = 2**15, 30
 class Optimizer(Protocol):
     """Changes parameters against their gradients; one without a gradient stays as it is."""
 
-    def step(self, rate: Rate | Tensor) -> None:
+    def step(self, rate: Any) -> None:
         """Take one step from each parameter's ``grad``.
 
         The rate is a number, or a float32 tensor without axes on the parameters' device, which
@@ -40,12 +40,12 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> Optimizer:
     if not recipe.has_two_rates:
         return make_optimizer(recipe, parameters, decayed)
     own = {id(parameter) for parameter in last_layer(network).parameters()}
-    head, backbone = (
-        make_optimizer(recipe, [p for p in parameters if (id(p) in own) is wanted],
-                       [p for p in decayed if (id(p) in own) is wanted])
-        for wanted in (True, False)
-    )  # fmt: skip
-    return TwoRates(head, backbone)
+
+    def over(last: bool) -> Optimizer:
+        chosen = [[p for p in some if (id(p) in own) is last] for some in (parameters, decayed)]
+        return make_optimizer(recipe, *chosen)
+
+    return TwoRates(head=over(last=True), backbone=over(last=False))
 
 
 def make_optimizer(
@@ -74,9 +74,9 @@ class TwoRates:
     def __init__(self, head: Optimizer, backbone: Optimizer) -> None:
         self._head, self._backbone = head, backbone
 
-    def step(self, rate: Rate | Tensor) -> None:
+    def step(self, rate: tuple[float, float] | Tensor) -> None:
         """Take one step, at the last layer's rate and at the others'."""
-        head, backbone = rate  # type: ignore[misc]  # of a recipe with two rates
+        head, backbone = rate
         self._head.step(head)
         self._backbone.step(backbone)
 
@@ -103,9 +103,8 @@ class Adam:
         self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
 
     @torch.no_grad()
-    def step(self, rate: Rate | Tensor) -> None:
+    def step(self, rate: float | Tensor) -> None:
         """Take one step."""
-        assert not isinstance(rate, tuple), "pairs are for `TwoRates`"
         reached = [i for i, p in enumerate(self._parameters) if p.grad is not None]
         torch._foreach_add_([self._steps[i] for i in reached], 1)
         changed: list[Tensor] = []
@@ -175,9 +174,8 @@ class AdamW(Adam):
         self._shrinking, self._decayed = weight_decay, list(decayed)
 
     @torch.no_grad()
-    def step(self, rate: Rate | Tensor) -> None:
+    def step(self, rate: float | Tensor) -> None:
         """Take one step."""
-        assert not isinstance(rate, tuple), "pairs are for `TwoRates`"
         reached = [p for p in self._decayed if p.grad is not None or not p.requires_grad]
         if self._shrinking and reached:
             torch._foreach_mul_(reached, 1 - rate * self._shrinking)
@@ -204,9 +202,8 @@ class SGD:
         self._velocities = [torch.zeros_like(p) for p in self._parameters] if momentum else []
 
     @torch.no_grad()
-    def step(self, rate: Rate | Tensor) -> None:
+    def step(self, rate: float | Tensor) -> None:
         """Take one step."""
-        assert not isinstance(rate, tuple), "pairs are for `TwoRates`"
         for i, parameter in enumerate(self._parameters):
             gradient = parameter.grad
             if gradient is None:

@@ -111,8 +111,8 @@ class Recipe:
     )  # fmt: skip
     fine_tuning: bool = option(
         False,
-        "Whether networks start from trained weights, as those of DropNet.init do: what is left "
-        "open is then what suits these.",
+        "Whether networks start from trained weights, as those of DropNet.init do: few augmented "
+        "images then take no more epochs than many.",
         flag=None, before=False,
     )  # fmt: skip
     shuffle: bool = option(

@@ -14,8 +14,9 @@ from typing import Any
 MANY_SAMPLES = 10_000
 """From so many training samples on, an epoch is long and batches may be larger."""
 EPOCHS, MOST_EPOCHS = 30, 100
-"""Of augmented images, which are new ones in every epoch: on 40,000 of CIFAR-10 twenty conv-c came
-to 83.1 % after 12 epochs, one a little narrower to 85.5 % after 30 (results/evidence/cifar.md)."""
+"""At least and at most. Augmented images are new ones in every epoch: on 40,000 of CIFAR-10 twenty
+conv-c came to 83.1 % after 12 epochs, one a little narrower to 85.5 % after 30
+(results/evidence/cifar.md)."""
 LEAST_STEPS = 1_250
 """Of augmented images, where they are few: an epoch of 1,600 photos is 25 steps. Four networks
 pruned to a fifth of their FLOPs came to 68.4 % with 20 epochs, 72.7 with 50 and 72.6 with 80
@@ -33,7 +34,6 @@ def usual_values(
     `pruning.training.recipe.Recipe.resolved`.
     """
     many = samples >= MANY_SAMPLES
-    tuned = asked["fine_tuning"] and not plain_mlp
     schedule = asked["schedule"] or _schedule(asked, plain_mlp)
     if schedule == "by-epoch":
         return _of_the_first_version(plain_mlp, many)
@@ -41,10 +41,9 @@ def usual_values(
     coloured = not plain_mlp and len(shape) == 3 and shape[0] == 3
     augment = asked["augment"] or ("photo" if coloured else "none")
     batch = asked["batch_size"] or min(samples, 128 if many else 64)
-    epochs = asked["max_epochs"] or (12 if many else EPOCHS)
-    if augment != "none" and not asked["max_epochs"]:
-        least = 0 if tuned else math.ceil(LEAST_STEPS / math.ceil(samples / batch))
-        epochs = min(max(EPOCHS, least), MOST_EPOCHS)
+    epochs = asked["max_epochs"] or _epochs(
+        samples, batch, augmented=augment != "none", tuned=asked["fine_tuning"]
+    )
     warm = schedule == "cosine"
     decay = {"adamw": 0.05, "adam": 0.0, "sgd": 5e-4}[optimizer]
     return {
@@ -60,6 +59,13 @@ def usual_values(
         "keep": "last" if warm else "best",
         "augment": augment,
     }
+
+
+def _epochs(samples: int, batch: int, *, augmented: bool, tuned: bool) -> int:
+    if not augmented:
+        return 12 if samples >= MANY_SAMPLES else EPOCHS
+    least = 0 if tuned else math.ceil(LEAST_STEPS / math.ceil(samples / batch))
+    return min(max(EPOCHS, least), MOST_EPOCHS)
 
 
 def _schedule(asked: Mapping[str, Any], plain_mlp: bool) -> str:

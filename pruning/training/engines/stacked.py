@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -100,7 +101,7 @@ class Stacked(Engine):
         size = min(self._recipe.batch_size or samples, samples)
         whole = samples - samples % size
         total = torch.zeros(members, dtype=torch.float64, device=orders.device)
-        rate = iter(rates)
+        rate = iter(cast("Sequence[float]", rates))  # the recipe of a plain MLP has one
         for part in (slice(whole), slice(whole, None)):
             if orders[:, part].shape[1] == 0:
                 continue

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from pruning.training.engines.lane import Lane
-from pruning.training.recipe import Rate
 
 Gradients = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """Writes the gradients of (G, B) samples, (G, B) labels, (G, B, K) changes; returns (G,) losses."""
-Move = Callable[["Rate | Tensor"], None]
+Move = Callable[["float | Tensor"], None]
 """Changes weights against their gradients, at a rate."""
 
 
@@ -35,9 +34,9 @@ class Steps:
     index: Tensor
     labels: Tensor
     changes: Tensor | None
-    rates: Sequence[Rate]
+    rates: Sequence[float]
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Rate]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None, float]]:
         """Yield what each step reads."""
         changes = itertools.repeat(None) if self.changes is None else self.changes
         return zip(self.index, self.labels, changes, self.rates, strict=False)

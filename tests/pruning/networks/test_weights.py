@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pruning.core.errors import RequestError
 from pruning.core.torchvision_compat import import_torchvision
 from pruning.networks.architecture import build_network
-from pruning.networks.weights import classes_given, start_from
+from pruning.networks.weights import classes_given, last_layer, start_from
 
 ARCH = "torchvision:squeezenet1_1"
 
@@ -71,6 +71,23 @@ def test_a_files_weights_of_other_classes_leave_the_last_layer_its_draw(tmp_path
     wider = build_network("conv-b:3-5", 7, (3, 8, 8), 0)
     with pytest.raises(RequestError, match="do not fit the architecture"):
         start_from(wider, str(file))
+
+
+class Plain(nn.Module):
+    """Makes its classes without a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.rand(4, 3))
+
+
+def test_a_network_without_a_last_layer_takes_weights_all_the_same(tmp_path: Path) -> None:
+    file, given = tmp_path / "plain.safetensors", Plain()
+    save_file(given.state_dict(), file)
+    assert classes_given(Plain(), str(file)) is None
+    assert torch.equal(start_from(Plain(), str(file)).state_dict()["matrix"], given.matrix)
+    with pytest.raises(RequestError, match="Plain has no linear layer or convolution"):
+        last_layer(Plain())
 
 
 @pytest.mark.parametrize(
