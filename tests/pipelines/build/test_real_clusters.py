@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 BUILD = (
     "build", "--data", "tiny.npz", "--m", "6", "--s", "2", "--arch", "mlp-a:8-6", "--arch",
-    "conv-b:3-4", "--epochs", "40", "--batch-size", "16", "--rounds", "2", "--kappa", "0",
+    "conv-b:3-4", "--epochs", "160", "--batch-size", "16", "--rounds", "2", "--kappa", "0",
 )  # fmt: skip
 
 
