@@ -23,7 +23,8 @@ import torch
 from photos import COUNTS, make_new_photos
 from PIL import Image
 from safetensors.torch import save_file
-from settling import ARCH, MEMBERS, at_the_cost, probabilities, report, scored
+from settling import ARCH, MEMBERS, report, scored
+from tried import at_the_cost, probabilities
 
 from pruning import DropNet, Recipe, Splits
 from pruning.data.load import load_splits

@@ -1,0 +1,135 @@
+"""What `settling` tries, each a function of runs, splits and settings that returns answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from averaging import Averaging
+from torch import nn
+
+from pruning import DropNet, Member, Splits, Target, Teaching
+from pruning.dropnet import Runs, dropnet
+from pruning.inference import predict_probabilities
+from pruning.training.engines.loop import Loop
+
+AUGMENTS = ("photo", "photo-cutout", "photo-mixup", "photo-cutmix", "photo-trivial")
+TEACHERS = ("none", "own", "ensemble")
+METRICS = ("minimum_layer", "taylor_layer", "l1_layer", "fpgm_layer")
+COST, AT_THE_COST = 0.2, ("minimum", "minimum_layer", "random_layer", "taylor_layer", "fpgm_layer")
+LENGTHS = {20: ("fpgm_layer",), 50: ("fpgm_layer", "minimum"), 80: ("fpgm_layer",)}
+Found = dict[str, np.ndarray]
+"""What was tried → (M, N, C) probabilities of its networks."""
+
+
+def teachers(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try who teaches networks that are pruned twice by a third of each layer."""
+    unpruned = next(dropnet(runs, splits, settings))
+    found = {"unpruned": probabilities(unpruned, splits)}
+    for teacher in TEACHERS:
+        taught = dataclasses.replace(settings, teaching=Teaching(teacher))  # type: ignore[arg-type]
+        *_, pruned = dropnet(runs, splits, taught, start=unpruned)
+        found[teacher] = probabilities(pruned, splits)
+    return found
+
+
+def metrics(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try what is dropped, twice a third of each layer."""
+    unpruned, found = next(dropnet(runs, splits, settings)), {}
+    for metric in METRICS:
+        by = dataclasses.replace(settings, metric=metric)
+        *_, pruned = dropnet(runs, splits, by, start=unpruned)
+        found[metric] = probabilities(pruned, splits)
+    return found
+
+
+def at_equal_cost(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try what is dropped until as many FLOPs are left."""
+    unpruned = next(dropnet(runs, splits, settings))
+    return {
+        metric: probabilities(at_the_cost(runs, splits, settings, metric, unpruned), splits)
+        for metric in AT_THE_COST
+    }
+
+
+def at_the_cost(
+    runs: Runs, splits: Splits, settings: DropNet, metric: str, unpruned: Sequence[Member]
+) -> list[Member]:
+    """Return the networks pruned by a metric until `COST` of their FLOPs are left."""
+    to_the_cost = dataclasses.replace(
+        settings, metric=metric, target=Target(flops=COST), keep=0.0, rounds=None
+    )
+    last = {member.run: member for member in unpruned}
+    for standing in dropnet(runs, splits, to_the_cost, start=unpruned):
+        last |= {member.run: member for member in standing}
+    return list(last.values())
+
+
+def lengths(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try how long each round trains, unpruned and pruned."""
+    found = {}
+    for epochs, by in LENGTHS.items():
+        recipe = dataclasses.replace(settings.recipe, max_epochs=epochs)
+        long = dataclasses.replace(settings, recipe=recipe)
+        unpruned = next(dropnet(runs, splits, long))
+        found[f"{epochs}, unpruned"] = probabilities(unpruned, splits)
+        for metric in by:
+            pruned = at_the_cost(runs, splits, long, metric, unpruned)
+            found[f"{epochs}, {metric}"] = probabilities(pruned, splits)
+    return found
+
+
+def augments(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try augmentations, unpruned and pruned to `COST`; strong ones want ``--epochs 50``."""
+    found = {}
+    for augment in AUGMENTS:
+        recipe = dataclasses.replace(settings.recipe, augment=augment)
+        so = dataclasses.replace(settings, recipe=recipe)
+        unpruned = next(dropnet(runs, splits, so))
+        found[f"{augment}, unpruned"] = probabilities(unpruned, splits)
+        pruned = at_the_cost(runs, splits, so, "fpgm_layer", unpruned)
+        found[f"{augment}, pruned"] = probabilities(pruned, splits)
+    return found
+
+
+def averages(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try averages of the weights over the steps of unpruned networks; they have no batch norms."""
+    steps = math.ceil(len(splits.train) / 64) * (settings.recipe.max_epochs or 0)
+    engines: list[Averaging] = []
+    init = Loop.__init__
+
+    def noted(self: Loop, *given: Any) -> None:
+        init(self, *given)
+        engines.append(Averaging(self.members, steps))
+
+    Loop.__init__ = noted  # type: ignore[method-assign]
+    try:
+        unpruned = next(dropnet(runs, splits, dataclasses.replace(settings, rounds=0)))
+    finally:
+        Loop.__init__ = init  # type: ignore[method-assign]
+    found = {"last": probabilities(unpruned, splits)}
+    for name, networks in engines[0].networks():
+        found[name] = np.stack([_of(network, splits) for network in networks])
+    return found
+
+
+TRIED: dict[str, Callable[[Runs, Splits, DropNet], Found]] = {
+    "augment": augments,
+    "average": averages,
+    "teacher": teachers,
+    "metric": metrics,
+    "cost": at_equal_cost,
+    "length": lengths,
+}
+
+
+def probabilities(members: Sequence[Member], splits: Splits) -> np.ndarray:
+    """Return (M, N, C) of the photos that judge."""
+    return np.stack([_of(member.network, splits) for member in members])
+
+
+def _of(network: nn.Module, splits: Splits) -> np.ndarray:
+    return predict_probabilities(network, splits.test.images, splits.scaling)
