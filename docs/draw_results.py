@@ -9,6 +9,7 @@ What is still open stands in results/reproduction/README.md alone; README says h
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,6 +17,8 @@ PAGE = ROOT / "README.md"
 TABLE = ROOT / "results" / "reproduction" / "README.md"
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 COLUMNS = ("Claim", "Figure", "Runs", "Curves that agree", "Order as published, or finding")
+BETWEEN = ": "
+"""Parts a claim, which several figures may share, from what one of them is of."""
 
 
 def drawn(table: str) -> str:
@@ -24,14 +27,23 @@ def drawn(table: str) -> str:
     heads, _, *rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
     made = [dict(zip(heads, row, strict=False)) for row in rows]
     run = [row for row in made if row["Runs"] != "open"]
-    told = [
-        "| " + " | ".join(_linked(row.get(column, "")) for column in COLUMNS) + " |" for row in run
-    ]
+    told = ["| " + " | ".join(cells) + " |" for cells in _claims_said_once(run)]
     left = f"{len(made) - len(run)} of {len(made)} are still open, most for want of a card."
     return "\n".join(
         [BEGIN, "", "| " + " | ".join(COLUMNS) + " |", "|:--" * len(COLUMNS) + "|", *told, "", left,
          "", END]
     )  # fmt: skip
+
+
+def _claims_said_once(rows: list[dict[str, str]]) -> Iterator[list[str]]:
+    """Yield cells of the rows; what a figure is of stands beside its link, its claim once."""
+    last = ""
+    for row in rows:
+        claim, _, of = row["Claim"].partition(BETWEEN)
+        figure = f"{_linked(row['Figure'])}{BETWEEN}{of}"
+        others = (row.get(column, "") for column in COLUMNS[2:])
+        yield ["" if claim == last else claim, figure, *others]
+        last = claim
 
 
 def page_with(text: str, page: str) -> str:

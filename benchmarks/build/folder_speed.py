@@ -141,14 +141,15 @@ def _textbook_epoch(folder: Path) -> float:
 
 def _training(splits: Splits, arch: str) -> float:
     """Return the seconds of an epoch of training: those of two less those of one."""
-    found = []
-    for epochs in (1, 2):
-        data = DeviceData.of(splits, "cpu")
-        recipe = Recipe(max_epochs=epochs, augment="photo")
-        network = build_network(arch, len(splits.classes), splits.input_shape, seed=0)
-        generator = torch_generator(0, "batches")
-        found.append(_timed(lambda: train([network], [generator], Training(data, recipe))))
-    return found[1] - found[0]
+    return _timed(_trained(splits, arch, 2)) - _timed(_trained(splits, arch, 1))
+
+
+def _trained(splits: Splits, arch: str, epochs: int) -> Callable[[], object]:
+    training = Training(
+        DeviceData.of(splits, "cpu"), Recipe(max_epochs=epochs, augment="photo", warmup=0)
+    )
+    network = build_network(arch, len(splits.classes), splits.input_shape, seed=0)
+    return lambda: train([network], [torch_generator(0, "batches")], training)
 
 
 def _forget(folder: Path) -> None:

@@ -75,7 +75,7 @@ class Estimate:
     paces
         Of one group of each architecture, its largest.
     rounds
-        The most rounds of pruning after round 0.
+        Rounds of pruning after round 0: the most, or about as many as a target takes.
     at_a_time
         How many groups train side by side.
     seconds
@@ -111,7 +111,7 @@ def estimate(ready: Prepared, placement: Placement) -> Estimate:
             largest[name] = group
     costs = {name: _cost(group, resolved) for name, group in largest.items()}
     paces = {n: measured(g, resolved, ready.splits, devices.first) for n, g in largest.items()}
-    tally = Tally.of(resolved.config)
+    tally = Tally.of(resolved)
     last = 0 if resolved.config.pruner == "datafree" else int(tally.last)
     done = {history.run: history.rounds[-1].round for history in ready.store.histories()}
     seconds = [

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.build.round_times import RoundTimes
-from pipelines.run.config import BuildConfig
+from pipelines.run.resolved import ResolvedConfig
+from pruning.dropnet.fit import likely_rounds
 from pruning.dropnet.member import held
+from pruning.networks.architecture import build_network
 
 PACE_SECONDS = 15.0
 """Over so long a time the pace is taken."""
@@ -142,10 +144,10 @@ class Tally:
         self.left = {run: self._work_after(-1) for run in range(self.runs)}
 
     @classmethod
-    def of(cls, config: BuildConfig) -> Tally:
+    def of(cls, resolved: ResolvedConfig) -> Tally:
         """Return the tally of a build that has not begun."""
-        dropnet = config.of_each_run
-        most = 1 if config.pruner == "datafree" else dropnet.likely_rounds
+        config, dropnet = resolved.config, resolved.config.of_each_run
+        most = 1 if config.pruner == "datafree" else _likely_rounds(resolved)
         teachers = {"none": 0, "own": 1, "ensemble": config.m}[dropnet.teaching.teacher]
         return cls(
             config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most,
@@ -208,3 +210,16 @@ class Tally:
 
     def _work_after(self, round_index: int) -> float:
         return sum(self.work(k) for k in range(round_index + 1, int(self.last) + 1))
+
+
+def _likely_rounds(resolved: ResolvedConfig) -> int | None:
+    """Return about how many rounds of pruning the longest run of a build takes."""
+    settings, classes = resolved.config.of_each_run, len(resolved.classes)
+    if not settings.target.given:
+        return settings.rounds
+    networks = (
+        build_network(arch, classes, resolved.input_shape, resolved.config.seed)
+        for arch in dict.fromkeys(resolved.config.archs)
+    )
+    found = (likely_rounds(network, resolved.input_shape, settings) for network in networks)
+    return max((rounds for rounds in found if rounds is not None), default=None)

@@ -46,6 +46,7 @@ from pruning.networks.architecture import (
     given_parts,
 )
 from pruning.samples.scaling import Scaling
+from pruning.scores.sweep import own_metric
 
 FEW = 3
 """Training samples of a rehearsal: a batch, and one sample that is left over."""
@@ -87,15 +88,18 @@ class Rehearsal:
 def rehearse_all(
     resolved: ResolvedConfig, splits: Splits, device: str = "cpu"
 ) -> Iterator[Rehearsal]:
-    """Rehearse each architecture of a build that is a user's own, on a device by torch's name.
+    """Rehearse each architecture of a build that, or whose metric, is a user's own.
+
+    On a device by torch's name.
 
     Raises
     ------
     RequestError
         Where one cannot be taken; its line names the architecture and what stands in the way.
     """
+    metric = resolved.config.dropnet.metric
     for arch in dict.fromkeys(resolved.config.archs):
-        if isinstance(arch, str) and built_in(arch):
+        if isinstance(arch, str) and built_in(arch) and not own_metric(metric):
             continue
         engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
         yield rehearse(arch, splits, resolved.config, engine=engine, device=device)

@@ -166,9 +166,8 @@ def train(
     `earlier` is what the store holds of it, which is read if it is not given.
     """
     stages = stages or Stages()
-    config = store.resolved.config
     histories = store.histories() if earlier is None else earlier
-    tally, until = Tally.of(config), placement.until(time.time())
+    tally, until = Tally.of(store.resolved), placement.until(time.time())
     for history in histories:
         tally.restored(history.run, history.rounds[-1].round, history.rounds[0].val_accuracy)
     with stages("waiting"), watch(tally) as watcher:

@@ -94,6 +94,8 @@ def summary(built: Built, seconds: float) -> list[str]:
         gone = sum(1 - entry.remaining if entry.removed is None else entry.removed
                    for entry in handed_on) / len(handed_on)  # fmt: skip
         lines.append(f"mask sparsity {masked:.1%}, removable sparsity {gone:.1%}")
+    if missed := missed_target(built):
+        lines.append(missed)
     if built.cut:
         lines.append(
             f"stopped by the time limit before its end: run {_listed([*built.cut])}; the same "
@@ -108,6 +110,30 @@ def summary(built: Built, seconds: float) -> list[str]:
     if not built.earlier:
         lines.append(f"the time went to {time_text(built.seconds)}")
     return lines
+
+
+def missed_target(built: Built) -> str:
+    """Return how many networks cost more than the target leaves them, and why; empty if none."""
+    asked, target = built.config.of_each_run, built.config.of_each_run.target
+    costs = [
+        ((entry.cost.flops, entry.cost.bytes), (whole.flops, whole.bytes))
+        for history, entry in zip(built.histories, built.handed_on, strict=True)
+        for whole in [history.rounds[0].cost]
+    ]
+    missed = sum(not target.met_by(cost, unpruned) for cost, unpruned in costs)
+    if not target.given or not missed:
+        return ""
+    ends = {
+        f"--rounds {asked.rounds}": asked.rounds is not None,
+        f"--kappa {asked.least_held:g}": asked.least_held > 0,
+        f"--keep {asked.least_kept:g}": asked.least_kept > 0,
+        "the time limit": bool(built.cut),
+    }
+    why = " or ".join(name for name, given in ends.items() if given) or "want of units to drop"
+    return (
+        f"the target is missed by {missed} of {len(costs)} networks, which cost more than {target} "
+        f"each: ended by {why}"
+    )
 
 
 def _listed(runs: list[int]) -> str:

@@ -95,8 +95,9 @@ def _pruning(ready: Prepared, found: Estimate, pace: Pace) -> str:
         return "neurons are merged without training"
     if not found.rounds:
         return "nothing is pruned"
+    most = "about" if config.dropnet.target.given else "at most"
     return (
-        f"at most {_many(found.rounds, 'round')} of pruning, each of "
+        f"{most} {_many(found.rounds, 'round')} of pruning, each of "
         f"{'up to ' * pace.stops_early}{_many(pace.later_epochs, 'epoch')} after "
         f"{config.dropnet.fraction:.0%} of the units are dropped"
     )

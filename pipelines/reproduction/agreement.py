@@ -20,6 +20,8 @@ NEIGHBOURS = 2
 FEWEST_RUNS = 3
 """With fewer runs, nothing is known of how they spread."""
 
+AGREEMENT_WORDS = ("agrees", "agrees but for failures", "differs")
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -60,8 +62,8 @@ class Agreement:
     def words(self) -> str:
         """What it comes to."""
         if self.agrees:
-            return "agrees"
-        return "agrees but for failures" if self.p_with_failures >= ALPHA else "differs"
+            return AGREEMENT_WORDS[0]
+        return AGREEMENT_WORDS[1 if self.p_with_failures >= ALPHA else 2]
 
 
 def agreement(ours: NDArray[np.float64], published: PublishedCurve, runs: int) -> Agreement:

@@ -11,6 +11,8 @@ from scipy import integrate
 
 from pipelines.reproduction.paired import Paired, paired
 
+ORDER_WORDS = ("as published", "no significant difference", "the other way round")
+
 
 @dataclass(frozen=True)
 class Order:
@@ -32,8 +34,8 @@ class Order:
     def words(self) -> str:
         """What it comes to."""
         if not self.found.significant:
-            return "no significant difference"
-        return "as published" if self.found.mean.value > 0 else "the other way round"
+            return ORDER_WORDS[1]
+        return ORDER_WORDS[0 if self.found.mean.value > 0 else 2]
 
 
 def mean_along(

@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.report.markdown import pipe_table
 from pipelines.report.number_format import p_value, percent, points, points_range, ratio
 from pipelines.report.table import plain_table
+from pipelines.reproduction.agreement import AGREEMENT_WORDS
 from pipelines.reproduction.claim import OURS_SUFFIX, Claim
 from pipelines.reproduction.found import (
     FoundCurve,
@@ -17,7 +18,7 @@ from pipelines.reproduction.found import (
     found_figures,
     found_studies,
 )
-from pipelines.reproduction.ordering import Order, mean_along
+from pipelines.reproduction.ordering import ORDER_WORDS, Order, mean_along
 from pipelines.reproduction.picture import draw
 from pipelines.reproduction.study import Row, Study
 
@@ -224,5 +225,6 @@ def _in_order(found: FoundFigure, *, ours: bool) -> str:
 
 
 def _counted(words: Sequence[str]) -> str:
-    """Return how often each is said, such as ``2 × agrees, 1 × differs``."""
-    return ", ".join(f"{words.count(word)} × {word}" for word in dict.fromkeys(words))
+    """Return how often each is said, the best first, such as ``2 × agrees, 1 × differs``."""
+    said = (word for word in (*AGREEMENT_WORDS, *ORDER_WORDS) if word in words)
+    return ", ".join(f"{words.count(word)} × {word}" for word in said)

@@ -21,6 +21,7 @@ from pruning.dropnet.fit import find_units
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import architecture_name, build_network
 from pruning.networks.weights import start_from
+from pruning.scores.sweep import own_metric, parse_metric
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES
 
@@ -68,6 +69,8 @@ def check_archs(
     `samples` are those of the training part.
     """
     config.dropnet.recipe.check_samples(samples)
+    if own_metric(config.dropnet.metric):
+        parse_metric(config.dropnet.metric)  # which is no architecture's fault
     for offset, arch in enumerate(config.archs):
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         try:

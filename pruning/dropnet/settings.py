@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -195,15 +194,3 @@ class DropNet:
     def least_kept(self) -> float:
         """The share of units that stops a run."""
         return 0.0 if self.target.given and self.keep == DropNet.keep else self.keep
-
-    @property
-    def likely_rounds(self) -> int | None:
-        """About how many rounds a run takes at most; None where only κ and `keep` say.
-
-        What a network costs falls about with the square of its units.
-        """
-        shares = [s for s in (self.target.flops, self.target.bytes) if s is not None and s <= 1]
-        if not shares:
-            return self.rounds
-        likely = math.ceil(math.log(shares[0] ** 0.5) / math.log(1 - self.fraction))
-        return likely if self.rounds is None else min(likely, self.rounds)

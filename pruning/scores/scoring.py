@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from pruning.core.errors import RequestError
 from pruning.samples.scaling import Scaling
 from pruning.samples.stored import StoredSamples
-from pruning.scores.score import Score
+from pruning.scores.own import OwnScore
+from pruning.scores.score import SCORES, Score
 from pruning.scores.sweep import check_metric, importances, parse_metric
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.groups import PrunedNetwork
@@ -75,7 +76,7 @@ def importance(
             f"network is of type {type(network).__name__}, expected a torch.nn.Module; "
             "build_network makes one of an architecture's name"
         )
-    score = metric if isinstance(metric, Score) else parse_metric(metric)[0]
+    score = _guarded(metric) if isinstance(metric, Score) else parse_metric(metric)[0]
     groups = find_groups(network, tuple(np.shape(X)[1:]))
     if isinstance(metric, str):
         check_metric(metric, network, groups)
@@ -93,6 +94,13 @@ def importance(
         score,
         samples,
         generator=generator or torch.Generator().manual_seed(0),
+    )
+
+
+def _guarded(score: Score) -> Score:
+    """Return a score that is handed over, checked where it is not of this package."""
+    return (
+        score if score in map(SCORES.__getitem__, SCORES) else OwnScore(score, type(score).__name__)
     )
 
 

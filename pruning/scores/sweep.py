@@ -13,6 +13,7 @@ from pruning.core.errors import RequestError, unknown_name
 from pruning.inference.layout import Layout
 from pruning.samples.stored import StoredSamples
 from pruning.scores.metric_names import SUFFIX, split_metric
+from pruning.scores.own import OwnScore
 from pruning.scores.score import SCORES, Layer, Score, UnitView
 from pruning.surgery import UnitGroup, full_masks
 from pruning.surgery.groups import PrunedNetwork, Tap
@@ -33,7 +34,14 @@ def parse_metric(metric: str) -> tuple[Score, bool]:
     if name not in SCORES:
         raise unknown_name("metric", metric, metric_names())
     score = SCORES[name]
-    return score() if isinstance(score, type) else score, per_layer
+    if not own_metric(name):
+        return score, per_layer
+    return OwnScore.made(score, metric), per_layer
+
+
+def own_metric(metric: str) -> bool:
+    """Whether a metric is of the user's own, ``"module:Class"``."""
+    return ":" in metric
 
 
 def metric_names() -> tuple[str, ...]:
@@ -44,7 +52,7 @@ def metric_names() -> tuple[str, ...]:
 def check_metric(metric: str, network: nn.Module, groups: Sequence[UnitGroup]) -> None:
     """Raise `RequestError` if the network lacks what the metric looks at."""
     score, _ = parse_metric(metric)
-    kind = type(score)
+    kind = type(score.score if isinstance(score, OwnScore) else score)
     if (kind.importance, kind.layer_importance) == (Score.importance, Score.layer_importance):
         raise RequestError(
             f"metric {metric!r} does not say how important a unit is: "

@@ -14,7 +14,7 @@ _CURVES = (
 
 CLAIMS.register("random-init")(
     Claim(
-        "What a pruned network starts from hardly matters: fresh weights do as well",
+        "What a pruned network starts from hardly matters, and fresh weights do as well",
         TAN_MOTANI + ", figures 15 to 17",
         of_three_networks(15, _CURVES),
         (("minimum", "redrawn"),),

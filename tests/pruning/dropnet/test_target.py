@@ -10,6 +10,7 @@ from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.aim import Aim
 from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import drop_units
+from pruning.dropnet.fit import likely_rounds
 from pruning.dropnet.member import Member
 from pruning.dropnet.target import Target
 from pruning.inference.cost import count_cost
@@ -62,13 +63,24 @@ def test_a_target_sets_aside_what_would_stop_a_run_by_default_alone() -> None:
     assert (SETTINGS.least_held, SETTINGS.least_kept) == (SETTINGS.kappa, SETTINGS.keep)
 
 
-def test_about_as_many_rounds_are_expected_as_are_needed() -> None:
-    asked = dataclasses.replace(SETTINGS, target=Target(flops=0.2))
-    assert asked.likely_rounds == 4  # 0.8⁴ of the units, squared, is 0.17
-    assert dataclasses.replace(asked, rounds=2).likely_rounds == 2
-    assert SETTINGS.likely_rounds is None
-    taken = len(_rounds("conv-b:30-30", target=Target(flops=0.2))) - 1
-    assert abs(taken - 4) <= 1
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("arch", ["mlp-a:30-20", "conv-b:30-30"])
+def test_about_as_many_rounds_are_expected_as_are_taken(arch: str, share: float) -> None:
+    asked = dataclasses.replace(SETTINGS, target=Target(flops=share), metric="minimum_layer")
+    network = build_network(arch, 3, SHAPE, 0)
+    expected = likely_rounds(network, SHAPE, asked)
+    taken = len(_rounds(arch, target=asked.target, metric=asked.metric)) - 1
+    assert expected is not None
+    assert abs(taken - expected) <= 1
+    assert likely_rounds(network, SHAPE, dataclasses.replace(asked, rounds=1)) == 1
+
+
+def test_without_a_target_rounds_alone_say_how_many_there_are() -> None:
+    network = build_network("mlp-a:8-6", 3, SHAPE, 0)
+    assert likely_rounds(network, SHAPE, SETTINGS) is None
+    assert likely_rounds(network, SHAPE, dataclasses.replace(SETTINGS, rounds=4)) == 4
+    whole = dataclasses.replace(SETTINGS, target=Target(flops=1.0))
+    assert likely_rounds(network, SHAPE, whole) == 0
 
 
 def test_a_whole_network_asks_for_nothing_to_be_cut() -> None:
