@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
+from pruning.core.limits import rounded_up
 
 KINDS = ("flops", "bytes", "latency")
 """The costs a team may be limited by; each adds up over the members."""
@@ -109,7 +110,7 @@ class Budget:
                 raise RequestError(f"max {kind} needs the members' {kind}; none were given")
         singles = np.arange(members)[:, None]
         if self.limited and not self.fits(costs, singles).any():
-            least = (_amount(k, float(getattr(costs, k).min())) for k in self.limited)
+            least = (_at_least(k, float(getattr(costs, k).min())) for k in self.limited)
             raise RequestError(
                 f"no member fits within {self.describe()}; the cheapest needs {', '.join(least)}"
             )
@@ -128,6 +129,13 @@ class Budget:
 
 def _amount(kind: str, value: float) -> str:
     return f"latency {1000 * value:g} ms" if kind == "latency" else f"{kind} {value:g}"
+
+
+def _at_least(kind: str, value: float) -> str:
+    """Return the amount in words which, taken for a limit, is enough."""
+    if kind == "latency":
+        return f"latency {rounded_up(1000 * value, 3):.10g} ms"
+    return f"{kind} {rounded_up(value, 0):.0f}"
 
 
 def pareto_front(accuracy: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.intp]:

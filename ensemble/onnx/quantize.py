@@ -25,6 +25,7 @@ from ensemble.probe import INT8, Probe, noise
 from ensemble.reading.inputs import AsStored, batches
 from ensemble.storage.sealed import write_bytes_atomic
 from pruning.core.errors import RequestError
+from pruning.core.limits import rounded_up
 
 if TYPE_CHECKING:
     import onnx
@@ -98,10 +99,12 @@ def export_int8(
         floating.score(X, y), int8.score(X, y), len(whole), len(file),
         *_seconds((floating, int8), AsStored(samples[:1])),
     )  # fmt: skip
-    if report.float_accuracy - report.int8_accuracy > allowed_loss:
+    lost = report.float_accuracy - report.int8_accuracy
+    if lost > allowed_loss:
         raise RequestError(
             f"int8 has accuracy {report.int8_accuracy:.4f}, float32 {report.float_accuracy:.4f}: "
-            f"more than the allowed loss of {allowed_loss:g}; allow more, or export without int8"
+            f"more than the allowed loss of {allowed_loss:g}; allow {rounded_up(lost, 4):g} "
+            "(`max_loss`, in Python `allowed_loss`), or export without int8"
         )
     write_bytes_atomic(path, file)
     return report

@@ -49,6 +49,8 @@ def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) ->
     asked.check_own()
     if out is None:
         raise RequestError(f"choosing again from {run.path} needs a new folder: give --out")
+    if out.exists() and out.samefile(run.path):
+        raise RequestError(f"--out {out} is the run that is chosen from; give a new folder")
     histories = run.trained_histories()
     for history in histories:  # a damaged run is refused before anything is written
         for record in history.rounds:

@@ -223,10 +223,14 @@ def differences(asked_for: BuildConfig, stored: BuildConfig) -> list[str]:
     offered = {setting.path: f"`{setting.name}`" for setting in settings_of(BuildConfig)}
     new, old = _leaves(asked_for.to_json()), _leaves(stored.to_json())
     return sorted(
-        f"{offered.get(path, '.'.join(path))}: {new[path]} asked, {old[path]} there"
+        f"{offered.get(path, '.'.join(path))}: {_shown(new[path])} asked, {_shown(old[path])} there"
         for path in new
         if new[path] != old[path]
     )
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value in (None, [], ()) else str(value)
 
 
 def _leaves(content: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:

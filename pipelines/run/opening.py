@@ -99,8 +99,16 @@ def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
     if found:
         raise RequestError(
             f"{run.path} holds another configuration's run ({'; '.join(found)}); "
-            f"{_older(resolved.config, there.config)}give another folder, or delete that one"
+            f"{_ways_on(run.path, resolved.config, there.config)}give another folder"
         )
+
+
+def _ways_on(path: Path, asked: BuildConfig, there: BuildConfig) -> str:
+    """Say how a run is gone on with, where it is not another folder alone."""
+    chosen = dataclasses.replace(there, selection=asked.selection, device=asked.device)
+    if chosen == asked:
+        return f"`ensemble select {path} --out NEW` chooses from it again, without training; else "
+    return _older(asked, there)
 
 
 def _differences(asked: BuildConfig, there: ResolvedConfig) -> list[str]:

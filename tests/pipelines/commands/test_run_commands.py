@@ -77,9 +77,30 @@ def test_select_from_a_run_needs_a_new_folder(
     built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "give --out" in fails(capsys, "select", str(built), "--s", "3")
-    assert "holds another configuration's run" in fails(
+    assert "is the run that is chosen from" in fails(
         capsys, "select", str(built), "--s", "3", "--out", str(built)
     )
+
+
+def test_a_build_that_differs_in_the_choice_alone_is_told_of_select(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["build", "--config", str(built / "config.json"), "--s", "1", "--out", str(built)]
+    told = fails(capsys, *asked)
+    assert f"ensemble select {built} --out NEW" in told
+    assert "delete" not in told
+
+
+def test_the_least_that_a_refusal_names_is_enough(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("flops", "bytes"):
+        told = fails(
+            capsys, "select", str(built), f"--max-{kind}", "1", "--out", str(tmp_path / "none")
+        )
+        least = told.strip().rpartition(" ")[2]
+        out = tmp_path / kind
+        assert run(["select", str(built), f"--max-{kind}", least, "--out", str(out)]) == 0
 
 
 @pytest.mark.parametrize(

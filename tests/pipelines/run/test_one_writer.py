@@ -102,7 +102,6 @@ def test_every_command_that_writes_to_a_run_asks_and_readers_do_not(
         ["export", run, "--cascade"],
         ["compare", run, run, "--out", str(tmp_path / "both")],
         ["build", "--data", str(data), *TINY_OPTIONS, "--out", run],
-        ["select", run, "--out", run],
     ]
     readers = [
         ["show", run],
