@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 
 import torch
@@ -56,9 +56,22 @@ def rebuild_members(
     verify
         Whether each must answer the folder's probe as it did when the folder was written.
     """
-    return tuple(
-        _Rebuilding(stored, row, verify).member(factories) for row in range(len(stored.files))
-    )
+    given = _matched(factories, {info.arch for info in stored.about.members})
+    return tuple(_Rebuilding(stored, row, verify).member(given) for row in range(len(stored.files)))
+
+
+def _matched(factories: Factories, archs: Set[str]) -> Factories:
+    """Return the factories by the names that members have.
+
+    One that no member names is for the one architecture that no factory is given for: networks
+    put together by hand are saved as of their class, such as ``Sequential``, which a function
+    of another name makes.
+    """
+    unnamed = [name for name in factories if name not in archs]
+    wanted = [arch for arch in archs if arch not in factories and not built_in(arch)]
+    if len(unnamed) == 1 and len(wanted) == 1:
+        return {**factories, wanted[0]: factories[unnamed[0]]}
+    return factories
 
 
 @dataclass(frozen=True)
@@ -162,10 +175,19 @@ def _as_stored(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
 
 
 def _registered(arch: str) -> Callable[..., nn.Module]:
-    rest = arch.partition(":")[2]
     if not built_in(arch):
-        raise ForeignCodeError(arch, f"ensemble.load(path, factories={{{arch!r}: {rest}}})")
+        make = "make" if _of_torch(arch) else arch.partition(":")[2]
+        raise ForeignCodeError(arch, f"ensemble.load(path, factories={{{arch!r}: {make}}})")
     return resolve_factory(arch)
+
+
+def _of_torch(arch: str) -> bool:
+    """Whether an architecture is named after a class of PyTorch's, which makes no network alone.
+
+    >>> _of_torch("torch.nn.modules.container:Sequential"), _of_torch("mynets:make")
+    (True, False)
+    """
+    return arch.partition(":")[0].partition(".")[0] == "torch"
 
 
 def _resized(network: nn.Module, sizes: Sizes, device: str) -> Sizes:

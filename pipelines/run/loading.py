@@ -22,7 +22,9 @@ def load_ensemble(source: str, archs: tuple[str, ...], device: str = "cpu") -> C
     try:
         return ensemble.load(source, factories=factories, device=device)
     except ForeignCodeError as error:
-        raise ForeignCodeError(error.arch, f"`archs` {error.arch}") from error
+        of_torch = error.arch.startswith("torch.")
+        make = "module:factory, which makes one" if of_torch else error.arch
+        raise ForeignCodeError(error.arch, f"`archs` {make}") from error
 
 
 def _factories(archs: tuple[str, ...]) -> dict[str, Callable[..., nn.Module]]:

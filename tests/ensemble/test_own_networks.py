@@ -13,6 +13,7 @@ from torch import nn
 
 import ensemble
 from ensemble import Combination, Ensemble, EnsembleMember
+from pipelines.commands.cli import run as command
 from pruning.core.errors import RequestError
 from pruning.inference.cost import Cost, count_cost
 from pruning.networks.architecture import build_network
@@ -74,6 +75,36 @@ def test_saved_loaded_exported_it_answers_the_same(tmp_path: Path) -> None:
     report = model.export_int8(tmp_path / "int8.onnx", x, model.predict(x), allowed_loss=0.5)
     assert report.int8_bytes == (tmp_path / "int8.onnx").stat().st_size
     ensemble.load(tmp_path / "int8.onnx")
+
+
+def _make(classes: int, shape: tuple[int, ...]) -> nn.Module:
+    return nets(1, classes, shape[0])[0]
+
+
+def test_a_factory_by_any_name_is_for_the_one_architecture_that_none_is_given_for(
+    tmp_path: Path,
+) -> None:
+    model = Ensemble(nets(), classes=range(4), input_shape=(6,))
+    model.save(tmp_path / "team")
+    x = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
+    copy = ensemble.load(tmp_path / "team", factories={"mynets:make": _make})
+    np.testing.assert_allclose(copy.predict_proba(x), model.predict_proba(x), atol=1e-6)
+    with pytest.raises(RequestError, match=r"factories=\{'torch.nn.*:Sequential': make\}"):
+        ensemble.load(tmp_path / "team", factories={"mynets:make": _make, "mynets:b": _make})
+
+
+def test_the_command_line_takes_the_factory_that_makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Ensemble(nets(), classes=range(4), input_shape=(6,)).save(tmp_path / "team")
+    (tmp_path / "hand_made.py").write_text(
+        "from torch import nn\n\ndef make(classes, shape):\n"
+        "    return nn.Sequential(nn.Linear(shape[0], 5), nn.ReLU(), nn.Linear(5, classes))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert command(["show", "team"]) == 2
+    assert "hand it over: --arch module:factory, which makes one" in capsys.readouterr().err
+    assert command(["show", "team", "--arch", "hand_made:make"]) == 0
 
 
 def test_a_name_may_be_given(tmp_path: Path) -> None:
