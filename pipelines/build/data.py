@@ -14,6 +14,7 @@ from pipelines.run.fingerprint import data_fingerprint
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
+from pruning.data.sources import SOURCES
 from pruning.data.splits import Splits
 from pruning.data.uneven import rare_classes
 from pruning.networks.published_scaling import published_scaling
@@ -107,20 +108,55 @@ def scaled_as(resolved: ResolvedConfig, splits: Splits) -> Splits:
 
 
 def same_data(resolved: ResolvedConfig, name: str) -> Splits:
-    """Return the data that a run was built from; a RequestError if they have changed."""
-    data = resolved.config.data.data
-    if data == HANDED_OVER:
+    """Return the data that a run was built from.
+
+    A relative path that leads nowhere from here is looked for from the folders above the run:
+    one of them is where it was built.
+
+    Parameters
+    ----------
+    resolved
+        The run's.
+    name
+        Its folder.
+
+    Raises
+    ------
+    RequestError
+        If they are not there, or have changed.
+    """
+    given = resolved.config.data
+    if given.data == HANDED_OVER:
         raise RequestError(
             f"{name} was built from arrays, which it does not hold; in Python, give the same "
             "build(config, splits, out) again and compare what it returns"
         )
-    splits = load_data(resolved.config).splits
+    there = dataclasses.replace(
+        given,
+        data=given.data if given.data in SOURCES else _seen_from(Path(name), given.data),
+        data_dir=given.data_dir and _seen_from(Path(name), given.data_dir),
+        groups=given.groups and _seen_from(Path(name), given.groups),
+    )
+    if there.data not in SOURCES and not Path(there.data).expanduser().exists():
+        raise RequestError(
+            f"{name} was built from {given.data!r}, which is not there, seen from here or from a "
+            "folder above the run; bring the data back, or give the command where it was built"
+        )
+    splits = load_data(dataclasses.replace(resolved.config, data=there)).splits
     if data_fingerprint(splits) != resolved.fingerprint:
         raise RequestError(
-            f"{name} was built from other data than {data!r} holds now; "
+            f"{name} was built from other data than {there.data!r} holds now; "
             "bring the data back, or build again"
         )
     return scaled_as(resolved, splits)
+
+
+def _seen_from(run: Path, path: str) -> str:
+    """Return a path as it is, or as it is seen from the first folder above a run that has it."""
+    asked = Path(path).expanduser()
+    if asked.is_absolute() or asked.exists():
+        return path
+    return next((str(up / path) for up in run.resolve().parents if (up / path).exists()), path)
 
 
 def uneven_classes(splits: Splits, weights: ClassWeights) -> list[str]:
