@@ -116,6 +116,8 @@ def build(
         ready = prepare(
             config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
         )  # fmt: skip
+        if not begins and not ready.store.finished:
+            tell(going_on(ready.store.histories()))
         return _built(ready, placement, watched, control=control, tell=tell, stages=stages)
 
 
@@ -144,6 +146,14 @@ def _built(
                 keep_control(built, tell)
     earlier = earlier and rounds_of(there) == rounds_of(histories)
     return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
+
+
+def going_on(histories: Sequence[RunHistory]) -> str:
+    """Return what is said where a build that was stopped is asked for again."""
+    trained = len(rounds_of(histories))
+    return "goes on where it stopped" + (
+        f", with {trained} trained network{'s' * (trained > 1)}" if trained else ""
+    )
 
 
 def rounds_of(histories: Iterable[RunHistory]) -> list[str]:

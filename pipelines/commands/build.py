@@ -17,6 +17,7 @@ from pipelines.build.story import build
 from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.commands.dry_run import run_dry
+from pipelines.commands.outcome import quoted
 from pipelines.commands.setting_options import in_flags
 from pipelines.report.tensorboard import LiveLogs
 from pipelines.run.config import BuildConfig
@@ -67,7 +68,7 @@ def run_build(
     for line in summary(built, time.monotonic() - started):
         print(line)
     print(f"{folder}: the ensemble is in {folder / 'ensemble'}")
-    print(f"next: ensemble compare {folder}")
+    print(f"next: ensemble compare {quoted(folder)}")
 
 
 def watcher_for(tally: Tally, console: Console) -> Watcher:

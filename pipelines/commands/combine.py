@@ -10,6 +10,7 @@ import click
 from pipelines.build.combining import FILE, combine
 from pipelines.build.labelled import LabelledSamples, read_labelled
 from pipelines.commands.choice_text import chosen_lines, reasons
+from pipelines.commands.outcome import quoted
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
 from pruning.samples.scaling import Scaling
@@ -45,8 +46,8 @@ def run_combine(
         print(line)
     more = "" if found.choice.test is not None else " --test PREDICTIONS.npz"
     print(
-        f"\n{Path(out) / FILE}\n\nnext: ensemble predict {out} …"
-        f"\n      ensemble compare {out}{more}"
+        f"\n{Path(out) / FILE}\n\nnext: ensemble predict {quoted(out)} …"
+        f"\n      ensemble compare {quoted(out)}{more}"
     )
 
 

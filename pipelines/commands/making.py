@@ -163,7 +163,8 @@ def compare(**options: Any) -> int:
 @click.option("--data-dir", help="Where data sets are.")
 @click.option(
     "--out",
-    help="Folder for runs and pages.  [default: results/reproduction]",
+    help="Folder for runs and pages.  [default: results/reproduction, with quick "
+    "results/reproduction-quick]",
 )
 @click.option("--device", default="cpu", show_default=True, help="Where to train.")
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,15 @@ _WAYS_OUT = {
     errno.ENOENT: "give a place that exists",
     errno.ENAMETOOLONG: "give a shorter name",
 }
+
+
+def quoted(path: object) -> str:
+    """Return a path as a shell takes it, for a command that is advised.
+
+    >>> quoted("results/a b"), quoted("results/ab")
+    ("'results/a b'", 'results/ab')
+    """
+    return shlex.quote(str(path))
 
 
 class _Nowhere(io.RawIOBase):

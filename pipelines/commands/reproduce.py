@@ -51,10 +51,15 @@ def run_reproduce(
             CLAIMS[name], folder / name, spent, source,
             parts=parts, jobs=jobs, tell=_tell,
         )  # fmt: skip
-        write_page(name, CLAIMS[name], folder / name)
+        write_page(name, CLAIMS[name], folder / name, quick=quick)
         click.echo(str(folder / name / PAGE))
     table = table_of_claims({name: CLAIMS[name] for name in CLAIMS}, folder)
-    (folder / PAGE).write_text("# Published claims, made again\n\n" + table, encoding="utf-8")
+    title = (
+        "Quick looks, which say nothing about the claims"
+        if quick
+        else "Published claims, made again"
+    )
+    (folder / PAGE).write_text(f"# {title}\n\n{table}", encoding="utf-8")
 
 
 def listing() -> str:

@@ -13,6 +13,7 @@ from pipelines.build.data import same_data
 from pipelines.build.device import where_it_was
 from pipelines.build.story import choose
 from pipelines.commands.choice_text import chosen_lines, reasons
+from pipelines.commands.outcome import quoted
 from pipelines.run.directory import RunDirectory
 from pipelines.run.opening import writing_run
 from pipelines.run.selection_config import SelectionConfig
@@ -41,7 +42,7 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
     selection = choose_again(run, Path(out) if out else None, asked)
     for line in [*chosen_lines(selection, asked, "the selection split"), *reasons(selection)]:
         print(line)
-    print(f"\nnext: ensemble compare {out}")
+    print(f"\nnext: ensemble compare {quoted(out)}")
 
 
 def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) -> Selection:

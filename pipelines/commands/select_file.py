@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pipelines.commands.choice_text import chosen_lines, reasons
+from pipelines.commands.outcome import quoted
 from pipelines.run.choice_files import Choice, keep_choice, selection_file
 from pipelines.run.own_files import check_not_own
 from pipelines.run.selection_config import SelectionConfig
@@ -51,4 +52,4 @@ def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) ->
             out,
         )  # fmt: skip
         more = "" if given.test else " --test FILE.npz"
-        print(f"{selection_file(out)}\n\nnext: ensemble compare {out}{more}")
+        print(f"{selection_file(out)}\n\nnext: ensemble compare {quoted(out)}{more}")

@@ -27,7 +27,9 @@ def _facts(about: EnsembleView) -> list[str]:
     shape = "×".join(map(str, about.input_shape))
     vote = f"vote by {about.voting}, temperature {about.temperature:.3g}"
     facts = [
-        f"{len(about.members)} networks, {vote}",
+        f"{len(about.members)} networks, {vote}"
+        if len(about.members) > 1
+        else f"1 network, {vote}",
         f"input {shape}; {len(about.classes)} classes: {names}",
     ]
     origin = about.provenance

@@ -94,8 +94,8 @@ def verdict(comparison: Comparison) -> Verdict:
         f"a difference of {_gap(against_all)}."
     )
     single = (
-        f"At {amount(selected.cost.flops)} FLOPs, they "
-        f"{_claim(against_best, 2)} the best single unpruned network, which takes "
+        f"At {amount(selected.cost.flops)} FLOPs, {'they' if selected.members > 1 else 'it'} "
+        f"{_claim(against_best, selected.members)} the best single unpruned network, which takes "
         f"{amount(best.cost.flops)} and gets {_accuracy(best)}: "
         f"a difference of {_gap(against_best)}."
     )

@@ -45,14 +45,22 @@ OF_STUDIES = (
 )
 
 
-def write_page(name: str, claim: Claim, folder: Path) -> tuple[FoundFigure, ...]:
+QUICK = (
+    "**A quick look:** a few epochs on scikit-learn's digits, to see the code run. It says nothing "
+    "about the claim, whatever the headings are called."
+)
+
+
+def write_page(
+    name: str, claim: Claim, folder: Path, *, quick: bool = False
+) -> tuple[FoundFigure, ...]:
     """Write a claim's figures and its page into its folder; return what was found."""
     found, studied = found_figures(claim, folder), found_studies(claim, folder)
     for figure in found:
         drawing = draw(figure, f"{claim.source} · {data_note(figure)}")
         (folder / f"{figure.figure.name}.svg").write_text(drawing + "\n", encoding="utf-8")
     if found or studied:
-        text = page(name, claim, found, studied, _notes(folder))
+        text = page(name, claim, found, studied, _notes(folder), quick=quick)
         (folder / PAGE).write_text(text, encoding="utf-8")
     return found
 
@@ -68,12 +76,15 @@ def page(
     found: Sequence[FoundFigure],
     studied: Sequence[tuple[Study, list[Row]]] = (),
     notes: str = "",
+    *,
+    quick: bool = False,
 ) -> str:
-    """Return a claim's page as Markdown."""
+    """Return a claim's page as Markdown; `quick`: of a look that says nothing about it."""
     parts = [
-        f"# {name}",
+        f"# {name}{', a quick look' if quick else ''}",
+        QUICK if quick else "",
         f"*{claim.title}.* {claim.source}.",
-        f"    ensemble reproduce {name} --data-dir DATA",
+        f"    ensemble reproduce {name} {'--budget quick' if quick else '--data-dir DATA'}",
         notes,
         *(part for figure in found for part in _figure_parts(figure)),
         *(part for study, rows in studied for part in _study_parts(study, rows)),
@@ -93,6 +104,8 @@ def data_note(figure: FoundFigure) -> str:
 def _figure_parts(found: FoundFigure) -> Iterator[str]:
     figure = found.figure
     yield f"## {figure.title}: {figure.published}"
+    if data_note(found) != figure.data:
+        yield f"Data: {data_note(found)}."
     yield f"![{figure.title}]({figure.name}.svg)"
     yield pipe_table(
         plain_table(

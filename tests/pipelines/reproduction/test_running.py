@@ -179,6 +179,17 @@ def test_a_page_holds_every_curve_its_picture_and_the_notes(made: Path, tmp_path
     assert found.curves["minimum"].agreement is None  # a quick look has too few points
 
 
+def test_a_quick_look_says_that_it_is_one(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "mlp").mkdir()
+    for path in (made / "mlp").glob("*.jsonl"):
+        (tmp_path / "mlp" / path.name).write_bytes(path.read_bytes())
+    write_page("tiny", CLAIM, tmp_path, quick=True)
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("# tiny, a quick look\n\n**A quick look:**")
+    assert "ensemble reproduce tiny --budget quick" in text
+    assert "read from digits" in text
+
+
 def test_a_claim_without_runs_is_open_in_the_table(made: Path) -> None:
     table = table_of_claims({"made": CLAIM}, made.parent)
 
