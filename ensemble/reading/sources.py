@@ -27,6 +27,8 @@ from pruning.samples.reading import AS_TOLD, Reading
 
 ARRAYS = (".npy", ".npz")
 STANDARD_INPUT = "-"
+_FILES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"PK\3\4")
+"""How images and ``.npz`` begin."""
 _NPY = b"\x93NUMPY"
 _LONGEST_LINE = 2**16
 """Bytes of a path on standard input."""
@@ -186,6 +188,9 @@ def _standard_input(stdin: BinaryIO | None) -> Iterator[Path | _Chunks | Failure
         yield _Chunks("-", _npy_stream(stdin))
         return
     line = start + stdin.readline(_LONGEST_LINE)
+    if line.startswith(_FILES):
+        yield Failure("-", "a file's bytes, not one path per line; give the file's path")
+        return
     while line:
         text = os.fsdecode(line).strip()
         if "\0" in text or len(line) >= _LONGEST_LINE:

@@ -27,11 +27,11 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
         nothing is written yet.
     """
     classes, shape = len(splits.classes), splits.input_shape
-    if control:
-        check_control(config.archs, classes, shape)
     config.selection.check_own()
     config.dropnet.recipe.check_values(eight_bit=splits.train.images.dtype == np.uint8)
     check_archs(config, classes, shape, len(splits.train))
+    if control:
+        check_control(config.archs, classes, shape)
     small = config.device == "auto" and is_small(config, classes, shape, len(splits.train))
     devices = PROCESSOR if small else devices_for(config.device)
     with on(devices.least_able):

@@ -116,8 +116,8 @@ def build(
         ready = prepare(
             config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
         )  # fmt: skip
-        if not begins and not ready.store.finished:
-            tell(going_on(ready.store.histories()))
+        if not begins:
+            tell_going_on(ready.store, tell)
         return _built(ready, placement, watched, control=control, tell=tell, stages=stages)
 
 
@@ -148,12 +148,14 @@ def _built(
     return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
 
 
-def going_on(histories: Sequence[RunHistory]) -> str:
-    """Return what is said where a build that was stopped is asked for again."""
-    trained = len(rounds_of(histories))
-    return "goes on where it stopped" + (
-        f", with {trained} trained network{'s' * (trained > 1)}" if trained else ""
-    )
+def tell_going_on(store: Store, tell: Tell) -> None:
+    """Say that a build goes on, if it was stopped."""
+    there, config = store.histories(), store.resolved.config
+    if store.finished and not any(history.is_cut(config) for history in there):
+        return
+    trained = len(rounds_of(there))
+    told = f", with {trained} trained network{'s' * (trained > 1)}" if trained else ""
+    tell(f"goes on where it stopped{told}")
 
 
 def rounds_of(histories: Iterable[RunHistory]) -> list[str]:

@@ -30,7 +30,8 @@ from pruning.core.settings_tree import settings_of
 def predict(**options: Any) -> int:
     """Predict with the ensemble SOURCE: images, folders, .npy or .npz arrays, - for stdin.
 
-    Unreadable images are named on standard error, the rest goes on, and the exit code is 1.
+    Standard input is an .npy, or a path a line. Unreadable images are named on standard error,
+    the rest goes on, and the exit code is 1.
     """
     from pipelines.commands.predict import run_predict
 

@@ -60,7 +60,7 @@ class Split:
         return len(self.labels)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Splits:
     """One data set, cut into parts that never overlap.
 
@@ -103,6 +103,11 @@ class Splits:
                     f"{name} has samples of shape {part.images.shape[1:]}, "
                     f"expected {self.input_shape}"
                 )
+
+    def __repr__(self) -> str:
+        """Say what there is, not each pixel of it."""
+        sizes = ", ".join(f"{name} {size}" for name, size in self.sizes.items())
+        return f"Splits({sizes}; {len(self.classes)} classes; samples of shape {self.input_shape})"
 
     @classmethod
     def from_arrays(

@@ -17,7 +17,7 @@ from pruning.core.seeds import Purpose, seeded, torch_generator
 from pruning.core.torchvision_compat import open_the_door
 from pruning.core.user_code import import_user_code
 from pruning.networks.adapting import adapted, folded, peculiarities
-from pruning.networks.given import call_factory, copied, redrawn
+from pruning.networks.given import call_factory, copied, redrawn, takes_size
 
 Factory = Callable[..., nn.Module]
 Architecture = str | nn.Module | Factory
@@ -228,7 +228,9 @@ def _user_factory(arch: str) -> Factory:
     factory = import_user_code("architecture", arch, (*NETWORKS, OTHER_FORMS[0]))
     if not callable(factory):
         raise RequestError(f"architecture {arch!r} is not callable")
-    return factory
+    if takes_size(factory):
+        return factory
+    return functools.partial(call_factory, factory)
 
 
 def glorot_(network: nn.Module) -> nn.Module:

@@ -81,4 +81,19 @@ def call_factory(
     return factory()
 
 
+def takes_size(factory: Callable[..., object]) -> bool:
+    """Whether a function can be called with ``(num_classes, input_shape)``.
+
+    >>> takes_size(lambda classes, shape: None), takes_size(lambda: None)
+    (True, False)
+    """
+    try:
+        inspect.signature(factory).bind(2, (1,))
+    except TypeError:
+        return False
+    except ValueError:  # it does not say how it is called
+        return True
+    return True
+
+
 _BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
