@@ -230,7 +230,7 @@ def _user_factory(arch: str) -> Factory:
         raise RequestError(f"architecture {arch!r} is not callable")
     if takes_size(factory):
         return factory
-    return functools.partial(call_factory, factory)
+    return functools.partial(call_factory, factory)  # type: ignore[return-value]
 
 
 def glorot_(network: nn.Module) -> nn.Module:
