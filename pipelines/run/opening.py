@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,7 +108,8 @@ def _ways_on(path: Path, asked: BuildConfig, there: BuildConfig) -> str:
     """Say how a run is gone on with, where it is not another folder alone."""
     chosen = dataclasses.replace(there, selection=asked.selection, device=asked.device)
     if chosen == asked:
-        return f"`ensemble select {path} --out NEW` chooses from it again, without training; else "
+        source = shlex.quote(str(path))
+        return f"`ensemble select {source} --out NEW` chooses from it again, without training; else "
     return _older(asked, there)
 
 
