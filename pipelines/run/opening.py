@@ -109,7 +109,8 @@ def _ways_on(path: Path, asked: BuildConfig, there: BuildConfig) -> str:
     chosen = dataclasses.replace(there, selection=asked.selection, device=asked.device)
     if chosen == asked:
         source = shlex.quote(str(path))
-        return f"`ensemble select {source} --out NEW` chooses from it again, without training; else "
+        again = f"ensemble select {source} --out NEW"
+        return f"`{again}` chooses from it again, without training; else "
     return _older(asked, there)
 
 
