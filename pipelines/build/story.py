@@ -116,9 +116,9 @@ def build(
         ready = prepare(
             config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
         )  # fmt: skip
-        if not begins:
-            tell_going_on(ready.store, tell)
-        return _built(ready, placement, watched, control=control, tell=tell, stages=stages)
+        return _built(
+            ready, placement, watched, begins=begins, control=control, tell=tell, stages=stages
+        )
 
 
 def _built(
@@ -126,6 +126,7 @@ def _built(
     placement: Placement,
     watch: Watch,
     *,
+    begins: bool,
     control: bool,
     tell: Tell,
     stages: Stages,
@@ -134,6 +135,8 @@ def _built(
     store, splits, devices = ready.store, ready.splits, ready.devices
     trace = placement.profile and Path(placement.profile)
     earlier, there = store.finished, store.histories()
+    if not begins:
+        tell_going_on(store, there, tell)
     with logged(store, there, placement, devices, stages) as seconds:
         if trace:
             with stages("profile"):
@@ -148,9 +151,9 @@ def _built(
     return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
 
 
-def tell_going_on(store: Store, tell: Tell) -> None:
+def tell_going_on(store: Store, there: Sequence[RunHistory], tell: Tell) -> None:
     """Say that a build goes on, if it was stopped."""
-    there, config = store.histories(), store.resolved.config
+    config = store.resolved.config
     if store.finished and not any(history.is_cut(config) for history in there):
         return
     trained = len(rounds_of(there))
