@@ -160,7 +160,8 @@ def _with_range(share: Interval) -> str:
 def _gap(test: PairedTest) -> str:
     interval = _unbroken(points_range(test.difference))
     p = "" if math.isnan(test.mcnemar_p) else f", McNemar p\u00a0{_equals(test.mcnemar_p)}"
-    but = f"; corrected for all comparisons, p\u00a0{_equals(test.corrected_p)}"
+    most = _unbroken(p_value(test.corrected_p))  # of two tests: the table has McNemar's alone
+    but = f"; corrected for all comparisons, p\u00a0up\u00a0to\u00a0{most}"
     said = f"95\u202f% interval {interval}{p}{but if test.undone else ''}"
     return f"{points(test.difference.value)} points ({said})"
 

@@ -172,6 +172,8 @@ def test_an_interval_without_0_beside_no_difference_is_explained(
     rows = tuple(row if one.contender == "selected" else one for one in comparison.results)
     lead = verdict(replace(comparison, results=rows)).details[0]
     assert claim in lead
-    why = "McNemar p\u00a0=\u00a00.010; corrected for all comparisons, p\u00a0=\u00a00.067)"
+    why = (
+        "McNemar p\u00a0=\u00a00.010; corrected for all comparisons, p\u00a0up\u00a0to\u00a00.067)"
+    )
     assert (why in lead) is explained
     assert ("corrected" in lead) is explained
