@@ -56,7 +56,7 @@ class Budget:
 
     def remaining_of(self, figure: Figure, curve: Curve) -> tuple[float, ...]:
         """Return the shares of units after each round that is run; published are all."""
-        name = curve.name.removesuffix(OURS_SUFFIX)
+        name = curve.published or curve.name.removesuffix(OURS_SUFFIX)
         remaining = published_curve(figure.published, name).remaining
         return remaining[: QUICK_ROUNDS + 1] if self.quick else remaining
 

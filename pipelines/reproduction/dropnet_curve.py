@@ -114,6 +114,12 @@ def metric_curves(fraction: float = 0.2, metrics: Sequence[str] = METRICS) -> tu
     )
 
 
+LAST_KEPT = DropNetCurve(
+    "maximum_kept", "maximum", dataclasses.replace(PAPER, metric="maximum", spare_last=True)
+)
+"""The most active first, as published, but that each layer keeps its last unit."""
+
+
 def _of_member(member: Member) -> tuple[nn.Module, float, int]:
     return member.network, member.val_accuracy, len(member.epochs)
 
