@@ -26,7 +26,7 @@ LINE = 15
 COLOURS = {
     "minimum": "#0a5ca8", "minimum_layer": "#3a9bdc", "random": "#5d6470",
     "random_layer": "#9aa1ad", "maximum": "#b04a00", "maximum_layer": "#e38b3d",
-    "oracle": "#16794c", "redrawn": "#8a3ea0",
+    "oracle": "#16794c", "redrawn": "#8a3ea0", "maximum_kept": "#8f7a00",
 }  # fmt: skip
 """A metric has the same colour in every figure."""
 
