@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -70,6 +71,28 @@ def test_arrays_files_and_a_list_on_standard_input(
     assert [r.label for r in good] == wanted.tolist()
     assert [f.source for f in bad] == ["/no/such.png"]
     assert count_samples(sources) is None and count_samples(sources[:3]) == 305
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "bmp", "tiff", "webp", "npz"])
+def test_a_files_bytes_on_standard_input_are_one_line(team: Ensemble, kind: str) -> None:
+    data = io.BytesIO()
+    if kind == "npz":
+        np.savez(data, X=np.zeros((2, 3)))
+    else:
+        Image.fromarray(np.full((8, 8), 120, np.uint8)).save(data, kind)
+    good, bad = split(predict_stream(team, ["-"], stdin=io.BytesIO(data.getvalue())))
+    assert (good, len(bad)) == ([], 1)
+    assert "one path per line" in bad[0].reason
+
+
+def test_paths_may_begin_as_files_do(team: Ensemble, photos: Path, tmp_path: Path) -> None:
+    names = [f"{start}.png" for start in ("BMW", "GIF8", "RIFF", "MM", "II")]
+    for name in names:
+        (tmp_path / name).write_bytes(sorted(photos.rglob("*.png"))[0].read_bytes())
+    with contextlib.chdir(tmp_path):
+        listed = io.BytesIO("\n".join(names).encode())
+        good, bad = split(predict_stream(team, ["-"], stdin=listed))
+    assert ([result.source for result in good], bad) == (names, [])
 
 
 def test_an_array_on_standard_input(team: Ensemble, images: Callable) -> None:
