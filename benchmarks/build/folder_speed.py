@@ -8,7 +8,7 @@ it; reading the folder as a build does, in memory and into the file that data be
 `memory_limit` are mapped from; one epoch's input, augmented, from memory, from that file, and from
 that file after the system was told to forget it; and an epoch of training. Beside them the
 textbook: torchvision's `ImageFolder` and a `DataLoader`, which decode in every epoch. The
-table's last column are shares of decoding alone.
+table's last column is each one's share of decoding alone.
 """
 
 from __future__ import annotations

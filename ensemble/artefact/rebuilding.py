@@ -22,6 +22,7 @@ from ensemble.description import LayerWidth
 from ensemble.member import EnsembleMember
 from ensemble.probing import answers
 from pruning.core.errors import ForeignCodeError, RequestError
+from pruning.core.user_code import of_torch
 from pruning.networks.adapting import adapted, folded
 from pruning.networks.architecture import built_in, resolve_factory
 from pruning.networks.weights import load_weights, tensors_of
@@ -176,18 +177,9 @@ def _as_stored(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
 
 def _registered(arch: str) -> Callable[..., nn.Module]:
     if not built_in(arch):
-        make = "make" if _of_torch(arch) else arch.partition(":")[2]
+        make = "make" if of_torch(arch) else arch.partition(":")[2]
         raise ForeignCodeError(arch, f"ensemble.load(path, factories={{{arch!r}: {make}}})")
     return resolve_factory(arch)
-
-
-def _of_torch(arch: str) -> bool:
-    """Whether an architecture is named after a class of PyTorch's, which makes no network alone.
-
-    >>> _of_torch("torch.nn.modules.container:Sequential"), _of_torch("mynets:make")
-    (True, False)
-    """
-    return arch.partition(":")[0].partition(".")[0] == "torch"
 
 
 def _resized(network: nn.Module, sizes: Sizes, device: str) -> Sizes:

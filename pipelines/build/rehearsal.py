@@ -46,7 +46,7 @@ from pruning.networks.architecture import (
     given_parts,
 )
 from pruning.samples.scaling import Scaling
-from pruning.scores.sweep import own_metric
+from pruning.scores.metric_names import own_metric
 
 FEW = 3
 """Training samples of a rehearsal: a batch, and one sample that is left over."""

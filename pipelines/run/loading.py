@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ensemble
 from ensemble.classifier import Classifier
 from pruning.core.errors import ForeignCodeError, RequestError
+from pruning.core.user_code import of_torch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,8 +23,7 @@ def load_ensemble(source: str, archs: tuple[str, ...], device: str = "cpu") -> C
     try:
         return ensemble.load(source, factories=factories, device=device)
     except ForeignCodeError as error:
-        of_torch = error.arch.startswith("torch.")
-        make = "module:factory, which makes one" if of_torch else error.arch
+        make = "module:factory, which makes one" if of_torch(error.arch) else error.arch
         raise ForeignCodeError(error.arch, f"`archs` {make}") from error
 
 

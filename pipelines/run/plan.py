@@ -21,7 +21,8 @@ from pruning.dropnet.fit import find_units
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import architecture_name, build_network
 from pruning.networks.weights import start_from
-from pruning.scores.sweep import own_metric, parse_metric
+from pruning.scores.metric_names import own_metric
+from pruning.scores.sweep import parse_metric
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES
 

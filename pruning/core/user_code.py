@@ -64,6 +64,15 @@ def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
         ) from error
 
 
+def of_torch(asked: str) -> bool:
+    """Whether a ``"module:name"`` is a class of PyTorch's, which makes no network alone.
+
+    >>> of_torch("torch.nn.modules.container:Sequential"), of_torch("mynets:make")
+    (True, False)
+    """
+    return asked.partition(":")[0].partition(".")[0] == "torch"
+
+
 def _nearest(module: str, known: Iterable[str]) -> str | None:
     """Return the known name, as far as its colon, for which a module may be a slip.
 

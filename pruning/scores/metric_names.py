@@ -12,3 +12,12 @@ def split_metric(metric: str) -> tuple[str, bool]:
     ('minimum', True)
     """
     return metric.removesuffix(SUFFIX), metric.endswith(SUFFIX)
+
+
+def own_metric(metric: str) -> bool:
+    """Whether a metric is of the user's own.
+
+    >>> own_metric("mine:Score_layer"), own_metric("minimum_layer")
+    (True, False)
+    """
+    return ":" in metric

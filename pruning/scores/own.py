@@ -52,11 +52,6 @@ class OwnScore(Score):
         self._check_rows("observe_gradient", sums, activation)
         return sums
 
-    def layer_importance(self, layer: Layer) -> Tensor:
-        """Return the score's values of a layer."""
-        with _told(self._name, "layer_importance"):
-            return self.score.layer_importance(layer)
-
     def importance(self, units: UnitView) -> Tensor:
         """Return the score's values: finite, one for each unit."""
         with _told(self._name, "importance"):

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from pruning.core.errors import RequestError, unknown_name
 from pruning.inference.layout import Layout
 from pruning.samples.stored import StoredSamples
-from pruning.scores.metric_names import SUFFIX, split_metric
+from pruning.scores.metric_names import SUFFIX, own_metric, split_metric
 from pruning.scores.own import OwnScore
 from pruning.scores.score import SCORES, Layer, Score, UnitView
 from pruning.surgery import UnitGroup, full_masks
@@ -37,11 +37,6 @@ def parse_metric(metric: str) -> tuple[Score, bool]:
     if not own_metric(name):
         return score, per_layer
     return OwnScore.made(score, metric), per_layer
-
-
-def own_metric(metric: str) -> bool:
-    """Whether a metric is of the user's own, ``"module:Class"``."""
-    return ":" in metric
 
 
 def metric_names() -> tuple[str, ...]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pipeline_support import TINY_OPTIONS, fails, write_images
 
 from pipelines.commands.cli import run
-from pruning.data.splits import Splits
 
 NETS = """
 from torch import nn
@@ -65,9 +63,3 @@ def test_a_build_that_goes_on_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "goes on where it stopped, with 4 trained networks" in capsys.readouterr().err
     assert run(asked) == 0
     assert "goes on" not in capsys.readouterr().err
-
-
-def test_splits_say_what_they_hold_and_not_all_of_it(tmp_path: Path) -> None:
-    splits = Splits.from_arrays(np.random.default_rng(0).random((300, 4)), np.arange(300) % 3)
-    assert len(repr(splits)) < 150
-    assert "3 classes" in repr(splits)

@@ -194,3 +194,9 @@ def test_a_part_without_a_class_is_refused() -> None:
     whole: tuple[NDArray[np.float64], NDArray[np.int64]] = (ROWS, Y)
     with pytest.raises(RequestError, match="class 2 has 0 samples in select"):
         Splits.from_parts(train=whole, val=whole, select=(ROWS[:2], Y[:2]), test=whole)
+
+
+def test_splits_say_what_they_hold_and_not_all_of_it() -> None:
+    splits = Splits.from_arrays(np.random.default_rng(0).random((300, 4)), np.arange(300) % 3)
+    assert len(repr(splits)) < 150
+    assert "3 classes" in repr(splits)
