@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,13 @@ NEIGHBOURS = 2
 FEWEST_RUNS = 3
 """With fewer runs, nothing is known of how they spread."""
 
-AGREEMENT_WORDS = ("agrees", "agrees but for failures", "differs")
+
+class CurveVerdict(StrEnum):
+    """What a published curve comes to, the best first."""
+
+    AGREES = "agrees"
+    BUT_FOR_FAILURES = "agrees but for failures"
+    DIFFERS = "differs"
 
 
 @dataclass(frozen=True)
@@ -59,11 +66,13 @@ class Agreement:
         return self.p >= ALPHA
 
     @property
-    def words(self) -> str:
+    def verdict(self) -> CurveVerdict:
         """What it comes to."""
         if self.agrees:
-            return AGREEMENT_WORDS[0]
-        return AGREEMENT_WORDS[1 if self.p_with_failures >= ALPHA else 2]
+            return CurveVerdict.AGREES
+        if self.p_with_failures >= ALPHA:
+            return CurveVerdict.BUT_FOR_FAILURES
+        return CurveVerdict.DIFFERS
 
 
 def agreement(ours: NDArray[np.float64], published: PublishedCurve, runs: int) -> Agreement:

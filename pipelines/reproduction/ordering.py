@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,13 @@ from scipy import integrate
 
 from pipelines.reproduction.paired import Paired, paired
 
-ORDER_WORDS = ("as published", "no significant difference", "the other way round")
+
+class OrderVerdict(StrEnum):
+    """What a published order of two curves comes to, the best first."""
+
+    AS_PUBLISHED = "as published"
+    UNDECIDED = "no significant difference"
+    REVERSED = "the other way round"
 
 
 @dataclass(frozen=True)
@@ -31,11 +38,12 @@ class Order:
     found: Paired
 
     @property
-    def words(self) -> str:
+    def verdict(self) -> OrderVerdict:
         """What it comes to."""
         if not self.found.significant:
-            return ORDER_WORDS[1]
-        return ORDER_WORDS[0 if self.found.mean.value > 0 else 2]
+            return OrderVerdict.UNDECIDED
+        above = self.found.mean.value > 0
+        return OrderVerdict.AS_PUBLISHED if above else OrderVerdict.REVERSED
 
 
 def mean_along(

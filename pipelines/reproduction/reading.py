@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.report.markdown import pipe_table
 from pipelines.report.number_format import p_value, percent, points, points_range, ratio
 from pipelines.report.table import plain_table
-from pipelines.reproduction.agreement import AGREEMENT_WORDS
+from pipelines.reproduction.agreement import CurveVerdict
 from pipelines.reproduction.claim import OURS_SUFFIX, Claim
 from pipelines.reproduction.found import (
     FoundCurve,
@@ -18,7 +18,7 @@ from pipelines.reproduction.found import (
     found_figures,
     found_studies,
 )
-from pipelines.reproduction.ordering import ORDER_WORDS, Order, mean_along
+from pipelines.reproduction.ordering import Order, OrderVerdict, mean_along
 from pipelines.reproduction.picture import draw
 from pipelines.reproduction.study import Row, Study
 
@@ -143,7 +143,7 @@ def _order_row(order: Order) -> tuple[str, ...]:
         points(apart.mean.value),
         points_range(apart.mean),
         p_value(apart.p),
-        order.words,
+        order.verdict,
     )
 
 
@@ -170,7 +170,7 @@ def _curve_row(curve: FoundCurve) -> tuple[str, ...]:
         f"{points(float(held.difference[at]))} at {ratio(float(curve.remaining[at]))}",
         p_value(held.p),
         p_value(held.p_with_failures),
-        held.words,
+        held.verdict,
     )
 
 
@@ -207,7 +207,7 @@ def _claim_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ..
             yield title, figure.published, command, "open", "", "", ""
             continue
         got = found[figure.name]
-        held = [curve.agreement.words for curve in got.as_published if curve.agreement]
+        held = [curve.agreement.verdict for curve in got.as_published if curve.agreement]
         runs = {len(curve.accuracy) for curve in got.curves.values()}
         yield (
             title,
@@ -234,10 +234,10 @@ def _study_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ..
 
 def _in_order(found: FoundFigure, *, ours: bool) -> str:
     asked = [order for order in found.orders if order.better.endswith(OURS_SUFFIX) == ours]
-    return _counted([order.words for order in asked])
+    return _counted([order.verdict for order in asked])
 
 
-def _counted(words: Sequence[str]) -> str:
-    """Return how often each is said, the best first, such as ``2 × agrees, 1 × differs``."""
-    said = (word for word in (*AGREEMENT_WORDS, *ORDER_WORDS) if word in words)
-    return ", ".join(f"{words.count(word)} × {word}" for word in said)
+def _counted(verdicts: Sequence[CurveVerdict] | Sequence[OrderVerdict]) -> str:
+    """Return how often each is found, the best first, such as ``2 × agrees, 1 × differs``."""
+    found = (verdict for verdict in (*CurveVerdict, *OrderVerdict) if verdict in verdicts)
+    return ", ".join(f"{verdicts.count(verdict)} × {verdict}" for verdict in found)

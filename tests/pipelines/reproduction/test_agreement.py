@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipelines.reproduction.agreement import agreement
+from pipelines.reproduction.agreement import CurveVerdict, agreement
 from pipelines.reproduction.published import PublishedCurve
 
 
@@ -69,6 +69,6 @@ def test_a_failed_run_of_theirs_is_told_from_a_difference() -> None:
     held = agreement(ours, published([*accuracy]), 15)
 
     assert held.p < 0.05 <= held.p_with_failures
-    assert held.words == "agrees but for failures"
+    assert held.verdict == CurveVerdict.BUT_FOR_FAILURES
     accuracy[5] -= 4 * 0.8 / 15
-    assert agreement(ours, published([*accuracy]), 15).words == "differs"
+    assert agreement(ours, published([*accuracy]), 15).verdict == CurveVerdict.DIFFERS

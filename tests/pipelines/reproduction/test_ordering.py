@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipelines.reproduction.ordering import mean_along, orders
+from pipelines.reproduction.ordering import OrderVerdict, mean_along, orders
 
 
 def test_the_mean_along_a_curve_counts_each_share_alike() -> None:
@@ -25,13 +25,13 @@ def test_pairs_are_tested_by_seed_and_corrected_for_their_number() -> None:
 
     assert first.found.p == pytest.approx(stats.ttest_rel(means["a"], means["b"]).pvalue)
     assert second.found.p == pytest.approx(2 * stats.ttest_rel(means["c"], means["b"]).pvalue)
-    assert first.words == "as published"
-    assert second.words == "the other way round"
+    assert first.verdict == OrderVerdict.AS_PUBLISHED
+    assert second.verdict == OrderVerdict.REVERSED
     assert first.found.mean.low < first.found.mean.value < first.found.mean.high
 
 
 def test_equal_runs_are_no_significant_difference() -> None:
     (order,) = orders({"a": np.ones(4), "b": np.ones(4)}, (("a", "b"),))
 
-    assert order.words == "no significant difference"
+    assert order.verdict == OrderVerdict.UNDECIDED
     assert order.found.mean.value == 0
