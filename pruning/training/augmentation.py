@@ -85,7 +85,8 @@ def changed(images: Tensor, changes: Tensor) -> Tensor:
         rows, columns = (rows + 1).clamp(0, height + 1), (columns + 1).clamp(0, width + 1)
         return _picked(bordered, rows, columns)
     picked = _picked(images, _reflected(rows, height), _reflected(columns, width))
-    return picked * (changes[:, 3] / 100).view(-1, 1, 1, 1)
+    # In place, because whole numbers times fractions are many times slower than either alone.
+    return picked.float().mul_((changes[:, 3] / 100).view(-1, 1, 1, 1))
 
 
 def _reflected(places: Tensor, side: int) -> Tensor:
