@@ -60,7 +60,8 @@ class Aim:
         raise RequestError(
             f"`target_{name}` leaves {self.target} to each network, and what cannot be cut takes "
             f"{floor:,.0f} ({floor / whole:.3g} of the unpruned network's {whole:,.0f}); "
-            "ask for more, or for a smaller architecture"
+            f"ask for at least {self.target.least(floor, whole):.10g}, or for a smaller "
+            "architecture"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pruning.core.errors import RequestError
+from pruning.core.limits import rounded_up
 from pruning.core.option_checks import check_options
 from pruning.core.options import option
 
@@ -17,9 +18,9 @@ class Target:
     absolute. A run by itself is a team of one, and its share is of its own unpruned network.
 
     >>> Target(flops=0.05).of_member(m=20, s=5)
-    Target(flops=0.2, bytes=None)
+    MemberTarget(flops=0.2, bytes=None, m=20, s=5)
     >>> Target(bytes=1e6).of_member(m=20, s=5)
-    Target(flops=None, bytes=200000.0)
+    MemberTarget(flops=None, bytes=200000.0, m=20, s=5)
     """
 
     flops: float | None = option(
@@ -51,12 +52,17 @@ class Target:
         """Whether there is a target at all."""
         return self.flops is not None or self.bytes is not None
 
-    def of_member(self, m: int, s: int) -> Target:
+    def of_member(self, m: int, s: int) -> MemberTarget:
         """Return what each of S members may cost, as a share of its own unpruned network.
 
         A share of more than a whole network asks for nothing to be cut.
         """
-        return Target(_of_member(self.flops, m, s), _of_member(self.bytes, m, s))
+        return MemberTarget(_of_member(self.flops, m, s), _of_member(self.bytes, m, s), m, s)
+
+    def least(self, cost: float, unpruned: float) -> float:
+        """Return the least that would have to be asked for, of a network that costs so much."""
+        share = (self.flops or self.bytes or 0) <= 1
+        return rounded_up(cost / unpruned, 4) if share else rounded_up(cost, 0)
 
     def met_by(self, cost: tuple[float, float], unpruned: tuple[float, float]) -> bool:
         """Whether a network costs no more, given (FLOPs, bytes) of it and of the unpruned."""
@@ -73,7 +79,25 @@ class Target:
         return f"{most:.3g} of the {name}" if most <= 1 else f"{most:,.0f} {name}"
 
 
+@dataclass(frozen=True)
+class MemberTarget(Target):
+    """A member's part of a team's target, which remembers the team it was asked of.
+
+    >>> Target(flops=0.001).of_member(m=20, s=5).least(100, 1000)
+    0.025
+    """
+
+    m: int = 1
+    s: int = 1
+
+    def least(self, cost: float, unpruned: float) -> float:
+        """Return the least that would have to be asked for of the team."""
+        return super().least(self.s * cost, self.m * unpruned)
+
+
 def _of_member(most: float | None, m: int, s: int) -> float | None:
     if most is None:
         return None
-    return min(1.0, most * m / s) if most <= 1 else most / s
+    if most <= 1:
+        return min(1.0, most * m / s)
+    return max(most / s, 2.0)  # up to 1 it would be read as a share; no network takes as little

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 from pruning_support import blobs
@@ -12,7 +13,7 @@ from pruning.dropnet.coupling import PrunableUnits
 from pruning.dropnet.dropping import drop_units
 from pruning.dropnet.fit import likely_rounds
 from pruning.dropnet.member import Member
-from pruning.dropnet.target import Target
+from pruning.dropnet.target import MemberTarget, Target
 from pruning.inference.cost import count_cost
 from pruning.networks.architecture import build_network
 from pruning.surgery import find_groups
@@ -88,10 +89,11 @@ def test_a_whole_network_asks_for_nothing_to_be_cut() -> None:
 
 
 def test_the_teams_share_is_divided_among_its_members() -> None:
-    assert Target(flops=0.05).of_member(20, 5) == Target(flops=0.2)
-    assert Target(flops=0.5).of_member(20, 5) == Target(flops=1.0)
-    assert Target(bytes=1e6).of_member(20, 5) == Target(bytes=2e5)
-    assert Target().of_member(20, 5) == Target()
+    of_twenty = {"m": 20, "s": 5}
+    assert Target(flops=0.05).of_member(20, 5) == MemberTarget(flops=0.2, **of_twenty)
+    assert Target(flops=0.5).of_member(20, 5) == MemberTarget(flops=1.0, **of_twenty)
+    assert Target(bytes=1e6).of_member(20, 5) == MemberTarget(bytes=2e5, **of_twenty)
+    assert not Target().of_member(20, 5).given
 
 
 def test_what_cannot_be_reached_is_refused_before_training() -> None:
@@ -113,6 +115,29 @@ def test_the_least_that_can_be_asked_is_one_unit_per_layer() -> None:
     assert aim is not None
     with pytest.raises(RequestError, match=r"takes 136 \(0\.118 of the unpruned network's 1,156"):
         aim.check(network, groups)
+
+
+@pytest.mark.parametrize("name", ["flops", "bytes"])
+@pytest.mark.parametrize("too_little", [0.001, 2.0])
+@pytest.mark.parametrize(("m", "s"), [(1, 1), (20, 5), (4, 3)])
+def test_the_least_that_a_refusal_names_is_enough(
+    name: str, too_little: float, m: int, s: int
+) -> None:
+    network = build_network("mlp-a:8-6", 3, SHAPE, 0)
+    groups = find_groups(network, SHAPE)
+
+    def check(most: float) -> None:
+        aim = Aim.of(Target(**{name: most}).of_member(m, s), network, SHAPE)
+        assert aim is not None
+        aim.check(network, groups)
+
+    with pytest.raises(RequestError, match="ask for at least") as refused:
+        check(too_little)
+    said = re.search("ask for at least ([^,]+),", str(refused.value))
+    assert said is not None
+    check(float(said[1]))
+    with pytest.raises(RequestError):
+        check(0.99 * float(said[1]))
 
 
 @pytest.mark.parametrize("cost", ["flops", "bytes"])
