@@ -29,7 +29,7 @@ from selection.pool import PoolPredictions
 
 
 def other_forms(built: Built, evidence: Evidence, description: Description) -> OtherForms:
-    """Return the control, and the team's ONNX, int8 and cascade forms, where they exist.
+    """Return the control, and the team's cascade, ONNX and int8 forms, where they exist.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def other_forms(built: Built, evidence: Evidence, description: Description) -> O
     """
     made = [
         *_control(built, evidence),
-        *_exported(built, evidence, description),
         *_cascade(evidence, description),
+        *_exported(built, evidence, description),
     ]
     return OtherForms(
         tuple(one for one in made if isinstance(one, Contender)),

@@ -90,7 +90,7 @@ def paired_tests(
 
     A pair that occurs twice counts once for Holm. Contenders that were brought along are
     corrected apart, so that what is said of the run's own teams does not depend on what was
-    exported.
+    exported. Their intervals do not depend on who was brought along after them.
     """
     by_name = {row.name: row for row in rows}
     own = [
@@ -101,9 +101,9 @@ def paired_tests(
     ]
     brought = [
         (row, by_name[reference])
-        for reference in (*REFERENCES, SELECTED)
         for row in rows
         if row.brought
+        for reference in (*REFERENCES, SELECTED)
     ]
     found: dict[str, list[PairedTest]] = {row.name: [] for row in rows}
     for pairs in filter(None, (own, brought)):

@@ -113,9 +113,11 @@ def results(
         Tests every contender.
     """
     everyone = next(row for row in rows if row.name == whole)
+    (of_tempered,) = rng.spawn(1)  # how many are tested moves none of their intervals
     plain = _losses([row.scores for row in rows], rng)
     tests = tested(rows, rng)
-    tempered = iter(_losses([row.calibrated.scores for row in rows if row.calibrated], rng))
+    calibrated = [row.calibrated.scores for row in rows if row.calibrated]
+    tempered = iter(_losses(calibrated, of_tempered))
     return tuple(
         Result(
             contender=row.name,

@@ -133,6 +133,27 @@ def test_the_mean_of_one_run_claims_no_interval(make_evidence: Make) -> None:
     assert [p.runs for p in alone.mean_curve] == [1] * len(alone.mean_curve)
 
 
+def test_who_else_is_brought_along_moves_nobodys_interval(evidence: Evidence) -> None:
+    labels = evidence.test.labels
+    drawn = np.random.default_rng(0).dirichlet(np.ones(4), (2, len(labels))).astype(np.float32)
+    cost = Cost(10.0, 5.0, 20.0, 1.0)
+    control, onnx = (
+        Contender.of(name, 1, probabilities, labels, cost, temperature=1.5)
+        for name, probabilities in zip(("control", "onnx"), drawn, strict=True)
+    )
+    alone = comparison_of(evidence, others=OtherForms((control,)))
+    both = comparison_of(evidence, others=OtherForms((control, onnx)))
+    for one in alone.results:
+        other = both.row(one.contender)
+        assert other.losses.log_loss.low == pytest.approx(one.losses.log_loss.low)
+        if one.calibrated:
+            assert other.calibrated is not None
+            assert other.calibrated.log_loss.low == pytest.approx(one.calibrated.log_loss.low)
+        for test, again in zip(one.against, other.against, strict=True):
+            assert test.difference == again.difference
+            assert test.bootstrap_p == again.bootstrap_p
+
+
 def test_further_contenders_come_as_values(evidence: Evidence) -> None:
     labels = evidence.test.labels
     perfect = np.eye(4, dtype=np.float32)[labels]
