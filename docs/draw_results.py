@@ -1,20 +1,25 @@
-"""README's table of published claims, drawn from the table of all claims in results.
+"""The pages of published claims from their runs, the table of all claims, and README's from it.
 
-    python docs/draw_results.py          # writes it anew
-    python docs/draw_results.py --check  # says whether it is up to date
+    python docs/draw_results.py          # writes them anew
+    python docs/draw_results.py --check  # names what is out of date
 
 What is still open stands in results/reproduction/README.md alone; README says how much that is.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines.reproduction.claims import CLAIMS
+from pipelines.reproduction.reading import write_page, write_table
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "README.md"
-TABLE = ROOT / "results" / "reproduction" / "README.md"
+REPRODUCTION = Path("results", "reproduction")
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 COLUMNS = ("Claim", "Figure", "Runs", "Curves that agree", "Order as published, or finding")
 BETWEEN = ": "
@@ -60,14 +65,42 @@ def _linked(cell: str) -> str:
     return cell.replace("](", "](results/reproduction/")
 
 
+def draw(root: Path) -> None:
+    """Write all pages of a folder that holds README and the runs."""
+    claims, folder = {name: CLAIMS[name] for name in CLAIMS}, root / REPRODUCTION
+    for name, claim in claims.items():
+        if (folder / name).is_dir():
+            write_page(name, claim, folder / name)
+    write_table(claims, folder)
+    page, table = root / PAGE.name, (folder / "README.md").read_text(encoding="utf-8")
+    page.write_text(page_with(drawn(table), page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def out_of_date() -> list[Path]:
+    """Return which files would be drawn otherwise than they are."""
+    with tempfile.TemporaryDirectory() as there:
+        fresh = Path(there)
+        shutil.copy(PAGE, fresh)
+        shutil.copytree(ROOT / REPRODUCTION, fresh / REPRODUCTION)
+        draw(fresh)
+        files = [path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file()]
+        return [
+            file
+            for file in sorted(files)
+            if not (ROOT / file).is_file()
+            or (ROOT / file).read_bytes() != (fresh / file).read_bytes()
+        ]
+
+
 def main() -> int:
-    """Write README anew, or say whether it is what it would be."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = page_with(drawn(TABLE.read_text(encoding="utf-8")), page)
-    if "--check" in sys.argv:
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    """Write everything anew, or name what is out of date."""
+    if "--check" not in sys.argv:
+        draw(ROOT)
+        return 0
+    stale = out_of_date()
+    for file in stale:
+        print(f"{file} is out of date; run docs/draw_results.py")
+    return int(bool(stale))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import click
 from pipelines.build.device import devices_for
 from pipelines.reproduction.budget import USUAL_BLOCK, Budget
 from pipelines.reproduction.claims import CLAIMS
-from pipelines.reproduction.reading import PAGE, table_of_claims, write_page
+from pipelines.reproduction.reading import PAGE, write_page, write_table
 from pipelines.reproduction.running import Source, reproduce
 from pipelines.run.places import check_folder
 from pruning.core.errors import RequestError, unknown_name
@@ -53,13 +53,7 @@ def run_reproduce(
         )  # fmt: skip
         write_page(name, CLAIMS[name], folder / name, quick=quick)
         click.echo(str(folder / name / PAGE))
-    table = table_of_claims({name: CLAIMS[name] for name in CLAIMS}, folder)
-    title = (
-        "Quick looks, which say nothing about the claims"
-        if quick
-        else "Published claims, made again"
-    )
-    (folder / PAGE).write_text(f"# {title}\n\n{table}", encoding="utf-8")
+    write_table({name: CLAIMS[name] for name in CLAIMS}, folder, quick=quick)
 
 
 def listing() -> str:

@@ -184,6 +184,17 @@ def _our_row(curve: FoundCurve) -> tuple[str, ...]:
     )
 
 
+def write_table(claims: Mapping[str, Claim], folder: Path, *, quick: bool = False) -> None:
+    """Write the page that has a row a figure of every claim."""
+    title = (
+        "Quick looks, which say nothing about the claims"
+        if quick
+        else "Published claims, made again"
+    )
+    table = table_of_claims(claims, folder)
+    (folder / PAGE).write_text(f"# {title}\n\n{table}", encoding="utf-8")
+
+
 def table_of_claims(claims: Mapping[str, Claim], folder: Path) -> str:
     """Return Markdown: a row a figure of every claim, with or without runs."""
     rows = [
