@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 import pytest
+from selection_support import pool_from
 
 from pruning.core.errors import RequestError
 from selection.choosing import select_team
 from selection.costs import Budget, PoolCosts
 from selection.methods.method import METHODS
-from selection.methods.soft import SoftSelection
 from selection.pool import PoolPredictions
-from selection.search.lattice import all_teams
 from selection.search.problem import Problem
-from selection.search.soft_accuracy import SoftAccuracy
 from selection.team import Selection
 from selection.voting import VOTES, vote
 
 MakePool = Callable[..., PoolPredictions]
 EVERY = pytest.mark.parametrize("method", METHODS.names())
-
-
-def pool_from(predictions: list[list[int]], labels: list[int], classes: int) -> PoolPredictions:
-    """Return members that are sure of every label."""
-    p = np.eye(classes, dtype=np.float32)[np.array(predictions)]
-    return PoolPredictions(p, np.array(labels), tuple(map(str, range(len(p)))), "select")
 
 
 @EVERY
@@ -168,32 +159,6 @@ def test_a_selection_survives_json(pool_of: MakePool) -> None:
     assert again.front == chosen.front
 
 
-def test_soft_finds_the_best_of_all_where_all_can_be_looked_at(pool_of: MakePool) -> None:
-    for seed in range(5):
-        problem = Problem(pool_of(9, 150, 4, seed=seed), 4)
-        values = SoftAccuracy(problem, 0.4).of(all_teams(9, 4))
-        found = SoftSelection(size=4).choose(problem.pool).team
-        assert SoftAccuracy(problem, 0.4).of(np.array([found]))[0] == pytest.approx(values.max())
-
-
-def test_of_equal_soft_accuracy_soft_takes_the_more_accurate_then_the_cheaper() -> None:
-    """Margins of eighths that sum to 0 within the ramp: right on one sample of four, or three."""
-    margins = np.array([[3, -1, -1, -1], [1, 1, 1, -3], [1, 1, -3, 1]]) / 8
-    pool = PoolPredictions.of(np.stack([1 + margins, 1 - margins], -1) / 2, [0] * 4)
-    assert SoftSelection(size=1).fit_pool(pool).team_ == (1,)
-    assert SoftSelection(size=1).fit_pool(pool, PoolCosts.of(flops=[1, 9, 8])).team_ == (2,)
-
-
-def test_soft_starts_from_the_most_accurate_members_too(pool_of: MakePool) -> None:
-    for seed in range(5):
-        pool = pool_of(16, 80, 4, seed=seed)
-        search = SoftSelection(size=4, starts=0).choose(pool)
-        right = (pool.predictions == pool.labels).sum(1)
-        best = sorted(np.argsort(-right, kind="stable")[:4].tolist())
-        assert best in search.levels[-1].teams.tolist()
-        assert len(search.levels[-1].teams) < 1820, "it does not look at all of them"
-
-
 def test_an_exhaustive_search_out_of_reach_says_so(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="would look at"):
         select_team(pool_of(60, 10, 2), "exhaustive", 8)
@@ -221,57 +186,6 @@ def test_the_names_of_the_classes_do_not_matter(pool_of: MakePool, method: str) 
     assert teams[0] == teams[1]
 
 
-@EVERY
-def test_a_thrifty_choice_is_no_dearer_and_not_worse_beyond_noise(
-    pool_of: MakePool, method: str
-) -> None:
-    pool = pool_of(9, 150, 4)
-    costs = PoolCosts.of(flops=np.arange(1, 10.0))
-    usual, thrifty = (
-        METHODS[method](size=4, thrifty=asked).fit_pool(pool, costs) for asked in (False, True)
-    )
-    best, found = (
-        vote(pool.probabilities[list(m.team_)], np.full(len(m.team_), 1 / len(m.team_)), "mean")
-        .argmax(-1) == pool.labels
-        for m in (usual, thrifty)
-    )  # fmt: skip
-    assert costs.flops is not None
-    assert costs.flops[list(thrifty.team_)].sum() <= costs.flops[list(usual.team_)].sum()
-    lost, gained = (best & ~found).sum(), (found & ~best).sum()
-    assert lost - gained <= np.sqrt(lost + gained)
-
-
-def test_a_thrifty_choice_by_hand() -> None:
-    labels = [0] * 100
-    good, alike, bad = [0] * 100, [1, *[0] * 99], [*[1] * 40, *[0] * 60]
-    pool = pool_from([good, alike, bad], labels, 2)
-    costs = PoolCosts.of(flops=[10.0, 4.0, 1.0])
-    chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(pool, costs)
-    assert chosen.team_ == (1,), "one sample of a hundred is within one standard error, 40 are not"
-
-
-def test_a_cheaper_team_may_err_elsewhere_as_long_as_it_errs_as_often() -> None:
-    """Right alone are the dear one on 10 samples, the cheap one on 9: 1 is within √19."""
-    dear, cheap = [1] * 9 + [0] * 91, [0] * 9 + [1] * 10 + [0] * 81
-    pool = pool_from([dear, cheap], [0] * 100, 2)
-    chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(
-        pool, PoolCosts.of(flops=[2.0, 1.0])
-    )
-    assert chosen.team_ == (1,)
-
-
-def test_of_too_many_teams_the_most_accurate_are_compared(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("selection.search.thrift.MOST_COMPARED", 2)
-    wrong = [[1] * n + [0] * (100 - n) for n in (60, 59, 0, 1)]
-    pool = pool_from(wrong, [0] * 100, 2)
-    chosen = METHODS["exhaustive"](size=1, thrifty=True).fit_pool(
-        pool, PoolCosts.of(flops=[1.0, 1.0, 9.0, 5.0])
-    )
-    assert chosen.team_ == (3,)
-
-
 def wrong_on(*samples: set[int]) -> PoolPredictions:
     """Return members each wrong on these samples of eight; a pair errs where both do."""
     return pool_from([[int(n in own) for n in range(8)] for own in samples], [0] * 8, 2)
@@ -296,41 +210,6 @@ def test_kappa_takes_the_pair_that_agrees_least() -> None:
     assert METHODS["kappa"](size=2).fit_pool(pool).team_ == (2, 3)
 
 
-def plain_caruana(pool: PoolPredictions, size: int, rounds: int) -> dict[int, int]:
-    """Return the votes of each member of the best round with a full team, by the paper's words."""
-    p, truth = pool.probabilities.astype(float), np.eye(3)[pool.labels]
-    picks: list[int] = []
-    best: tuple[int, list[int]] = (-1, [])
-    for _ in range(rounds):
-        full = len(set(picks)) == size
-        scores = {}
-        for row in range(len(pool)):
-            if row in picks or not full:
-                mean = p[[*picks, row]].mean(0)
-                right = int((mean.argmax(-1) == pool.labels).sum())
-                scores[row] = (right, -np.square(mean - truth).sum())
-        picks.append(max(scores, key=lambda row: scores[row]))
-        if len(set(picks)) == size and scores[picks[-1]][0] > best[0]:
-            best = (scores[picks[-1]][0], picks.copy())
-    return dict(sorted(Counter(best[1]).items()))
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_caruana_picks_as_the_paper_says(pool_of: MakePool, seed: int) -> None:
-    pool = pool_of(7, 150, 3, seed=seed)
-    votes = plain_caruana(pool, 3, rounds=20)
-    found = METHODS["caruana"](size=3, rounds=20).fit_pool(pool)
-    assert found.team_ == tuple(votes)
-    np.testing.assert_allclose(found.weights_, np.array(list(votes.values())) / sum(votes.values()))
-
-
-def test_caruana_makes_a_pick_at_least(pool_of: MakePool) -> None:
-    with pytest.raises(RequestError, match="rounds 0; allowed 1 and more"):
-        METHODS["caruana"](size=2, rounds=0).fit_pool(pool_of(4, 50, 3))
-    once = METHODS["caruana"](size=1, rounds=1).fit_pool(pool_of(4, 50, 3))
-    assert once.weights_.tolist() == [1]
-
-
 @EVERY
 def test_settings_are_given_by_name(method: str) -> None:
     kinds = {p.kind for p in inspect.signature(METHODS[method]).parameters.values()}
@@ -344,11 +223,6 @@ def test_few_negatives_are_fewer_than_thirty() -> None:
         zip(table["fewest_negatives"].tolist(), table["few_negatives"].tolist(), strict=True)
     )
     assert told == {31: False, 30: False, 29: True}
-
-
-def test_thrift_without_costs_is_refused(pool_of: MakePool) -> None:
-    with pytest.raises(RequestError, match="needs costs"):
-        METHODS["top"](size=2, thrifty=True).fit_pool(pool_of(4, 50, 3))
 
 
 def test_more_draws_leave_the_random_team_as_it_is(pool_of: MakePool) -> None:
