@@ -14,6 +14,7 @@ from ensemble.description import Description
 from ensemble.member import EnsembleMember
 from ensemble.probe import HALF, SINGLE, Probe, few, noise
 from ensemble.reading.arrays import Samples
+from pruning.core.seeds import set_back
 from pruning.networks.weights import tensors_of
 
 
@@ -38,7 +39,7 @@ def take_probe(
     given = None if samples is None else few(samples)
     asked = noise(about.input_shape, about.scaling) if given is None else given
     try:
-        with torch.random.fork_rng(devices=[]):
+        with set_back():
             first, second = (member_answers(members, about, asked) for _ in range(2))
     except Exception:  # whatever a user's network raises on noise
         if given is not None:

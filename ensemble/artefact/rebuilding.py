@@ -22,6 +22,7 @@ from ensemble.description import LayerWidth
 from ensemble.member import EnsembleMember
 from ensemble.probing import answers
 from pruning.core.errors import ForeignCodeError, RequestError
+from pruning.core.seeds import set_back
 from pruning.core.user_code import of_torch
 from pruning.networks.adapting import adapted, folded
 from pruning.networks.architecture import built_in, resolve_factory
@@ -114,7 +115,7 @@ class _Rebuilding:
         A build stores plain float32 layers (`pruning.networks.adapting`), whoever saves networks
         of their own stores them as they are.
         """
-        with torch.random.fork_rng(devices=[]):
+        with set_back():
             network = factory(*self._size)
             if not _as_stored(network, state):
                 folded(network)
@@ -163,7 +164,7 @@ class _Rebuilding:
 
 def _built(factory: Callable[..., nn.Module], size: tuple[int, tuple[int, ...]]) -> nn.Module:
     """Build without memory; a user's own network may hold what has no shape."""
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+    with set_back(), torch.device("meta"):
         return factory(*size)
 
 
@@ -186,7 +187,7 @@ def _resized(network: nn.Module, sizes: Sizes, device: str) -> Sizes:
     """Set the stored sizes; return those that the network had."""
     unpruned = module_sizes(network)
     _check_no_larger(unpruned, sizes)
-    with torch.random.fork_rng(devices=[]), torch.device(device):
+    with set_back(), torch.device(device):
         resize(network, sizes)
     return unpruned
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from ensemble.description import Description
 from ensemble.member import EnsembleMember
@@ -18,6 +17,7 @@ from ensemble.probe import Probe, noise
 from ensemble.probing import member_answers, tolerance_of
 from ensemble.reading.arrays import Samples
 from ensemble.reading.inputs import AsStored
+from pruning.core.seeds import set_back
 
 BATCHES = (1, 3, 41)
 """Samples at a time: one, few, and a number that no network was written for."""
@@ -50,7 +50,7 @@ def fault(
         asked = "1 sample" if count == 1 else f"{count} samples"
         samples = _samples(about, given, count)
         try:
-            with torch.random.fork_rng(devices=[]):
+            with set_back():
                 expected, again = (member_answers(members, about, samples) for _ in range(2))
         except Exception:  # such as an embedding, for which noise is no input
             return None

@@ -12,6 +12,7 @@ import torch
 
 from pipelines.run.device_names import asked_device
 from pruning.core.errors import RequestError
+from pruning.core.seeds import ALONE
 
 
 @dataclass(frozen=True)
@@ -165,10 +166,11 @@ def on(name: str) -> Iterator[None]:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Give PyTorch so many processor threads, and afterwards what it had."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    """Give PyTorch so many processor threads, and afterwards what it had; others wait meanwhile."""
+    with ALONE:
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -17,7 +17,7 @@ from torch import nn
 from pipelines.build.device import on, threads
 from pipelines.run.plan import Group
 from pipelines.run.resolved import ResolvedConfig
-from pruning.core.seeds import torch_generator
+from pruning.core.seeds import set_back, torch_generator
 from pruning.data.splits import Splits
 from pruning.dropnet.population import Population
 from pruning.training import DeviceData, Recipe, Training, train
@@ -84,7 +84,7 @@ def short_training(
     """Yield a short training of a group; torch's generators are set back afterwards."""
     cards = [torch.device(device)] if torch.device(device).type == "cuda" else []
     # Dropout draws from torch's own generators.
-    kept = torch.random.fork_rng(devices=cards)
+    kept = set_back(cards)
     with on(device), threads(group.threads), kept:
         settings, runs = resolved.config.of_each_run, group.runs
         population = Population(runs, len(resolved.classes), resolved.input_shape, settings.init)

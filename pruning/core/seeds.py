@@ -7,7 +7,8 @@ run that resumes at round k draws what it would have drawn without the stop.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +23,10 @@ _KEYS: dict[Purpose, int] = {
     "noise": 7,
 }  # fmt: skip
 """Part of every stream: a key that changes, or is used again, changes what runs draw."""
+
+ALONE = threading.RLock()
+"""Held by who changes for a while what there is once per process: its global generators, and how
+many threads PyTorch has. So fits in several threads take turns, and give what each gives alone."""
 
 
 def numpy_generator(seed: int, purpose: Purpose, round_index: int = 0) -> np.random.Generator:
@@ -56,8 +61,8 @@ def seeded(generator: torch.Generator) -> Iterator[None]:
     """
     import torch
 
-    arrays, own = np.random.get_state(), random.getstate()  # noqa: NPY002 - a user's code draws there
-    with torch.random.fork_rng(devices=[]):
+    with set_back():
+        arrays, own = np.random.get_state(), random.getstate()  # noqa: NPY002 - a user's code draws there
         torch.set_rng_state(generator.get_state())
         np.random.seed(generator.initial_seed() % 2**32)  # noqa: NPY002
         random.seed(generator.initial_seed())
@@ -66,6 +71,15 @@ def seeded(generator: torch.Generator) -> Iterator[None]:
         finally:
             np.random.set_state(arrays)  # noqa: NPY002
             random.setstate(own)
+
+
+@contextmanager
+def set_back(devices: Sequence[torch.device] = ()) -> Iterator[None]:
+    """Set torch's global generator back after, and that of these cards; nobody draws meanwhile."""
+    import torch
+
+    with ALONE, torch.random.fork_rng(devices=devices):
+        yield
 
 
 def _sequence(seed: int, purpose: Purpose, round_index: int) -> np.random.SeedSequence:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from pruning.core.seeds import set_back
 from pruning.inference.stackable import hooked
 from pruning.surgery.find import find_groups
 from pruning.surgery.groups import Slice, UnitGroup
@@ -116,7 +117,7 @@ def _stays_zero(wider: nn.Module, network: nn.Module, input_shape: tuple[int, ..
     trial = copy.deepcopy(wider).train()
     generator = torch.Generator().manual_seed(0)
     samples = torch.rand(_PROBED, *input_shape, generator=generator)
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with set_back(), torch.enable_grad():
         trial(samples).square().sum().backward()
     shapes = {name: parameter.shape for name, parameter in network.named_parameters()}
     for name, parameter in trial.named_parameters():

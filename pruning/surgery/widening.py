@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.core.seeds import torch_generator
+from pruning.core.seeds import set_back, torch_generator
 from pruning.inference.cost import count_cost
 from pruning.networks.architecture import (
     NETWORKS,
@@ -68,7 +68,7 @@ def widened(
         return build_network(named, num_classes, input_shape, seed)
     network = build_network(architecture, num_classes, input_shape, seed)
     changed = _other_sizes(network, _groups(architecture, num_classes, input_shape), factor)
-    with torch.random.fork_rng(devices=[]):
+    with set_back():
         torch.set_rng_state(torch_generator(seed, "initial", 1).get_state())
         resize(network, changed)
         for name in changed:

@@ -6,7 +6,6 @@ What it computes is all in it and in the data: a worker keeps nothing and writes
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,10 +24,8 @@ from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import MachineError
+from pruning.core.seeds import ALONE
 from pruning.data.splits import Split, Splits
-
-_ALONE = threading.Lock()
-"""torch's threads and random generators are a process's: a worker of many threads waits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +130,7 @@ def train_round(task: RoundTask, splits: Splits) -> RoundResult:
     check_versions(task.versions, versions())
     kind, group = task.resolved.device, task.group
     notices: list[Notice] = []
-    with _ALONE, on(kind), threads(group.threads):
+    with ALONE, on(kind), threads(group.threads):
         clock = RoundClock(kind, len(splits.train), task.round)
         with clock.stages("files"):
             start = [record.load() for record in task.start]
