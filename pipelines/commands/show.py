@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from ensemble.summary import EnsembleView, view
 from pipelines.commands.columns import columns
@@ -18,7 +19,12 @@ def run_show(*, source: str, archs: tuple[str, ...]) -> None:
     say_unchecked(source)
     about = view(load_ensemble(source, archs))
     width = shutil.get_terminal_size().columns
-    for line in (*_facts(about), "", *columns(_members(about), width, right=(2, 3, 4))):
+    for line in (
+        *_facts(about),
+        *_file(Path(source)),
+        "",
+        *columns(_members(about), width, right=(2, 3, 4)),
+    ):
         print(plain(line))
 
 
@@ -43,6 +49,14 @@ def _facts(about: EnsembleView) -> list[str]:
         order = " → ".join(about.cascade)
         facts.append(f"cascade {order}, stops at probability {about.cascade_threshold:.3f}")
     return facts
+
+
+def _file(path: Path) -> list[str]:
+    """Say how large an exported file is: quantised, it is smaller than its networks' weights."""
+    if not path.is_file():
+        return []
+    size = amount(path.stat().st_size, "B")
+    return [f"one file of {size}; the bytes below are its networks' as float32"]
 
 
 def _members(about: EnsembleView) -> list[list[str]]:

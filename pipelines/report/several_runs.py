@@ -32,6 +32,7 @@ from pipelines.report.number_format import (
     whole,
 )
 from pipelines.report.table import Cell, Table
+from pipelines.run.control_files import CONTROL
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,15 @@ class Failure:
 def answers(comparisons: Sequence[Comparison]) -> str:
     """Return the plain answer of every run, runs of the same answer together.
 
-    “Use it: a, b. Not yet: c.”
+    “Use it: a, b. Not yet: c.” Where only some were held against a network as costly, of the
+    others it is said.
     """
     runs: dict[str, list[str]] = {advice.answer: [] for advice in reversed(Advice)}
-    for one in comparisons:
-        runs[one.advice.answer].append(one.name)
+    held = [any(row.contender == CONTROL for row in one.results) for one in comparisons]
+    for one, against in zip(comparisons, held, strict=True):
+        alone = any(held) and not against
+        note = " (not held against a network as costly)" if alone else ""
+        runs[one.advice.answer].append(one.name + note)
     return " ".join(
         f"{answer[0].upper()}{answer[1:]}: {', '.join(names)}."
         for answer, names in runs.items()

@@ -221,8 +221,9 @@ def _check_pixels(image: Image.Image, source: Path | BinaryIO) -> None:
     pixels, most = image.width * image.height, max(FEW_PIXELS, MOST_PER_BYTE * size)
     if pixels > most:
         raise ValueError(
-            f"{size} bytes say they are {image.width}×{image.height} pixels; allowed are {most}, "
-            "or save it without compression"
+            f"{size:,} bytes say they are {image.width}×{image.height} pixels; allowed are "
+            f"{most:,} pixels ({MOST_PER_BYTE} a byte, {FEW_PIXELS:,} at the least); save it with "
+            "less compression"
         )
 
 

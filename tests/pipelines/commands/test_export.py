@@ -17,6 +17,7 @@ from pipelines.build.story import build
 from pipelines.commands.cli import run
 from pipelines.compare.comparison import Comparison
 from pipelines.compare.of_build import compare
+from pipelines.report.number_format import amount
 from pipelines.run.config import SelectionConfig
 from pipelines.run.directory import RunDirectory
 
@@ -89,6 +90,16 @@ def test_a_cascade_may_be_allowed_to_lose(built: Built, capsys: pytest.CaptureFi
     assert run(["export", str(built.path), "--cascade"]) == 0
     assert ensemble.load(built.path).description.combination.cascade == before
     assert ensemble.load(directory(built).onnx_file).description.combination.cascade is None
+
+
+def test_what_is_shown_of_a_file_is_its_own_size(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = directory(built).onnx_file
+    assert run(["show", str(file)]) == 0
+    assert f"one file of {amount(file.stat().st_size, 'B')}; the" in capsys.readouterr().out
+    assert run(["show", str(built.path)]) == 0
+    assert "one file" not in capsys.readouterr().out
 
 
 def test_int8_is_measured_on_the_selection_split_and_refused_by_its_loss(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from pipelines.compare.between_runs import against_the_first
 from pipelines.compare.comparison import Comparison
 from pipelines.report import ComparisonReport, RunsReport
 from pipelines.report.assets import fragment_style
-from pipelines.report.several_runs import Failure
+from pipelines.report.several_runs import Failure, answers
 from pipelines.report.verdict import verdict
+from pipelines.run.control_files import CONTROL
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,17 @@ def test_its_repr_is_a_line_with_the_answer(report: ComparisonReport) -> None:
         repr(report),
     )
     assert repr(super(ComparisonReport, report)) != repr(report)
+
+
+def test_a_run_without_a_network_as_costly_is_not_praised_beside_one_that_has_it(
+    comparison: Comparison, ruined: Comparison
+) -> None:
+    assert "costly" not in answers([comparison, ruined])
+    control = replace(comparison.all_unpruned, contender=CONTROL)
+    held = replace(ruined, results=(*ruined.results, control))
+    said = answers([comparison, held])
+    assert f"{comparison.name} (not held against a network as costly)" in said
+    assert f"{ruined.name}." in said
 
 
 def test_rich_prints_it_as_the_command_does(report: ComparisonReport, several: RunsReport) -> None:

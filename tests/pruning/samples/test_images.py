@@ -168,6 +168,13 @@ def test_a_decompression_bomb_is_an_error(
     assert isinstance(header, Unreadable)
 
 
+def test_few_bytes_of_many_pixels_are_refused_with_what_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "blank.png"
+    Image.new("1", (2480, 3508)).save(path)
+    with pytest.raises(RequestError, match="2480×3508 pixels; allowed are 4,194,304 pixels "):
+        decode_image(path, (3, 8, 8))
+
+
 def test_images_are_found_by_suffix_at_any_depth(tmp_path: Path) -> None:
     kept = [write(tmp_path / name) for name in ("b.PNG", "deep/er/a.jpeg", "z.bmp")]
     for name in (".hidden.png", ".cache/a.png", "__MACOSX/a.png"):
