@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.errors import RequestError
 from selection.costs import PoolCosts, pareto_front
-from selection.facts import FrontPoint, LevelCount, MemberShare, Optimism
+from selection.facts import FrontPoint, FullTeams, LevelCount, MemberShare, Optimism
 from selection.methods.method import METHODS, SelectionMethod
 from selection.optimism import FEWEST_SAMPLES, estimate_optimism
 from selection.pool import PoolPredictions
+from selection.search.lattice import all_teams
 from selection.search.levels import UNKNOWN, Search
 from selection.search.problem import Problem
 from selection.team import Selection, Team
@@ -23,7 +24,7 @@ HALVINGS = 10
 
 FEW_TEAMS = 200_000
 """Where nobody says, the optimism of pools with more teams than these is left out: it takes
-as long as twenty choices."""
+as long as twenty choices. Nor are the teams of one size that fit a budget counted among more."""
 
 
 def select(
@@ -47,7 +48,8 @@ def select(
     labels
         (N,) true labels: whole numbers 0..C-1, or any of `classes`.
     size
-        Members of the team, 1..M; with a ``budget=``, the most members.
+        Members of the team, 1..M; the most members where some team of so many exceeds a
+        ``budget=``.
     method
         A name in `METHODS`.
     classes
@@ -115,6 +117,7 @@ def select_team(
         levels=tuple(LevelCount(*map(int, row)) for row in chooser.levels_.tolist()),
         front=front_points(problem, chooser.search_),
         optimism=_optimism(chooser, problem, halvings),
+        full=full_teams(problem),
     )
 
 
@@ -135,6 +138,21 @@ def member_shares(
             )
         )
     return tuple(shares)
+
+
+def full_teams(problem: Problem) -> FullTeams | None:
+    """Return how many teams of the size asked for fit; None where no budget limits them.
+
+    Among more than `FEW_TEAMS` they are counted only where one limit alone lets none through.
+    """
+    budget, costs = problem.budget, problem.costs
+    if not budget.limited:
+        return None
+    teams = comb(problem.members, problem.size)
+    if teams <= FEW_TEAMS:
+        every = all_teams(problem.members, problem.size)
+        return FullTeams(teams, int(budget.fits(costs, every).sum()))
+    return FullTeams(teams, None if budget.allows(costs, problem.size) else 0)
 
 
 def front_points(problem: Problem, search: Search) -> tuple[FrontPoint, ...]:

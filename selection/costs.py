@@ -15,6 +15,9 @@ from pruning.core.limits import rounded_up
 KINDS = ("flops", "bytes", "latency")
 """The costs a team may be limited by; each adds up over the members."""
 
+ROUNDING = 1e-12
+"""Share of a limit that a sum of floats may be above it: three times 0.1 are within 0.3."""
+
 
 @dataclass(frozen=True, eq=False)
 class PoolCosts(ArrayValue):
@@ -116,11 +119,35 @@ class Budget:
             )
 
     def fits(self, costs: PoolCosts, teams: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Return (T,) whether each team (T, S) is within every limit."""
+        """Return (T,) whether each team (T, S) is within every limit, sums being rounded."""
         fit = np.ones(len(teams), bool)
         for kind in self.limited:
-            fit &= costs.total(kind, teams) <= getattr(self, kind)
+            fit &= costs.total(kind, teams) <= getattr(self, kind) * (1 + ROUNDING)
         return fit
+
+    def binding(self, costs: PoolCosts, size: int) -> Budget:
+        """Return the limits that some team of `size` members exceeds; the others limit nothing.
+
+        >>> costs = PoolCosts.of(flops=[10, 20, 40], bytes=[1, 1, 1])
+        >>> Budget(flops=50, bytes=2).binding(costs, 2)
+        Budget(flops=50, bytes=None, latency=None)
+        """
+        kept = {}
+        for kind in self.limited:
+            dearest = np.argsort(getattr(costs, kind))[None, -size:]
+            if not self._only(kind).fits(costs, dearest)[0]:
+                kept[kind] = getattr(self, kind)
+        return Budget(**kept)
+
+    def allows(self, costs: PoolCosts, size: int) -> bool:
+        """Return whether each limit by itself lets some team of `size` members through."""
+        return all(
+            self._only(kind).fits(costs, np.argsort(getattr(costs, kind))[None, :size])[0]
+            for kind in self.limited
+        )
+
+    def _only(self, kind: str) -> Budget:
+        return Budget(**{kind: getattr(self, kind)})
 
     def describe(self) -> str:
         """Return the limits as text."""

@@ -38,6 +38,22 @@ class LevelCount:
 
 
 @dataclass(frozen=True)
+class FullTeams:
+    """How many teams of the size asked for fit a budget that limits the choice.
+
+    Attributes
+    ----------
+    teams
+        All that the pool has.
+    fitting
+        Those that fit; None where there are too many to count.
+    """
+
+    teams: int
+    fitting: int | None
+
+
+@dataclass(frozen=True)
 class FrontPoint:
     """A team that is more accurate than every cheaper team that was looked at.
 

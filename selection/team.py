@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.array_values import ArrayValue
-from selection.facts import FrontPoint, LevelCount, MemberShare, Optimism
+from selection.facts import FrontPoint, FullTeams, LevelCount, MemberShare, Optimism
 
 Team = tuple[int, ...]
 """Sorted pool rows, each at most once."""
@@ -56,6 +56,8 @@ class Selection(ArrayValue):
         Accuracy against each known cost: the teams looked at that no cheaper one matches.
     optimism
         By how much the accuracy overstates, where it was estimated.
+    full
+        How many teams of the size asked for fit the budget; None where every one does.
     """
 
     team: tuple[str, ...]
@@ -70,6 +72,7 @@ class Selection(ArrayValue):
     levels: tuple[LevelCount, ...] = ()
     front: tuple[FrontPoint, ...] = ()
     optimism: Optimism | None = None
+    full: FullTeams | None = None
 
     @property
     def rows(self) -> Team:
@@ -77,9 +80,13 @@ class Selection(ArrayValue):
         return tuple(self.pool.index(name) for name in self.team)
 
     def to_json(self) -> dict[str, object]:
-        """Return everything but the candidates (a table of their own) as plain JSON values."""
+        """Return everything but the candidates (a table of their own) as plain JSON values.
+
+        `full` is there where a budget limited the choice.
+        """
         shell = replace(self, candidates=np.zeros(0, [("team", "U1")]))
-        plain = {k: v for k, v in asdict(shell).items() if k != "candidates"}
+        unsaid = {"candidates"} | ({"full"} if self.full is None else set())
+        plain = {k: v for k, v in asdict(shell).items() if k not in unsaid}
         return {k: _plain(v) for k, v in plain.items()}
 
     @classmethod
@@ -88,7 +95,9 @@ class Selection(ArrayValue):
     ) -> Selection:
         """Return the selection `to_json` wrote, with its candidates where given."""
         values: dict[str, Any] = {
-            item.name: data[item.name] for item in fields(cls) if item.name != "candidates"
+            item.name: data[item.name]
+            for item in fields(cls)
+            if item.name not in ("candidates", "full")
         }
         for name in ("team", "pool", "weights"):
             values[name] = tuple(values[name])
@@ -97,8 +106,9 @@ class Selection(ArrayValue):
         values["front"] = tuple(
             FrontPoint(**{**row, "team": tuple(row["team"])}) for row in data["front"]
         )
-        known = data["optimism"]
+        known, full = data["optimism"], data.get("full")
         values["optimism"] = None if known is None else Optimism(**known)
+        values["full"] = None if full is None else FullTeams(**full)
         empty = np.zeros(0, [("team", "U1")])
         return cls(**values, candidates=empty if candidates is None else candidates)
 

@@ -20,12 +20,7 @@ def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> li
         f"{', '.join(selection.team)}; accuracy {selection.accuracy:.3f} on {where}"
     ]
     if len(selection.team) < asked.size:
-        why = (
-            "no larger team is more accurate beyond noise"
-            if asked.thrifty
-            else "the best of the teams that fit the budget"
-        )
-        lines.append(f"fewer than the {asked.size} asked for: {why}")
+        lines.append(f"fewer than the {asked.size} asked for: {_why_fewer(selection, asked)}")
     known = selection.optimism
     if known is not None:
         lines.append(expected(selection))
@@ -37,6 +32,25 @@ def chosen_lines(selection: Selection, asked: SelectionConfig, where: str) -> li
                 "beyond noise"
             )
     return lines
+
+
+def _why_fewer(selection: Selection, asked: SelectionConfig) -> str:
+    """Say whether the budget lets no team of the size through, or a smaller one was better."""
+    full, size, method = selection.full, asked.size, selection.method
+    if full is not None and full.fitting == 0:
+        rest = ", and of those that do no larger one is more accurate beyond noise"
+        return f"no team of {size} fits the budget{rest if asked.thrifty else ''}"
+    if asked.thrifty:
+        return "no larger team is more accurate beyond noise"
+    if full is None:
+        return f"{method} chose no more"
+    number = "" if full.fitting is None else f"{full.fitting:,} of the {full.teams:,} "
+    compared = any(level.size == size and level.standing for level in selection.levels)
+    if compared and method != "random":
+        return f"{number}teams of {size} fit the budget, and a smaller one scored better"
+    if number:
+        return f"{number}teams of {size} fit the budget, and {method} came to a smaller one"
+    return f"of the {full.teams:,} teams of {size}, {method} met none that fits the budget"
 
 
 def expected(selection: Selection) -> str:

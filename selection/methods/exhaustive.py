@@ -20,10 +20,7 @@ def every_team(problem: Problem, method: str) -> Search:
             f"method {method!r} would look at {number:,} teams; allowed {MOST_TEAMS:,}: "
             "take a smaller pool or team, or the method 'hq' or 'soft'"
         )
-    levels = []
-    for size in problem.sizes:
-        teams = all_teams(problem.allowed, size)
-        levels.append(looked_at(problem, teams[problem.budget.fits(problem.costs, teams)]))
+    levels = [looked_at(problem, all_teams(problem.allowed, size)) for size in problem.sizes]
     return Search((), tuple(levels))
 
 

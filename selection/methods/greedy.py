@@ -27,9 +27,10 @@ class GreedySelection(SelectionMethod):
         for size in range(1, problem.size + 1):
             rest = np.setdiff1d(problem.allowed, team)
             grown = np.array([[*team, row] for row in rest], np.int16).reshape(-1, size)
-            grown = grown[problem.budget.fits(problem.costs, grown)]
             if not len(grown):
                 break
             levels.append(looked_at(problem, grown))
+            if not levels[-1].standing.any():
+                break
             team = most_accurate(problem, levels[-1:], sizes=range(size, size + 1))
         return Search(most_accurate(problem, levels), tuple(levels))

@@ -35,7 +35,7 @@ class SelectionMethod(ABC):
     Parameters
     ----------
     size
-        Members of the team; with a budget, the most members.
+        Members of the team; with a budget that some team of so many exceeds, the most members.
     voting
         Name of the vote the team is judged by.
     budget

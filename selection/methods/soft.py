@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pruning.core.errors import RequestError
 from selection.methods.method import METHODS, SelectionMethod
-from selection.search.levels import Search, looked_at
+from selection.search.levels import UNKNOWN, Search, looked_at
 from selection.search.problem import Problem
 from selection.search.soft_accuracy import SoftAccuracy
 from selection.team import Team, as_team
@@ -52,15 +52,16 @@ class SoftSelection(SelectionMethod):
         climb.up(climb.grown())
         for order in orders:
             climb.up(climb.filled(order))
-        sizes = sorted({len(team) for team in climb.seen} & set(problem.sizes))
+        met = climb.seen.keys() | climb.over
+        sizes = sorted({len(team) for team in met} & set(problem.sizes))
         levels = tuple(
-            looked_at(problem, np.array(sorted(t for t in climb.seen if len(t) == n)))
-            for n in sizes
+            looked_at(problem, np.array(sorted(t for t in met if len(t) == n))) for n in sizes
         )
         right = {
             as_team(team): int(count)
             for level in levels
             for team, count in zip(level.teams, level.right, strict=True)
+            if count != UNKNOWN
         }
         best = max(value for team, value in climb.seen.items() if team in right)
         tied = [team for team in right if climb.seen[team] == best]
@@ -69,11 +70,12 @@ class SoftSelection(SelectionMethod):
 
 
 class _Climb:
-    """Hill climbing over teams, every value kept."""
+    """Hill climbing over teams, every value kept, and which teams were over the budget."""
 
     def __init__(self, problem: Problem, soft: SoftAccuracy) -> None:
         self.problem, self.soft = problem, soft
         self.seen: dict[Team, float] = {}
+        self.over: set[Team] = set()
 
     def up(self, team: Team) -> None:
         """Move to the best neighbour until none is better."""
@@ -100,7 +102,7 @@ class _Climb:
     def filled(self, order: NDArray[Any]) -> Team:
         """Return the first members of an order that fit together."""
         team: Team = ()
-        for row in order.tolist():
+        for row in order[np.isin(order, self.problem.allowed)].tolist():
             if len(team) < self.problem.size:
                 team = next(iter(self._fitting([as_team([*team, row])])), team)
         return team
@@ -121,6 +123,7 @@ class _Climb:
         if not self.problem.budget.limited:
             return teams
         fits = [self.problem.budget.fits(self.problem.costs, np.array([t]))[0] for t in teams]
+        self.over.update(team for team, fit in zip(teams, fits, strict=True) if not fit)
         return [team for team, fit in zip(teams, fits, strict=True) if fit]
 
     def _value(self, teams: list[Team]) -> None:

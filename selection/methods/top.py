@@ -22,13 +22,16 @@ class TopSelection(SelectionMethod):
 
     def search(self, problem: Problem) -> Search:
         """Take members by falling accuracy."""
-        singles = np.arange(problem.members)[:, None]
-        order = np.lexsort((-problem.cheapness(singles), -problem.member_right))
+        rows = problem.allowed
+        order = np.lexsort((-problem.cheapness(rows[:, None]), -problem.member_right[rows]))
         team: list[int] = []
-        levels = []
-        for row in order:
-            grown = np.array([[*team, row]])
-            if len(team) < problem.size and problem.budget.fits(problem.costs, grown)[0]:
-                team.append(int(row))
-                levels.append(looked_at(problem, grown))
+        tried: dict[int, list[list[int]]] = {}
+        for row in rows[order].tolist():
+            if len(team) == problem.size:
+                break
+            grown = [*team, row]
+            tried.setdefault(len(grown), []).append(grown)
+            if problem.budget.fits(problem.costs, np.array([grown]))[0]:
+                team = grown
+        levels = [looked_at(problem, np.array(teams)) for teams in tried.values()]
         return Search(most_accurate(problem, levels), tuple(levels))

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from selection.focal import DECIMALS, FocalDiversity, rank_weights
 from selection.search.beam import Dropped, grow_beam
 from selection.search.lattice import MOST_TEAMS, Ranks, all_teams, grow
-from selection.search.levels import STANDS, UNKNOWN, Level
+from selection.search.levels import BUDGET, STANDS, UNKNOWN, Level
 from selection.search.problem import Problem
 from selection.search.squared_error import team_error
 
 Array = NDArray[np.float64]
 Teams = NDArray[np.integer[Any]]
 
-BUDGET, BEAM = "budget", "beam"
+BEAM = "beam"
 SHORTLIST = 2
 """A beam is sought among so many times as many teams, those of least squared error."""
 

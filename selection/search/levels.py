@@ -18,6 +18,9 @@ UNKNOWN = -1
 STANDS = ""
 """The reason of a team that did not fall."""
 
+BUDGET = "budget"
+"""The reason of a team that costs more than it may."""
+
 
 @dataclass(frozen=True, eq=False)
 class Level:
@@ -76,9 +79,15 @@ class Search:
 
 
 def looked_at(problem: Problem, teams: Teams) -> Level:
-    """Return a level of teams that all stand, with what they get right."""
+    """Return a level of teams with what they get right; those over the budget fall."""
     ordered = np.sort(teams, 1).astype(np.int16)
-    return Level(ordered, problem.right(ordered), problem.diversity(ordered))
+    fits = problem.budget.fits(problem.costs, ordered)
+    if fits.all():
+        return Level(ordered, problem.right(ordered), problem.diversity(ordered))
+    right = np.full(len(ordered), UNKNOWN, np.int64)
+    right[fits] = problem.right(ordered[fits])
+    fell_by = np.where(fits, 0, 1).astype(np.int8)
+    return Level(ordered, right, problem.diversity(ordered), (STANDS, BUDGET), fell_by)
 
 
 def with_right(search: Search, right: int) -> Search:

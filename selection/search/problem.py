@@ -29,11 +29,13 @@ class Problem:
     pool
         Predictions on the selection split; the test split is refused.
     size
-        Members of the team, 1..M; with a budget, the most members.
+        Members of the team, 1..M; with a budget that some team of so many exceeds, the most
+        members.
     voting
         Name of the vote.
     costs, budget
-        What members cost, and the most a team may.
+        What members cost, and the most a team may; a limit that no team of `size` members
+        exceeds is left out, for it limits nothing.
     smaller
         Whether a team of fewer members may be chosen too; with a budget it may.
     """
@@ -54,6 +56,7 @@ class Problem:
             )
         self.costs.check(len(self.pool))
         self.budget.check(self.costs, len(self.pool))
+        object.__setattr__(self, "budget", self.budget.binding(self.costs, self.size))
 
     @property
     def members(self) -> int:

@@ -12,8 +12,9 @@ import pytest
 from selection_support import pool_from
 
 from pruning.core.errors import RequestError
-from selection.choosing import select_team
+from selection.choosing import full_teams, select_team
 from selection.costs import Budget, PoolCosts
+from selection.facts import FullTeams
 from selection.methods.method import METHODS
 from selection.pool import PoolPredictions
 from selection.search.problem import Problem
@@ -93,6 +94,54 @@ def test_a_method_stays_within_the_budget(pool_of: MakePool, method: str) -> Non
     assert 1 <= rows.size <= 4
     assert costs.total("flops", rows)[0] <= 9
     assert costs.total("bytes", rows)[0] <= 14
+
+
+@EVERY
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_a_budget_that_no_team_exceeds_changes_nothing(
+    pool_of: MakePool, method: str, size: int
+) -> None:
+    pool = pool_of(7, 150, 3)
+    costs = PoolCosts.of(flops=[7, 1, 3, 2, 6, 4, 5], latency=np.arange(1, 8) / 10)
+    assert costs.flops is not None and costs.latency is not None
+    dearest = {kind: float(np.sort(values)[-size:].sum()) for kind, values in costs}
+    free, limited = (
+        select_team(pool, method, size, costs=costs, budget=budget, halvings=1)
+        for budget in (Budget(), Budget(**dearest))
+    )
+    assert free == limited
+    assert free.to_json() == limited.to_json()
+
+
+@EVERY
+def test_a_budget_that_leaves_one_team_of_the_size_out_is_one(
+    pool_of: MakePool, method: str
+) -> None:
+    pool, costs = pool_of(7, 150, 3), PoolCosts.of(flops=[7, 1, 3, 2, 6, 4, 5])
+    chosen = select_team(pool, method, 3, costs=costs, budget=Budget(flops=17), halvings=0)
+    assert chosen.full == FullTeams(teams=35, fitting=34)
+    assert Selection.from_json(chosen.to_json(), chosen.candidates) == chosen
+
+
+@pytest.mark.parametrize("method", ["soft", "exhaustive", "greedy", "top", "backward", "hq"])
+def test_teams_over_the_budget_are_counted(pool_of: MakePool, method: str) -> None:
+    """Three members cost at least 12."""
+    pool, costs = pool_of(6, 150, 3), PoolCosts.of(flops=[3, 4, 5, 6, 7, 8])
+    chosen = select_team(pool, method, 3, costs=costs, budget=Budget(flops=11), halvings=0)
+    assert chosen.full == FullTeams(teams=20, fitting=0)
+    assert sum(level.over_budget for level in chosen.levels) > 0
+    assert not any(level.standing for level in chosen.levels if level.size == 3)
+    fell = chosen.candidates[chosen.candidates["fell_by"] == "budget"]
+    assert (fell["flops"] > 11).all() and len(fell)
+
+
+def test_too_many_teams_are_not_counted_but_none_is_known(pool_of: MakePool) -> None:
+    pool, costs = pool_of(40, 20, 3), PoolCosts.of(flops=np.arange(1, 41))
+    told = [
+        full_teams(Problem(pool, 6, costs=costs, budget=Budget(flops=most)))
+        for most in (20, 21, 225)
+    ]
+    assert told == [FullTeams(3_838_380, 0), FullTeams(3_838_380, None), None]
 
 
 @EVERY

@@ -169,7 +169,7 @@ def test_select_says_why_a_team_is_smaller_than_asked(
     words = {"--max-flops": ["--max-flops", str(flops[0])], "--thrifty": ["--thrifty", "--s", "4"]}
     assert run(["select", str(built), *words[option], "--out", str(tmp_path / "less")]) == 0
     why = {
-        "--max-flops": "fewer than the 2 asked for: the best of the teams that fit the budget",
+        "--max-flops": "fewer than the 2 asked for: no team of 2 fits the budget\n",
         "--thrifty": "fewer than the 4 asked for: no larger team is more accurate beyond noise",
     }
     assert why[option] in capsys.readouterr().out

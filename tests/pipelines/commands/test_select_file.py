@@ -70,6 +70,31 @@ def test_candidates_name_their_members_and_sum_their_seconds(chosen: Path) -> No
         assert float(row["latency"]) == pytest.approx(sum(member + 1 for member in team) / 1000)
 
 
+@pytest.mark.parametrize(
+    ("method", "limit", "said"),
+    [
+        ("soft", "12", ""),
+        ("exhaustive", "5", "no team of 3 fits the budget\n"),
+        ("exhaustive", "11", "9 of the 10 teams of 3 fit the budget, and a smaller one scored "),
+        ("kappa", "6", "1 of the 10 teams of 3 fit the budget, and kappa came to a smaller one"),
+    ],
+)
+def test_a_team_smaller_than_asked_says_how_many_full_ones_fit(
+    method: str, limit: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Five members cost 1 to 5 ms, three of them 6 to 12; of exhaustive's three are wrong."""
+    content = part(FIRST)
+    if method == "exhaustive":
+        labels = np.arange(SAMPLES // 2) % 3
+        right, wrong = 0.2 + 0.4 * np.eye(3)[labels], 0.05 + 0.85 * np.eye(3)[labels - 1]
+        content |= {"probabilities": np.array([right, right, wrong, wrong, wrong])}
+    np.savez(tmp_path / "p.npz", **content, latency=arrays()["latency"])
+    words = ["--s", "3", "--method", method, "--max-latency", limit]
+    assert run(["select", str(tmp_path / "p.npz"), *words]) == 0
+    out = capsys.readouterr().out
+    assert f"fewer than the 3 asked for: {said}" in out if said else "fewer than" not in out
+
+
 def test_without_unseen_samples_there_is_an_estimate_and_no_comparison(
     chosen: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
