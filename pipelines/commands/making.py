@@ -25,7 +25,8 @@ from pruning.core.settings_tree import settings_of
         SectionedOption(
             ["--config"], metavar="FILE", section="What",
             help="Begin from what the config.json of a run asks for, or an edited copy: what is "
-            "settled before training is settled anew, and options beside it win over it.",
+            "settled before training is settled anew, and options beside it win over it; where a "
+            "number may be left out, none takes it off.",
         ),
         SectionedOption(
             ["--dry-run"], is_flag=True, section="What",

@@ -7,15 +7,32 @@ names, type and spelling. Values are checked by the settings class, not by click
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from pipelines.commands.help_sections import SectionedOption
-from pruning.core.settings_tree import Setting, settings_of
+from pruning.core.settings_tree import NONE, Setting, settings_of
 
 FEW_NAMES = 4
 """Up to so many names stand in place of the value, more in the text."""
+
+
+class _OrNone:
+    """Of a type of numbers: the word that takes one off is taken, too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or the word as it is."""
+        return value if value == NONE else super().convert(value, param, ctx)  # type: ignore[misc]
+
+
+class FloatOrNone(_OrNone, click.types.FloatParamType):
+    """A number, or the word that takes one off."""
+
+
+class IntOrNone(_OrNone, click.types.IntParamType):
+    """A whole number, or the word that takes one off."""
 
 
 class SettingOption(SectionedOption):
@@ -36,11 +53,11 @@ class SettingOption(SectionedOption):
         super().__init__(
             [setting.name, yes_or_no if kind is bool else setting.flag],
             section=setting.section,
-            type=None if kind is bool else kind,
+            type=_type(setting),
             default=None,
             multiple=setting.expected.repeated,
             metavar=setting.option.metavar or _metavar(names),
-            help=_help(setting, default_text or setting.default_text),
+            help=_help(setting, default_text),
             shell_complete=lambda context, parameter, begun: [
                 CompletionItem(name) for name in names if name.startswith(begun)
             ],
@@ -64,11 +81,20 @@ def _metavar(names: tuple[str, ...]) -> str | None:
     return f"[{'|'.join(names)}]" if len(names) <= FEW_NAMES else "NAME"
 
 
-def _help(setting: Setting, default_text: str) -> str:
+def _type(setting: Setting) -> Any:
+    kind = setting.expected.kind
+    if setting.may_be_none:
+        return FloatOrNone() if kind is float else IntOrNone()
+    return None if kind is bool else kind
+
+
+def _help(setting: Setting, default_text: str | None) -> str:
     names, text = _names(setting), setting.option.help
     known = f"known: {setting.allowed}" if len(names) > FEW_NAMES or setting.option.metavar else ""
     bounds = f"allowed: {setting.option.range}" if setting.option.range else ""
-    facts = [f"default: {default_text}", bounds, known if names else ""]
+    usual = setting.default_text
+    off = f"{NONE}: {usual}" if default_text and setting.may_be_none else ""
+    facts = [f"default: {default_text or usual}", off, bounds, known if names else ""]
     return f"{text}  [{'; '.join(fact for fact in facts if fact)}]"
 
 

@@ -2,7 +2,8 @@
 
 `settings_of` walks through a class and the settings its fields hold; `made` and `changed`
 make values from a flat mapping of option names, as the command line and the estimator give
-it; `asked` is the way back.
+it; `asked` is the way back. Where a number may be left to the default, the word ``"none"`` takes
+off one that stands there: nothing given changes nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from pruning.core.option_checks import ValueType, allowed_text, value_types
 from pruning.core.options import Group, Option, option_of
 
 S = TypeVar("S")
+
+NONE = "none"
+"""In place of a number that may be left out: as where none was ever given."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class Setting:
         return f"--no-{self.flag.removeprefix('--')}"
 
     @property
+    def may_be_none(self) -> bool:
+        """Whether it is a number that `NONE` takes off."""
+        return _may_be_none(self.expected)
+
+    @property
     def default(self) -> Any:
         """What asks for nothing in a flat list; None where a preset decides."""
         return None if isinstance(self.preset, str) else self.usual
@@ -112,6 +121,10 @@ def _walk(
             yield Setting(here, said, kind, default, said.section or section, preset)
 
 
+def _may_be_none(expected: ValueType) -> bool:
+    return expected.optional and expected.kind in (int, float) and not expected.repeated
+
+
 def made(settings: type[S], given: Mapping[str, Any]) -> S:
     """Return settings from a flat mapping of option names; None and () ask for the default.
 
@@ -125,6 +138,8 @@ def made(settings: type[S], given: Mapping[str, Any]) -> S:
 
 def changed(value: S, given: Mapping[str, Any]) -> S:
     """Return settings with what a flat mapping of option names gives; None and () change nothing.
+
+    `NONE` takes a number off that may be left out.
 
     Raises
     ------
@@ -145,6 +160,7 @@ def _nothing(value: Any) -> bool:
 
 def _changed(value: Any, given: Mapping[str, Any]) -> Any:
     changes: dict[str, Any] = {}
+    kinds = value_types(type(value))
     for field in dataclasses.fields(value):
         said = option_of(field)
         if isinstance(said, Group):
@@ -154,7 +170,9 @@ def _changed(value: Any, given: Mapping[str, Any]) -> Any:
             changes[field.name] = _changed(inner, given)
         elif isinstance(said, Option) and said.flag is not None:
             asked_for = given.get(said.flag or field.name)
-            if asked_for is not None:
+            if isinstance(asked_for, str) and asked_for == NONE and _may_be_none(kinds[field.name]):
+                changes[field.name] = None
+            elif asked_for is not None:
                 changes |= said.read(asked_for) if said.read else {field.name: asked_for}
     return dataclasses.replace(value, **changes)
 

@@ -175,6 +175,33 @@ def test_select_says_why_a_team_is_smaller_than_asked(
     assert why[option] in capsys.readouterr().out
 
 
+def test_none_lifts_a_limit_that_a_run_was_made_with(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flops = min(h.handed_on(0.0).cost.flops for h in RunDirectory(built).histories())
+    less, more = tmp_path / "less", tmp_path / "more"
+    assert run(["select", str(built), "--max-flops", str(flops), "--out", str(less)]) == 0
+    assert RunDirectory(less).resolved.config.selection.max_flops == flops
+    assert run(["select", str(less), "--max-flops", "none", "--out", str(more)]) == 0
+    assert RunDirectory(more).resolved.config.selection.max_flops is None
+    files = [(folder / "selection.json").read_bytes() for folder in (built, more)]
+    assert files[0] == files[1], "as if there had never been one"
+    assert "'off' is not a valid float" in fails(
+        capsys, "select", str(less), "--max-flops", "off", "--out", str(tmp_path / "no")
+    )
+
+
+def test_a_limit_that_no_team_exceeds_leaves_the_choice_of_a_run_as_it_is(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = [h.handed_on(0.0).cost.bytes for h in RunDirectory(built).histories()]
+    most = sum(sorted(sizes)[-2:])
+    out = tmp_path / "same"
+    assert run(["select", str(built), "--max-bytes", str(most), "--out", str(out)]) == 0
+    assert "fewer than" not in capsys.readouterr().out
+    assert (out / "selection.json").read_bytes() == (built / "selection.json").read_bytes()
+
+
 def test_select_keeps_within_a_measured_latency(
     built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,6 +156,17 @@ def test_flat_options_and_json_give_the_settings_back(kitchen: Kitchen) -> None:
     assert from_json(Kitchen, to_json(kitchen)) == kitchen
 
 
+def test_none_takes_off_a_number_that_may_be_left_out_and_nothing_else() -> None:
+    kitchen = Kitchen(oven=Oven(minutes=40))
+    assert changed(kitchen, {"minutes": None}) == kitchen
+    assert changed(kitchen, {"minutes": "none"}) == Kitchen()
+    assert made(Kitchen, {"minutes": "none"}) == Kitchen()
+    assert [s.name for s in settings_of(Kitchen) if s.may_be_none] == ["minutes"]
+    for name in ("heat", "cooks"):
+        with pytest.raises(RequestError, match=rf"`{name}` 'none': allowed"):
+            changed(kitchen, {name: "none"})
+
+
 def test_old_words_and_missing_fields_are_read_and_unknown_fields_are_not() -> None:
     stored = {"cooks": 2, "oven": {"mode": "turbo", "trays": ["a"]}}
     kitchen = from_json(Kitchen, stored)
