@@ -15,6 +15,9 @@ from pruning.core.limits import rounded_up
 KINDS = ("flops", "bytes", "latency")
 """The costs a team may be limited by; each adds up over the members."""
 
+COUNTED = ("flops", "bytes")
+"""Costs of which a limit up to 1 is taken for a share by mistake."""
+
 ROUNDING = 1e-12
 """Share of a limit that a sum of floats may be above it: three times 0.1 are within 0.3."""
 
@@ -114,8 +117,10 @@ class Budget:
         singles = np.arange(members)[:, None]
         if self.limited and not self.fits(costs, singles).any():
             least = (_at_least(k, float(getattr(costs, k).min())) for k in self.limited)
+            share = any((getattr(self, kind) or 2) <= 1 for kind in COUNTED)
             raise RequestError(
                 f"no member fits within {self.describe()}; the cheapest needs {', '.join(least)}"
+                f"{'; limits are absolute numbers, not shares' if share else ''}"
             )
 
     def fits(self, costs: PoolCosts, teams: NDArray[np.integer]) -> NDArray[np.bool_]:

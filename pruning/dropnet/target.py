@@ -43,8 +43,8 @@ class Target:
         if self.flops is not None and self.bytes is not None:
             raise RequestError(
                 f"`target_flops` {self.flops:g} and `target_bytes` {self.bytes:g} are two "
-                "targets; a run has one: leave one out, and ask for the other as a limit when "
-                "the team is chosen"
+                "targets; a run has one: leave one out, and limit the team by it with `max_flops` "
+                "or `max_bytes`, which are absolute numbers, not shares"
             )
 
     @property

@@ -180,6 +180,13 @@ def test_the_front_rises_and_holds_the_best(pool_of: MakePool) -> None:
     [
         (None, Budget(flops=1), "needs the members' flops"),
         (PoolCosts.of(flops=[5, 6, 7, 8]), Budget(flops=1), "no member fits within max flops 1"),
+        (
+            PoolCosts.of(flops=[5, 6, 7, 8]),
+            Budget(flops=0.5),
+            "flops 5; limits are absolute numbers",
+        ),
+        (PoolCosts.of(flops=[5, 6, 7, 8]), Budget(flops=2), "the cheapest needs flops 5$"),
+        (PoolCosts.of(latency=[0.5] * 4), Budget(latency=0.1), "needs latency 500 ms$"),
         (PoolCosts.of(flops=[5, 6]), Budget(), "flops of 2 members; the pool has 4"),
     ],
 )

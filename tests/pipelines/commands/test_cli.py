@@ -52,7 +52,10 @@ BAD_BUILDS = [
     (["--patience", "5", "--schedule", "cosine"], "--patience 5 would end a schedule"),
     (["--label-smoothing", "1"], "--label-smoothing 1.0: allowed 0"),
     (["--target-flops", "0"], "--target-flops 0.0: allowed more than 0"),
-    (["--target-flops", "0.1", "--target-bytes", "0.1"], "two targets; a run has one"),
+    (
+        ["--target-flops", "0.1", "--target-bytes", "0.1"],
+        "limit the team by it with --max-flops or --max-bytes, which are absolute numbers",
+    ),
     (["--target-flops", "0.0001"], "--target-flops leaves 0.0002 of the FLOPs to each network"),
     (["--learning-rate", "inf"], "--learning-rate inf: allowed finite numbers, more"),
     (["--kappa", "nan"], "--kappa nan: allowed finite numbers, 0 to 1; the default is 0.97"),

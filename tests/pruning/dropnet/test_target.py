@@ -148,5 +148,6 @@ def test_what_is_no_target_is_refused(value: float, cost: str) -> None:
 
 
 def test_two_targets_are_one_too_many() -> None:
-    with pytest.raises(RequestError, match="two targets; a run has one"):
+    said = "two targets; a run has one.*`max_flops` or `max_bytes`, which are absolute numbers"
+    with pytest.raises(RequestError, match=said):
         Target(flops=0.1, bytes=0.1)
