@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import comb
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.errors import RequestError
+from selection.chance import chance_line
 from selection.costs import PoolCosts, pareto_front
 from selection.facts import FrontPoint, FullTeams, LevelCount, MemberShare, Optimism
 from selection.methods.method import METHODS, SelectionMethod
@@ -73,12 +75,19 @@ def select(
         Where an array is not as above, a name is unknown, the size is beyond 1..M, or nothing
         fits the budget.
 
+    Warns
+    -----
+    UserWarning
+        Where members are right less often than by chance: their columns may be in another order.
+
     >>> p = np.random.default_rng(0).dirichlet(np.ones(3), (6, 60))
     >>> chosen = select(p, ["red"] * 60, size=3, classes=["red", "green", "blue"])
     >>> chosen.rows, round(chosen.accuracy, 3)
     ((0, 1, 4), 0.35)
     """
     pool = PoolPredictions.of(probabilities, labels, classes=classes)
+    if doubt := chance_line(pool):
+        warnings.warn(doubt, UserWarning, stacklevel=2)
     return select_team(pool, method, size, costs=costs, halvings=halvings, **options)
 
 

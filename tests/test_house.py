@@ -21,7 +21,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     ),
     "selection": (
         "pair_counts", "pool", "costs", "facts", "team", "measures", "focal", "voting", "search",
-        "methods", "optimism", "choosing", "exchange", "given",
+        "methods", "optimism", "chance", "choosing", "exchange", "given",
     ),
     "ensemble": (
         "installed", "release", "calibration", "cascade", "combination", "uncertainty", "storage",

@@ -13,6 +13,7 @@ from pipelines.run.choice_files import Choice, keep_choice, selection_file
 from pipelines.run.own_files import check_not_own
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
+from selection.chance import chance_line
 from selection.choosing import select_team
 from selection.costs import PoolCosts
 from selection.given import read_given
@@ -36,6 +37,8 @@ def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) ->
             "classes says otherwise",
             err=True,
         )
+    if doubt := chance_line(given.pool):
+        click.echo(doubt, err=True)
     config = SelectionConfig.of_pool(options, len(given.pool))
     selection = select_team(
         given.pool, config.method, config.size, costs=given.costs, voting=config.voting,

@@ -95,6 +95,21 @@ def test_a_team_smaller_than_asked_says_how_many_full_ones_fit(
     assert f"fewer than the 3 asked for: {said}" in out if said else "fewer than" not in out
 
 
+def test_columns_in_another_order_than_the_labels_are_suspected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = part(FIRST)
+    np.savez(tmp_path / "p.npz", **content)
+    assert run(["select", str(tmp_path / "p.npz"), "--s", "3"]) == 0
+    assert "by chance" not in capsys.readouterr().err
+    content["probabilities"] = np.roll(content["probabilities"], 1, -1)
+    np.savez(tmp_path / "p.npz", **content)
+    assert run(["select", str(tmp_path / "p.npz"), "--s", "3"]) == 0
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "by chance" in line]
+    assert line.startswith("a net, b, c")
+    assert "(33.3 %): are the columns of the probabilities in another order" in line
+
+
 def test_without_unseen_samples_there_is_an_estimate_and_no_comparison(
     chosen: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
