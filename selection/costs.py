@@ -113,7 +113,10 @@ class Budget:
         """Raise where a limited cost is not known, or not even one member fits."""
         for kind in self.limited:
             if getattr(costs, kind) is None:
-                raise RequestError(f"max {kind} needs the members' {kind}; none were given")
+                raise RequestError(
+                    f"max {kind} needs the members' {kind}; none were given: costs=PoolCosts.of("
+                    f"{kind}=…), or an array {kind} (M,) in the file of predictions"
+                )
         singles = np.arange(members)[:, None]
         if self.limited and not self.fits(costs, singles).any():
             least = (_at_least(k, float(getattr(costs, k).min())) for k in self.limited)

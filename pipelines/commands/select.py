@@ -29,6 +29,12 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
 
         select_from_file(Path(source), Path(out) if out else None, options)
         return
+    if Path(source).is_file():
+        raise RequestError(
+            f"{source} is neither the folder of a run nor an .npz file; predictions made elsewhere "
+            "go into one, np.savez('predictions.npz', probabilities=p, labels=y), of shapes "
+            "(M, N, C) and (N,)"
+        )
     run = RunDirectory.existing(Path(source))
     if run.unchecked:
         click.echo(f"ensemble: {run.unchecked}", err=True)

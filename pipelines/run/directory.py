@@ -96,6 +96,8 @@ class RunDirectory(RunFiles):
                 )
             if not path.exists():
                 raise RequestError(f"{path} does not exist; expected the folder of a run")
+            if not path.is_dir():
+                raise RequestError(f"{path} is a file; expected the folder of a run")
             raise RequestError(
                 f"{path} is not a run: it has no config.json; make one with `ensemble build`"
             )

@@ -34,7 +34,10 @@ def thriftiest(problem: Problem, search: Search) -> Search:
         Without costs.
     """
     if not any(True for _ in problem.costs):
-        raise RequestError("the cheapest team that is as good needs costs; none were given")
+        raise RequestError(
+            "`thrifty`, the cheapest team that is as good, needs the members' costs; none were "
+            "given: costs=PoolCosts.of(flops=…), or an array flops (M,) in the file of predictions"
+        )
     best = problem.team_accuracy.hits(np.array([search.team], np.int16))[0]
     chosen, least = search.team, (-problem.cheapness(np.array([search.team]))[0], -best.sum())
     for level in search.levels:

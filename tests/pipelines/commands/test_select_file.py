@@ -110,6 +110,32 @@ def test_columns_in_another_order_than_the_labels_are_suspected(
     assert "(33.3 %): are the columns of the probabilities in another order" in line
 
 
+@pytest.mark.parametrize("command", ["select", "compare", "log"])
+@pytest.mark.parametrize("name", ["p.csv", "p.npy"])
+def test_a_file_that_is_no_npz_is_told_what_is_expected(
+    command: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("0.5,0.5")
+    words = ["--tensorboard", str(tmp_path / "logs")] if command == "log" else []
+    assert run([command, str(tmp_path / name), *words]) == 2
+    err = capsys.readouterr().err
+    said = {"select": "np.savez('predictions.npz', probabilities=p, labels=y)"}
+    assert said.get(command, "is a file; expected the folder of a run") in err
+    assert err.count("\n") == 1
+
+
+def test_costs_that_are_missing_are_told_how_to_be_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "p.npz", **part(FIRST))
+    for words, said in (
+        (["--max-bytes", "9"], "costs=PoolCosts.of(bytes=…), or an array bytes (M,) in the file"),
+        (["--thrifty"], "costs=PoolCosts.of(flops=…), or an array flops (M,) in the file"),
+    ):
+        assert run(["select", str(tmp_path / "p.npz"), "--s", "3", *words]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_without_unseen_samples_there_is_an_estimate_and_no_comparison(
     chosen: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
