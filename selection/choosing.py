@@ -19,6 +19,7 @@ from selection.pool import PoolPredictions
 from selection.search.lattice import all_teams
 from selection.search.levels import UNKNOWN, Search
 from selection.search.problem import Problem
+from selection.setting_kinds import is_kind
 from selection.team import Selection, Team
 
 HALVINGS = 10
@@ -110,6 +111,8 @@ def select_team(
     >>> select_team(pool, "top", 3).team
     ('b', 'e', 'f')
     """
+    if halvings is not None and (not is_kind(halvings, int) or halvings < 0):
+        raise RequestError(f"`halvings` {halvings!r}; allowed are whole numbers, 0 and more")
     chooser = _chooser(method, {"size": size, **options})
     problem = chooser.problem(pool, costs)
     chooser.fit_problem(problem)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.array_values import ArrayValue
-from pruning.core.errors import RequestError
+from pruning.core.errors import RequestError, unknown_name
 from pruning.core.limits import rounded_up
 
 KINDS = ("flops", "bytes", "latency")
@@ -46,6 +47,8 @@ class PoolCosts(ArrayValue):
     def __post_init__(self) -> None:
         lengths = set()
         for kind, values in self:
+            if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+                raise RequestError(f"{kind} {values!r}: expected an array of numbers (M,)")
             if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any():
                 raise RequestError(f"{kind} {values} must be a row of finite numbers ≥ 0")
             lengths.add(len(values))
@@ -54,8 +57,22 @@ class PoolCosts(ArrayValue):
 
     @classmethod
     def of(cls, **known: ArrayLike | None) -> PoolCosts:
-        """Return costs from any rows of numbers, by kind."""
-        return cls(**{k: None if v is None else np.asarray(v, float) for k, v in known.items()})
+        """Return costs from any rows of numbers, by kind.
+
+        Raises
+        ------
+        RequestError
+            Where a kind is unknown, or its values are no numbers ≥ 0.
+        """
+        rows: dict[str, NDArray[np.float64] | None] = {}
+        for kind, values in known.items():
+            if kind not in KINDS:
+                raise unknown_name("cost", kind, KINDS)
+            try:
+                rows[kind] = None if values is None else np.asarray(values, float)
+            except (TypeError, ValueError) as error:
+                raise RequestError(f"{kind} {values!r}: expected numbers (M,)") from error
+        return cls(**rows)
 
     def __iter__(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
         """Give the known costs as (kind, values)."""
@@ -101,8 +118,9 @@ class Budget:
     def __post_init__(self) -> None:
         for kind in self.limited:
             limit = getattr(self, kind)
-            if not (np.isfinite(limit) and limit > 0):
-                raise RequestError(f"max {kind} {limit} must be a positive number")
+            number = isinstance(limit, Real) and not isinstance(limit, bool)
+            if not (number and np.isfinite(limit) and limit > 0):
+                raise RequestError(f"max {kind} {limit!r} must be a positive number")
 
     @property
     def limited(self) -> tuple[str, ...]:

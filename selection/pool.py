@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
 from pruning.core.plain_text import check_writable
+
+WHOLE = 2**53
+"""Up to here floats hold every whole number."""
 
 SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may be from summing to 1: float16 rounds that much."""
@@ -57,9 +60,10 @@ class PoolPredictions(ArrayValue):
         Parameters
         ----------
         probabilities
-            (M, N, C) numbers of any precision, or nested lists; each row sums to 1.
+            (M, N, C) numbers of any precision, or nested lists; each row sums to 1. Predicted
+            classes are taken one-hot, as whole numbers or booleans.
         labels
-            (N,) or (N, 1) true labels: whole numbers 0..C-1, or any of `classes`.
+            (N,) or (N, 1) true labels: whole numbers 0..C-1, be they floats, or any of `classes`.
         names
             (M,) distinct; the row's number, as text, when None.
         classes
@@ -81,11 +85,20 @@ class PoolPredictions(ArrayValue):
         labels = _one_column(labels)
         classes = sorted_classes(labels, p.shape[2]) if classes is None else classes
         y = _whole_labels(labels) if classes is None else _label_columns(labels, classes, p)
-        ids = tuple(map(str, range(len(p)) if names is None else names))
+        try:
+            ids = tuple(map(str, range(len(p)) if names is None else names))
+        except TypeError as error:
+            raise RequestError(f"names {names!r}; expected {len(p)} texts") from error
         return cls(p, y, ids, "select")
 
     def __post_init__(self) -> None:
         p, y = self.probabilities, self.labels
+        for name, value in (("probabilities", p), ("labels", y)):
+            if not isinstance(value, np.ndarray):
+                raise RequestError(
+                    f"{name} are a {type(value).__name__}; expected an array: `PoolPredictions.of` "
+                    "makes one of lists, too"
+                )
         if p.ndim != 3 or p.dtype != np.float32:
             raise RequestError(
                 f"probabilities are {p.dtype} of shape {p.shape}; expected float32 (M, N, C)"
@@ -117,9 +130,11 @@ class PoolPredictions(ArrayValue):
             )
         if y.min() < 0 or y.max() >= p.shape[2]:
             raise RequestError(
-                f"labels span {y.min()}..{y.max()}; "
-                f"allowed 0..{p.shape[2] - 1} ({p.shape[2]} classes)"
+                f"labels span {y.min()}..{y.max()}; allowed 0..{p.shape[2] - 1} ({p.shape[2]} "
+                "classes), or any with classes=, the label of each column of probabilities"
             )
+        if not isinstance(self.member_ids, tuple):
+            raise RequestError(f"names {self.member_ids!r}; expected a tuple of {len(p)} texts")
         check_writable("member", self.member_ids)
         if len(self.member_ids) != len(p) or len(set(self.member_ids)) != len(p):
             raise RequestError(
@@ -160,11 +175,16 @@ def _way_to_one(p: NDArray[Any], sums: NDArray[Any]) -> str:
 
 
 def _numbers(probabilities: ArrayLike) -> NDArray[np.float32]:
+    if isinstance(probabilities, Mapping):
+        raise RequestError(
+            "probabilities are a dict; expected an array (M, N, C) of numbers: "
+            "np.stack(list(probabilities.values()))"
+        )
     try:
         given = np.asarray(probabilities)
     except (ValueError, TypeError) as error:
         raise RequestError(f"probabilities are no array (M, N, C) of numbers: {error}") from error
-    if given.dtype.kind not in "fiu" or given.ndim != 3:
+    if given.dtype.kind not in "fiub" or given.ndim != 3:
         ways = {
             "f": ": of one class of two, np.stack([1 - p, p], -1)",
             "i": ": predicted labels, np.eye(C)[p]",
@@ -185,7 +205,7 @@ def sorted_classes(labels: ArrayLike, columns: int) -> NDArray[Any] | None:
     (array(['cat', 'dog'], dtype='<U3'), None)
     """
     given = _one_column(labels)
-    if given.dtype.kind not in "iuUS" or given.ndim != 1:
+    if given.dtype.kind not in "iuUS" or given.ndim != 1 or not given.size:
         return None
     classes = np.unique(given)
     within = given.dtype.kind in "iu" and classes[0] >= 0 and classes[-1] < columns
@@ -193,18 +213,19 @@ def sorted_classes(labels: ArrayLike, columns: int) -> NDArray[Any] | None:
 
 
 def _one_column(labels: ArrayLike) -> NDArray[Any]:
-    given = np.asarray(labels)
+    try:
+        given = np.asarray(labels)
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"labels are no array (N,): {error}") from error
     if given.dtype == object and all(isinstance(label, str) for label in given.ravel()):
         given = given.astype(np.str_)
+    if given.dtype.kind == "f" and (given % 1 == 0).all() and (np.abs(given) <= WHOLE).all():
+        given = given.astype(np.int64)
     return given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
 
 
-def _whole_labels(labels: ArrayLike) -> NDArray[np.int64]:
-    given = np.asarray(labels)
-    whole = given.dtype.kind in "biu" or (
-        given.dtype.kind == "f" and np.isfinite(given).all() and (given % 1 == 0).all()
-    )
-    if given.ndim != 1 or not whole:
+def _whole_labels(given: NDArray[Any]) -> NDArray[np.int64]:
+    if given.ndim != 1 or given.dtype.kind not in "biu":
         raise RequestError(
             f"labels are {given.dtype} of shape {given.shape}; expected whole numbers (N,), or "
             "any labels with classes=, the label of each column of probabilities"
@@ -214,14 +235,21 @@ def _whole_labels(labels: ArrayLike) -> NDArray[np.int64]:
 
 def _label_columns(labels: ArrayLike, classes: ArrayLike, p: NDArray[Any]) -> NDArray[np.int64]:
     """Return each label's column, its place among the classes."""
-    known, given = np.asarray(classes), np.asarray(labels)
-    columns = {label: column for column, label in enumerate(known.ravel().tolist())}
+    given = np.asarray(labels)
+    try:
+        known = np.asarray(classes)
+        columns = {label: column for column, label in enumerate(known.ravel().tolist())}
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"classes are no array (C,) of labels: {error}") from error
     if known.shape != p.shape[2:] or len(columns) != p.shape[2]:
         raise RequestError(
             f"classes of shape {known.shape}, {len(columns)} of them distinct; expected the "
             f"{p.shape[2]} labels of the columns, each once"
         )
-    strange = sorted({str(label) for label in given.ravel().tolist() if label not in columns})
+    try:
+        strange = sorted({str(label) for label in given.ravel().tolist() if label not in columns})
+    except TypeError as error:
+        raise RequestError(f"labels are no array (N,) of any of classes: {error}") from error
     if strange:
         raise RequestError(
             f"label {strange[0]!r} is none of classes; known: {', '.join(map(str, columns))}"[:500]

@@ -20,8 +20,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "dropnet", "datafree",
     ),
     "selection": (
-        "pair_counts", "pool", "costs", "facts", "team", "measures", "focal", "voting", "search",
-        "methods", "optimism", "chance", "choosing", "exchange", "given",
+        "setting_kinds", "pair_counts", "pool", "costs", "facts", "team", "measures", "focal",
+        "voting", "search", "methods", "optimism", "chance", "choosing", "exchange", "given",
     ),
     "ensemble": (
         "installed", "release", "calibration", "cascade", "combination", "uncertainty", "storage",

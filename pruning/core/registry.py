@@ -95,8 +95,8 @@ class Registry(Generic[T]):
             found = import_user_code(self.kind, name, self.names())
             self._check(name, found)
             return cast("T", found)
-        if name not in self._entries:
-            raise unknown_name(self.kind, name, self._entries)
+        if not isinstance(name, str) or name not in self._entries:
+            raise unknown_name(self.kind, f"{name}", self._entries)
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:

@@ -74,7 +74,7 @@ class HierarchicalSelection(SelectionMethod):
         """Return the checked rules for a pool of this many members."""
         given = self.prune_fraction
         levels = max(self.size - 1, 0)
-        fractions = (given,) * levels if isinstance(given, (int, float)) else tuple(given)
+        fractions = tuple(given) if isinstance(given, (tuple, list)) else (given,) * levels
         if len(fractions) != levels or not all(0 <= f < 1 for f in fractions):
             raise RequestError(
                 f"prune fraction {given}; allowed one number in [0, 1), or {levels} of them "

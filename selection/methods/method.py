@@ -18,6 +18,7 @@ from selection.search.candidates import candidate_table, level_table
 from selection.search.levels import Search, with_right
 from selection.search.problem import Problem
 from selection.search.thrift import thriftiest
+from selection.setting_kinds import check_settings
 from selection.team import Team
 from selection.voting import VOTES
 
@@ -96,9 +97,13 @@ class SelectionMethod(ABC):
 
     def problem(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Problem:
         """Return the choice to be made of a pool with these settings, both checked."""
+        check_settings(self, self.parameters())
+        if self.seed < 0:
+            raise RequestError(f"`seed` {self.seed}; allowed 0 and more")
         return Problem(
-            pool, self.size, self.voting, costs or PoolCosts(), self.budget, smaller=self.thrifty
-        )
+            pool, self.size, self.voting, PoolCosts() if costs is None else costs, self.budget,
+            smaller=self.thrifty,
+        )  # fmt: skip
 
     def _chosen(self, problem: Problem) -> Search:
         search = self.search(problem)

@@ -20,6 +20,11 @@ from selection.search.squared_error import error_products
 Teams = NDArray[np.integer[Any]]
 
 
+def _check_kind(name: str, value: object, kind: type, way: str) -> None:
+    if not isinstance(value, kind):
+        raise RequestError(f"`{name}` is a {type(value).__name__}; expected {way}")
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """What every selection method is given.
@@ -48,6 +53,8 @@ class Problem:
     smaller: bool = False
 
     def __post_init__(self) -> None:
+        _check_kind("pool", self.pool, PoolPredictions, "PoolPredictions.of(probabilities, labels)")
+        _check_kind("costs", self.costs, PoolCosts, "PoolCosts.of(flops=…)")
         if self.pool.split == "test":
             raise RequestError("selection on the split 'test'; test data is never chosen by")
         if not 1 <= self.size <= len(self.pool):

@@ -99,12 +99,65 @@ P, Y = np.full((3, 4, 2), 0.5), [0, 1, 0, 1]
         (lambda: select(P, Y, size=2, costs=PoolCosts.of(flops=[1])), "flops of 1 members"),
         (lambda: HierarchicalSelection(size=2).fit(P[0], Y), r"expected numbers \(M, N, C\)"),
         (lambda: HierarchicalSelection(size=2).set_params(beem=3), "no setting 'beem'; known"),
+        (lambda: select(np.zeros((3, 0, 2)), []), r"shape \(3, 0, 2\) hold nothing to choose from"),
+        (lambda: select({"a": P[0], "b": P[1]}, Y), r"are a dict.*np\.stack"),  # type: ignore[arg-type]
+        (lambda: select(P, [0, 1, 0, 2.0]), r"span 0\.\.2; .*classes=, the label of each column"),
+        (lambda: select(P, [[0], [1, 0]]), r"labels are no array \(N,\)"),
+        (lambda: select(P, Y, classes=[[0], [1, 0]]), r"classes are no array \(C,\)"),
+        (lambda: select(P, [{}] * 4, classes=[0, 1]), "labels are no array"),
+        (lambda: select(P, Y, size=2.0), r"`size` 2\.0; allowed is a whole number"),  # type: ignore[arg-type]
+        (lambda: select(P, Y, size="2"), "`size` '2'; allowed is a whole number"),  # type: ignore[arg-type]
+        (lambda: select(P, Y, size=True), "`size` True; allowed is a whole number"),
+        (lambda: select(P, Y, size=2, method=HierarchicalSelection), "unknown selection method"),  # type: ignore[arg-type]
+        (lambda: select(P, Y, size=2, budget=3), "`budget` 3; allowed is a Budget"),
+        (lambda: select(P, Y, size=2, costs={"flops": [1]}), r"a dict; expected PoolCosts\.of"),  # type: ignore[arg-type]
+        (lambda: select(P, Y, size=2, costs={}), r"a dict; expected PoolCosts\.of"),  # type: ignore[arg-type]
+        (lambda: select(P, Y, size=2, seed="a"), "`seed` 'a'; allowed is a whole number"),
+        (lambda: select(P, Y, size=2, seed=-1), "`seed` -1; allowed 0 and more"),
+        (lambda: select(P, Y, size=2, thrifty="yes"), "`thrifty` 'yes'; allowed is True or False"),
+        (lambda: select(P, Y, size=2, halvings=-1), "`halvings` -1; allowed"),
+        (lambda: select(P, Y, size=2, halvings=2.5), r"`halvings` 2\.5; allowed"),  # type: ignore[arg-type]
+        (lambda: select(P, Y, size=2, method="hq", beam=2.5), "a whole number or None"),
+        (lambda: select(P, Y, size=2, method="hq", measures="entropy"), "allowed is a tuple"),
+        (lambda: HierarchicalSelection(size=2).fit_pool(P), "expected PoolPredictions"),  # type: ignore[arg-type]
+        (lambda: PoolPredictions.of(P, Y, names=3), "names 3; expected 3 texts"),  # type: ignore[arg-type]
+        (lambda: PoolPredictions(P.tolist(), np.zeros(4, int), ("a",), "select"), "are a list"),  # type: ignore[arg-type]
+        (lambda: PoolCosts.of(flop=[1]), "did you mean 'flops'"),
+        (lambda: PoolCosts.of(flops="abc"), r"flops 'abc': expected numbers \(M,\)"),  # type: ignore[arg-type]
+        (lambda: PoolCosts(flops=[1, 2]), r"flops \[1, 2\]: expected an array"),  # type: ignore[arg-type]
+        (lambda: Budget(flops="3"), "max flops '3' must be a positive number"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(given: Callable[[], object], said: str) -> None:
     with pytest.raises(RequestError, match=said) as caught:
         given()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("labels", [np.arange(1, 5), np.arange(1.0, 5.0), np.arange(4.0)])
+def test_whole_labels_may_be_floats(pool_of: MakePool, labels: np.ndarray) -> None:
+    pool = pool_of(5, 80, 4)
+    chosen = select(pool.probabilities, labels[pool.labels], size=2, halvings=0)
+    assert chosen == select(pool.probabilities, pool.labels, size=2, halvings=0)
+
+
+def test_predicted_classes_may_be_booleans(pool_of: MakePool) -> None:
+    pool = pool_of(5, 80, 4)
+    named = np.eye(4)[pool.predictions]
+    teams = {select(named.astype(kind), pool.labels, size=3).team for kind in (float, int, bool)}
+    assert len(teams) == 1
+
+
+def test_settings_are_taken_from_numpy_too(pool_of: MakePool) -> None:
+    pool = pool_of(5, 80, 4)
+    plain, numpy = (
+        select(
+            pool.probabilities, pool.labels, size=kind(3), method="hq", halvings=0, seed=kind(1),
+            prune_fraction=np.float32(0.25), measures=["entropy"], thrifty=np.bool_(False),
+        )
+        for kind in (int, np.int64)
+    )  # fmt: skip
+    assert plain.team == numpy.team
 
 
 @EVERY

@@ -69,5 +69,7 @@ def test_of_too_many_teams_the_most_accurate_are_compared(
 
 
 def test_thrift_without_costs_is_refused(pool_of: MakePool) -> None:
-    with pytest.raises(RequestError, match="needs costs"):
+    with pytest.raises(
+        RequestError, match=r"needs the members' costs; none were given: costs=PoolCosts\.of"
+    ):
         METHODS["top"](size=2, thrifty=True).fit_pool(pool_of(4, 50, 3))
