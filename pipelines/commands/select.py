@@ -38,14 +38,15 @@ def run_select(*, source: str, out: str | None, **options: Any) -> None:
     run = RunDirectory.existing(Path(source))
     if run.unchecked:
         click.echo(f"ensemble: {run.unchecked}", err=True)
-    if not run.finished:
-        click.echo(
-            f"{run.path} has made no choice of its own: if its build was stopped, networks may "
-            "not be pruned as far as they go; give the `ensemble build` command again to go on",
-            err=True,
-        )
     asked = run.resolved.config.selection.changed_by(options)
     selection = choose_again(run, Path(out) if out else None, asked)
+    if not run.finished:
+        click.echo(
+            f"ensemble: {run.path} has made no choice of its own: if its build was stopped, "
+            "networks may not be pruned as far as they go; give the `ensemble build` command again "
+            "to go on",
+            err=True,
+        )
     for line in [*chosen_lines(selection, asked, "the selection split"), *reasons(selection)]:
         print(line)
     print(f"\nnext: ensemble compare {quoted(out)}")

@@ -138,8 +138,23 @@ def test_a_choice_from_a_stopped_build_is_said_to_be_one(
     shutil.rmtree(copy / "ensemble")
     capsys.readouterr()
     assert run(["select", str(copy), "--out", str(tmp_path / "again")]) == 0
-    assert "if its build was stopped" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("ensemble: ") and "if its build was stopped" in err
     assert "is a run that has made no ensemble yet" in fails(capsys, "show", str(copy))
+
+
+def test_a_run_without_networks_to_choose_from_is_said_to_be_so_once(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy(built / "config.json", copy)
+    capsys.readouterr()
+    assert run(["select", str(copy), "--out", str(tmp_path / "again")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.startswith(f"ensemble: {copy} is not finished: run 0 has no trained network; ")
+    assert not (tmp_path / "again").exists()
 
 
 def test_select_takes_the_settings_of_its_method_and_says_why(
