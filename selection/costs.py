@@ -140,8 +140,9 @@ class Budget:
             least = (_at_least(k, float(getattr(costs, k).min())) for k in self.limited)
             share = any((getattr(self, kind) or 2) <= 1 for kind in COUNTED)
             raise RequestError(
-                f"no member fits within {self.describe()}; the cheapest needs {', '.join(least)}"
-                f"{'; limits are absolute numbers, not shares' if share else ''}"
+                f"no member fits within {self.describe()}"
+                f"{' (limits are absolute numbers, not shares)' if share else ''}; "
+                f"the cheapest needs {', '.join(least)}"
             )
 
     def fits(self, costs: PoolCosts, teams: NDArray[np.integer]) -> NDArray[np.bool_]:
