@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from pipelines.build.calling import OnEvent
 from pipelines.build.story import build
@@ -101,7 +101,9 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             (N, F) feature rows, or images (N, H, W), (N, H, W, C) or (N, C, H, W): integers in
             0..255 or floats in 0..1.
         y
-            (N,) labels of at least two classes.
+            (N,) labels of at least two classes: strings, integers, or booleans and floats that
+            are whole numbers. These two `predict` returns as they were given, and what is saved
+            as the integers that equal them.
         on_event
             Called with what happens while it trains, such as `RoundDone`
             (`pipelines.build.progress`), from another thread.
@@ -173,8 +175,7 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         with _in_a_line("; expected X (N, F) or images, y (N,) labels"):
             if _are_images(X):
-                samples = check_array(X, ensure_2d=False, allow_nd=True)
-                labels = np.asarray(y)
+                samples, labels = check_X_y(X, y, ensure_2d=False, allow_nd=True)
             else:
                 samples, labels = validate_data(self, X, y)
             check_classification_targets(labels)
@@ -207,12 +208,19 @@ def _are_images(X: ArrayLike) -> bool:
 
 
 def _stored_labels(classes: NDArray[Any]) -> NDArray[Any]:
-    """Return what an artefact can hold for these classes: whole numbers or text as they are."""
-    if classes.dtype.kind in "iuU":
+    """Return classes as an artefact holds them: booleans and whole floats as equal integers.
+
+    What has no equal there, such as dates, stays what it is, and is refused with all labels that
+    are neither integers nor text (`pruning.data.arrays`).
+
+    >>> _stored_labels(np.array([-1.0, 2.0])).tolist(), _stored_labels(np.array([0.5, 1])).tolist()
+    ([-1, 2], [0.5, 1.0])
+    """
+    if classes.dtype.kind not in "bf":
         return classes
-    if classes.dtype.kind == "O" and all(isinstance(label, str) for label in classes):
-        return classes.astype(str)
-    return np.arange(len(classes))
+    with np.errstate(invalid="ignore"):  # beyond int64, which then differs
+        whole = classes.astype(np.int64)
+    return whole if np.array_equal(whole, classes) else classes
 
 
 def _parameters() -> inspect.Signature:

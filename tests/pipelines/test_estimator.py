@@ -22,6 +22,7 @@ from torch import nn
 import ensemble
 from pipelines.estimator import DropNetEnsembleClassifier
 from pipelines.run.config import BuildConfig, DataConfig
+from pruning.core.errors import RequestError
 from pruning.core.settings_tree import settings_of
 from pruning.data.splits import FewSamplesWarning
 
@@ -85,6 +86,53 @@ def test_what_is_saved_predicts_the_same(
     fitted.save(tmp_path / "team")
     loaded = ensemble.load(tmp_path / "team")
     assert np.array_equal(loaded.predict(iris[0].astype(np.float32)), fitted.predict(iris[0]))
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param(lambda y: y + 1.0, id="whole floats"),
+        pytest.param(lambda y: y.astype(np.float32) - 1, id="negative float32"),
+        pytest.param(lambda y: pd.Series(y + 5).astype("Int64"), id="nullable integers"),
+        pytest.param(lambda y: pd.Series(y > 0).astype("boolean"), id="nullable booleans"),
+        pytest.param(lambda y: y > 0, id="booleans"),
+        pytest.param(lambda y: y.astype(np.uint8) * 100, id="uint8"),
+        pytest.param(lambda y: pd.Series(y).map(str).astype("string"), id="texts of pandas"),
+    ],
+)
+def test_what_is_saved_has_labels_that_equal_those_of_the_fit(
+    kept: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    X, y = load_iris(return_X_y=True)
+    fitted = small(epochs=2).fit(X, kept(y))
+    fitted.save(tmp_path / "team")
+    loaded = ensemble.load(tmp_path / "team")
+    assert loaded.classes_.tolist() == fitted.classes_.tolist() == sorted({*kept(y)})
+    assert (loaded.predict(X) == fitted.predict(X)).all()
+    assert (fitted.ensemble_.predict(X) == fitted.predict(X)).all()
+
+
+def test_labels_of_images_are_kept_as_those_of_rows() -> None:
+    digits = load_digits()
+    images, nullable = digits.images[:300] / 16, pd.Series(digits.target[:300] + 1).astype("Int64")
+    fitted = small(epochs=1).fit(images, nullable)
+    assert fitted.ensemble_.classes_.tolist() == fitted.classes_.tolist() == [*range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(np.array(["2020-01-01", "2021-01-01", "2022-01-01"], "M8[D]"), id="dates"),
+        pytest.param(np.array([1, 2, 3], "m8[s]"), id="durations"),
+        pytest.param(np.array([1, 2, 2**63], np.uint64), id="beyond int64"),
+    ],
+)
+def test_labels_that_nothing_saved_could_hold_are_refused(
+    labels: Any, iris: tuple[Any, Any]
+) -> None:
+    _, codes = np.unique(iris[1], return_inverse=True)
+    with pytest.raises(RequestError, match=r"y has type .*; allowed integers .*y.astype\(str\)"):
+        small().fit(iris[0], labels[codes])
 
 
 def test_it_works_where_scikit_learn_puts_estimators(iris: tuple[Any, Any]) -> None:
