@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ensemble.calibration import temper
 from ensemble.description import Classes, Description
+from ensemble.feature_names import check_names
 from ensemble.reading.arrays import Samples
 from ensemble.reading.inputs import batches
 from ensemble.uncertainty import Uncertainty, uncertainty
@@ -80,6 +81,14 @@ class Classifier(ABC):
             raise AttributeError(f"n_features_in_: samples are images of shape {shape}")
         return shape[0]
 
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """(F,) names of the features, where the training data had them."""
+        names = self.description.feature_names
+        if not names:
+            raise AttributeError("feature_names_in_: the training data had no names of features")
+        return np.array(names, object)
+
     def predict(self, X: Any) -> Classes:
         """Return (N,) classes: the most probable each, the first of equals.
 
@@ -100,13 +109,14 @@ class Classifier(ABC):
             Images (N, H, W), (N, C, H, W) or (N, H, W, C), as an array or torch tensor:
             uint8, or floats in 0..1 (checked); or paths or PIL images of any size. Feature
             rows (N, F), signals (N, C, T), and images of other numbers, in the units of the
-            training data. Or a DataLoader of any of them. See
+            training data; a table's columns must have the names `feature_names_in_`, in their
+            order, where the training data had names. Or a DataLoader of any of them. See
             `ensemble.reading.inputs.batches`.
 
         Raises
         ------
         RequestError
-            If `X` has the wrong shape, dtype or scale, or an image cannot be read.
+            If `X` has the wrong shape, dtype, scale or columns, or an image cannot be read.
         """
         parts = [_checked(self._team_probabilities(samples)) for samples in self._batches(X)]
         return np.concatenate([np.empty((0, len(self.classes_)), np.float32), *parts])
@@ -200,6 +210,7 @@ class Classifier(ABC):
 
     def _batches(self, X: Any) -> Iterator[Samples]:
         about = self.description
+        check_names(X, about.feature_names)
         return batches(X, about.input_shape, self.batch_size, about.scaling.reading)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from ensemble.calibration import LEAST_TEMPERATURE, MOST_TEMPERATURE
 from ensemble.cascade import NEVER, Cascade
 from ensemble.combination import Combination
+from ensemble.feature_names import MOST_LETTERS as MOST_NAME_LETTERS
 from ensemble.storage.fields import Fields
 from pruning.core.array_values import ArrayValue
 from pruning.core.errors import RequestError
+from pruning.core.plain_text import check_writable
 from pruning.inference.cost import Cost
 from pruning.samples.reading import Reading
 from pruning.samples.scaling import Scaling
@@ -109,6 +111,8 @@ class Description(ArrayValue):
         How the members' probabilities become the team's; with weights for all of them.
     provenance
         Where it comes from.
+    feature_names
+        Of feature rows: the name of each column, where the training data had names.
     """
 
     members: tuple[MemberInfo, ...]
@@ -117,6 +121,7 @@ class Description(ArrayValue):
     scaling: Scaling = field(default_factory=Scaling)
     combination: Combination = field(default_factory=Combination)
     provenance: Provenance = field(default_factory=Provenance)
+    feature_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [member.name for member in self.members]
@@ -125,6 +130,7 @@ class Description(ArrayValue):
         object.__setattr__(self, "combination", self.combination.of_members(len(names)))
         self._check_classes()
         self._check_input()
+        self._check_names()
 
     @property
     def cost(self) -> Cost:
@@ -161,6 +167,20 @@ class Description(ArrayValue):
                     f"scaling of {len(scale)} values does not fit input shape {shape}"
                 )
 
+    def _check_names(self) -> None:
+        names = self.feature_names
+        if names and self.input_shape != (len(names),):
+            raise RequestError(
+                f"{len(names)} feature names do not fit input shape {self.input_shape}; "
+                "expected one for each feature, or none"
+            )
+        if (letters := sum(map(len, names))) > MOST_NAME_LETTERS:
+            raise RequestError(
+                f"feature names have {letters} letters together, allowed are {MOST_NAME_LETTERS}; "
+                "leave them out, or shorten them"
+            )
+        check_writable("feature name", names)
+
     def to_json(self) -> dict[str, object]:
         """Return it as plain JSON values; `from_json` reads them back."""
         vote, cascade = self.combination, self.combination.cascade
@@ -172,6 +192,7 @@ class Description(ArrayValue):
                 "offset": list(self.scaling.offset),
                 "scale": list(self.scaling.scale),
                 **_reading_to_json(self.scaling.reading),
+                **({"names": list(self.feature_names)} if self.feature_names else {}),
             },
             "vote": {"name": vote.voting, "weights": list(vote.weights)},
             "members": [_member_to_json(member) for member in self.members],
@@ -213,6 +234,7 @@ class Description(ArrayValue):
                     _cascade(fields.optional("cascade")),
                 ),
                 provenance=_provenance(fields.inner("provenance")),
+                feature_names=_feature_names(entry),
             )
         except RequestError as error:
             named = str(error).startswith(source)
@@ -265,6 +287,17 @@ def _classes(fields: Fields) -> Classes:
     if len(texts) < len(labels) or len(texts) * max(map(len, texts)) > MOST_LETTERS:
         raise fields.error("labels", f"texts; together at most {MOST_LETTERS} letters")
     return np.array(texts, np.str_)
+
+
+def _feature_names(entry: Fields) -> tuple[str, ...]:
+    """Return the columns' names, which versions before 0.2 did not keep."""
+    if entry.values.get("names") is None:
+        return ()
+    names = entry.items("names", LARGEST_SIDE)
+    texts = tuple(name for name in names if isinstance(name, str))
+    if len(texts) < len(names):
+        raise entry.error("names", "a text for each feature")
+    return texts
 
 
 def _cascade(fields: Fields | None) -> Cascade | None:

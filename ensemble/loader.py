@@ -101,4 +101,5 @@ def load_folder(
     return Ensemble(
         rebuild_members(stored, factories or {}, verify=verify), about.classes, about.input_shape,
         scaling=about.scaling, combination=about.combination, provenance=about.provenance,
+        feature_names=about.feature_names,
     ).set_params(device=device)  # fmt: skip

@@ -51,6 +51,8 @@ class Ensemble(Classifier):
         How the members' probabilities become the team's; None is their mean.
     provenance
         Where it comes from.
+    feature_names
+        (F,) names of the columns of feature rows; empty where they have none.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class Ensemble(Classifier):
         scaling: Scaling | None = None,
         combination: Combination | None = None,
         provenance: Provenance | None = None,
+        feature_names: Sequence[str] = (),
     ) -> None:
         shape, labels = tuple(input_shape), _as_classes(classes)
         if scaling is None:
@@ -80,7 +83,7 @@ class Ensemble(Classifier):
         super().__init__(
             Description(
                 tuple(member.info for member in self.members), labels, shape, scaling,
-                combination or Combination(), provenance or Provenance(),
+                combination or Combination(), provenance or Provenance(), tuple(feature_names),
             )
         )  # fmt: skip
         self.cascade = False

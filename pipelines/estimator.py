@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -17,6 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
+from ensemble.feature_names import kept_names
 from pipelines.build.calling import OnEvent
 from pipelines.build.story import build
 from pipelines.report import ComparisonReport, compare
@@ -128,6 +130,10 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         self.members_: tuple[Member, ...] = self.built_.members
         self.selection_: Selection = self.built_.selection
         self.ensemble_: Ensemble = self.built_.ensemble
+        self.ensemble_.description = replace(
+            self.ensemble_.description,
+            feature_names=kept_names(getattr(self, "feature_names_in_", ())),
+        )
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -159,7 +165,11 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         return compare(self.built_)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the chosen team to a folder that `ensemble.load` reads; nothing is pickled."""
+        """Write the chosen team to a folder that `ensemble.load` reads; nothing is pickled.
+
+        What is loaded returns labels that equal those of the fit, whole numbers as int64 and text
+        as str, and knows `feature_names_in_` (unless they have 2¹⁸ letters together, and more).
+        """
         check_is_fitted(self)
         self.ensemble_.save(Path(path))
 

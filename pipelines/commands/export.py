@@ -145,6 +145,7 @@ def _fit_cascade(run: RunDirectory, model: Ensemble, loss: float) -> list[str]:
     run.keep_ensemble(Ensemble(
         model.members, about.classes, about.input_shape, scaling=about.scaling,
         combination=replace(how, cascade=fitted), provenance=about.provenance,
+        feature_names=about.feature_names,
     ))  # fmt: skip
     right = float(np.mean(ran.probabilities.argmax(1) == pool.labels))
     share = ran.mean_cost(fitted, costs) / sum(costs)

@@ -135,6 +135,20 @@ def test_labels_that_nothing_saved_could_hold_are_refused(
         small().fit(iris[0], labels[codes])
 
 
+def test_what_is_saved_of_a_table_reads_tables_by_their_columns(
+    iris: tuple[Any, Any], tmp_path: Path
+) -> None:
+    table = pd.DataFrame(iris[0], columns=["a", "b", "c", "d"])
+    fitted = small(epochs=2).fit(table, iris[1])
+    fitted.save(tmp_path / "team")
+    loaded = ensemble.load(tmp_path / "team")
+    assert loaded.feature_names_in_.tolist() == fitted.feature_names_in_.tolist()
+    assert np.array_equal(loaded.predict(table), fitted.predict(table))
+    for clf in (loaded, fitted, fitted.ensemble_, fitted.built_.ensemble):
+        with pytest.raises(RequestError, match=r"column|feature names should match"):
+            clf.predict(table[["d", "c", "b", "a"]])
+
+
 def test_it_works_where_scikit_learn_puts_estimators(iris: tuple[Any, Any]) -> None:
     X, y = iris
     piped = make_pipeline(StandardScaler(), small()).fit(X, y)
