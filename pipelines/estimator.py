@@ -113,8 +113,12 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         Raises
         ------
         ValueError
-            For arrays or options that cannot be used; one line.
+            For arrays or options that cannot be used; one line. What was fitted before stays.
         """
+        with self._all_or_nothing():
+            return self._fit(X, y, on_event)
+
+    def _fit(self, X: ArrayLike, y: ArrayLike, on_event: OnEvent | None) -> Self:
         X, labels = self._checked(X, y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -123,7 +127,6 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             )
         labels = _stored_labels(self.classes_)[codes]
         splits = Splits.from_arrays(X, labels, seed=int(self.seed), share_few=True)
-        self.__dict__.pop("comparison_", None)
         self.built_: Built = build(
             self._config(), splits, placement=Placement(jobs=self.jobs), on_event=on_event
         )
@@ -172,6 +175,19 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         """
         check_is_fitted(self)
         self.ensemble_.save(Path(path))
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Forget an earlier fit; where the block fails, all is as it was before."""
+        held = self.__dict__
+        earlier = {name: held.pop(name) for name in [*held] if name.endswith("_")}
+        try:
+            yield
+        except BaseException:
+            for name in [name for name in held if name.endswith("_")]:
+                del held[name]
+            held |= earlier
+            raise
 
     def _config(self) -> BuildConfig:
         given = {name: getattr(self, name) for name in _DEFAULTS if name != "jobs"}

@@ -181,6 +181,31 @@ def test_images_and_a_network_of_ones_own() -> None:
     assert fitted.predict(images[:7]).dtype == digits.target.dtype
 
 
+def test_a_fit_leaves_nothing_of_the_one_before(iris: tuple[Any, Any]) -> None:
+    digits = load_digits()
+    images = digits.images[:200] / 16
+    twice = small(epochs=1).fit(pd.DataFrame(iris[0], columns=list("abcd")), iris[1])
+    assert twice.comparison_ is not None
+    twice.fit(images, digits.target[:200])
+    once = small(epochs=1).fit(images, digits.target[:200])
+    assert vars(twice).keys() == vars(once).keys()
+    assert np.array_equal(twice.predict(images.reshape(200, 64)), once.predict(images))
+
+
+def test_a_fit_that_fails_changes_nothing(iris: tuple[Any, Any]) -> None:
+    table = pd.DataFrame(iris[0], columns=list("abcd"))
+    fitted = small(epochs=1).fit(table, iris[1])
+    before, predicted = dict(vars(fitted)), fitted.predict(table)
+    with pytest.raises(RequestError, match="`fraction` 2"):
+        fitted.set_params(fraction=2).fit(iris[0][:, :2], iris[1] == "setosa")
+    assert vars(fitted) == before | {"fraction": 2}
+    assert np.array_equal(fitted.predict(table), predicted)
+    fresh = small(fraction=2)
+    with pytest.raises(RequestError, match="`fraction` 2"):
+        fresh.fit(*iris)
+    assert not hasattr(fresh, "n_features_in_")
+
+
 def test_too_few_samples_to_hold_any_out_are_told() -> None:
     X = np.random.default_rng(0).normal(size=(12, 3))
     with pytest.warns(FewSamplesWarning, match="a class has 6 samples; below 10 none are held"):
