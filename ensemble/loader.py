@@ -37,7 +37,8 @@ def load(
         ``.onnx`` file or a folder of `ensemble combine`, which need onnxruntime and no torch.
     factories
         For members that are a user's own networks: ``{"mypkg.nets:make_net": make_net}``, where
-        ``make_net(num_classes, input_shape)`` builds one.
+        ``make_net(num_classes, input_shape)`` builds one; a function without arguments and a
+        network are taken, too. The name is that of ``description.members[i].arch``.
     device
         Torch device; an ``.onnx`` file runs on the CPU.
     verify

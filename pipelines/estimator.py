@@ -171,7 +171,12 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         """Write the chosen team to a folder that `ensemble.load` reads; nothing is pickled.
 
         What is loaded returns labels that equal those of the fit, whole numbers as int64 and text
-        as str, and knows `feature_names_in_` (unless they have 2¹⁸ letters together, and more).
+        as str. It knows `feature_names_in_`, unless they have more than 2¹⁸ letters together.
+
+        Networks of your own (`arch` a network or a function) are kept without their code:
+        `ensemble.load` wants what made them, ``factories={name: arch}``, and otherwise says so;
+        the name is ``ensemble_.description.members[0].arch``. ``ensemble_.export("team.onnx")``
+        writes a file that needs none.
         """
         check_is_fitted(self)
         self.ensemble_.save(Path(path))

@@ -23,9 +23,10 @@ from ensemble.member import EnsembleMember
 from ensemble.probing import answers
 from pruning.core.errors import ForeignCodeError, RequestError
 from pruning.core.seeds import set_back
-from pruning.core.user_code import of_torch
+from pruning.core.user_code import names_maker
 from pruning.networks.adapting import adapted, folded
-from pruning.networks.architecture import built_in, resolve_factory
+from pruning.networks.architecture import built_in, factory_of, resolve_factory
+from pruning.networks.given import takes_size
 from pruning.networks.weights import load_weights, tensors_of
 from pruning.surgery import module_sizes, resize
 
@@ -116,7 +117,7 @@ class _Rebuilding:
         of their own stores them as they are.
         """
         with set_back():
-            network = factory(*self._size)
+            network = _maker(factory)(*self._size)
             if not _as_stored(network, state):
                 folded(network)
             return adapted(network, self.stored.about.members[self.row].arch, *self._size)
@@ -168,6 +169,15 @@ def _built(factory: Callable[..., nn.Module], size: tuple[int, tuple[int, ...]])
         return factory(*size)
 
 
+def _maker(given: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    """Return ``make(num_classes, input_shape)`` of what a build took, too: a network, a function.
+
+    A function that can take the size is called with it.
+    """
+    plain = not isinstance(given, nn.Module) and takes_size(given)
+    return given if plain else factory_of(given)
+
+
 def _as_stored(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
     """Whether a network holds the tensors that are stored, in numbers of the same kind."""
     if any(is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())):
@@ -178,7 +188,7 @@ def _as_stored(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
 
 def _registered(arch: str) -> Callable[..., nn.Module]:
     if not built_in(arch):
-        make = "make" if of_torch(arch) else arch.partition(":")[2]
+        make = arch.partition(":")[2] if names_maker(arch) else "make"
         raise ForeignCodeError(arch, f"ensemble.load(path, factories={{{arch!r}: {make}}})")
     return resolve_factory(arch)
 

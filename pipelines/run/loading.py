@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ensemble
 from ensemble.classifier import Classifier
 from pruning.core.errors import ForeignCodeError, RequestError
-from pruning.core.user_code import of_torch
+from pruning.core.user_code import names_maker
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +23,7 @@ def load_ensemble(source: str, archs: tuple[str, ...], device: str = "cpu") -> C
     try:
         return ensemble.load(source, factories=factories, device=device)
     except ForeignCodeError as error:
-        make = "module:factory, which makes one" if of_torch(error.arch) else error.arch
+        make = error.arch if names_maker(error.arch) else "module:factory, which makes one"
         raise ForeignCodeError(error.arch, f"`archs` {make}") from error
 
 

@@ -64,6 +64,17 @@ def import_user_code(kind: str, asked: str, known: Iterable[str]) -> object:
         ) from error
 
 
+def names_maker(arch: str) -> bool:
+    """Whether the name of a user's architecture is a ``"module:name"`` that makes it.
+
+    A network that was handed over is called by its class, a function by its own name alone.
+
+    >>> names_maker("mynets:make"), names_maker("Sequential"), names_maker("make")
+    (True, False, False)
+    """
+    return ":" in arch and not of_torch(arch)
+
+
 def of_torch(asked: str) -> bool:
     """Whether a ``"module:name"`` is a class of PyTorch's, which makes no network alone.
 

@@ -149,11 +149,11 @@ def resolve_factory(arch: str) -> Factory:
 def built_in(arch: str) -> bool:
     """Whether an architecture's code is this package's or torchvision's, not a user's.
 
-    >>> built_in("mlp-a:8-4"), built_in("torchvision:resnet18"), built_in("nets:make")
-    (True, True, False)
+    >>> [built_in(arch) for arch in ("mlp-a:8-4", "torchvision:resnet18", "nets:make", "Net")]
+    [True, True, False, False]
     """
-    name, _, rest = arch.partition(":")
-    return not rest or name == "torchvision" or name in NETWORKS
+    name = arch.partition(":")[0]
+    return name == "torchvision" or name in NETWORKS
 
 
 def _torchvision(name: str, num_classes: int, input_shape: tuple[int, ...]) -> nn.Module:

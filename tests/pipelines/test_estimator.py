@@ -181,6 +181,36 @@ def test_images_and_a_network_of_ones_own() -> None:
     assert fitted.predict(images[:7]).dtype == digits.target.dtype
 
 
+class Rows(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 3))
+
+    def forward(self, x: Any) -> Any:
+        return self.layers(x)
+
+
+def make_rows() -> nn.Module:
+    return Rows()
+
+
+@pytest.mark.parametrize(
+    ("arch", "name"), [(Rows(), "Rows"), (Rows, "Rows"), (make_rows, "make_rows")]
+)
+def test_a_team_of_ones_own_networks_is_loaded_with_what_made_them(
+    arch: Any, name: str, iris: tuple[Any, Any], tmp_path: Path
+) -> None:
+    fitted = small(arch=arch, epochs=1).fit(*iris)
+    fitted.save(tmp_path / "team")
+    assert fitted.ensemble_.description.members[0].arch.endswith(name)
+    told = rf"{name}' is its author's own code, .* hand it over: ensemble.load\(path, factories="
+    with pytest.raises(RequestError, match=told):
+        ensemble.load(tmp_path / "team")
+    for key in (fitted.ensemble_.description.members[0].arch, "any name"):
+        loaded = ensemble.load(tmp_path / "team", factories={key: arch})
+        assert np.array_equal(loaded.predict(iris[0]), fitted.predict(iris[0]))
+
+
 def test_a_fit_leaves_nothing_of_the_one_before(iris: tuple[Any, Any]) -> None:
     digits = load_digits()
     images = digits.images[:200] / 16
