@@ -67,6 +67,12 @@ def _dropnet(**values: object) -> Callable[[Content], object]:
     return lambda content: content["asked"]["dropnet"].update(values)
 
 
+def _first_version_without_late_epochs(content: Content) -> None:
+    dropnet = content["asked"]["dropnet"]
+    del dropnet["target"], dropnet["rewinding"]["late_epochs"]
+    dropnet["rewinding"]["to"] = "late"
+
+
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
@@ -78,7 +84,8 @@ def _dropnet(**values: object) -> Callable[[Content], object]:
         (lambda c: c["asked"].update(data=None), "setting 'data' is None"),
         (lambda c: c["asked"].update(m="four"), "`m` 'four': allowed whole numbers"),
         (lambda c: c["asked"].update(archs="mlp"), "unknown architecture 'mlp'; did you mean"),
-        (lambda c: c["asked"]["merging"].update(counts=5), "not as a run writes it"),
+        (lambda c: c["asked"]["merging"].update(counts=5), "`counts` 5: allowed pairs of a layer"),
+        (_first_version_without_late_epochs, "not as a run writes it (KeyError: 'late_epochs')"),
         (lambda c: c.update(askt=3), "unknown field 'askt'; did you mean 'asked'?"),
         (lambda c: c.pop("asked"), "has no object 'asked'; give the config.json of a run"),
     ],
