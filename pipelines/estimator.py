@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,11 +21,8 @@ from ensemble.feature_names import kept_names
 from pipelines.build.calling import OnEvent
 from pipelines.build.story import build
 from pipelines.report import ComparisonReport, compare
-from pipelines.run.config import BuildConfig
-from pipelines.run.resources import Placement
+from pipelines.run.parameters import DEFAULTS, JOBS_HELP, SETTINGS, config_of, placement_of
 from pruning.core.errors import RequestError
-from pruning.core.settings_tree import settings_of
-from pruning.data.data_config import DataConfig
 from pruning.data.splits import Splits
 
 if TYPE_CHECKING:
@@ -46,9 +42,9 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         Every option of ``ensemble build`` but those that name data and folders, by its name
         there (``max_flops`` for ``--max-flops``), with its default and its range: they are made
         from the same settings. `arch` is a name, an ``nn.Module``, a function that makes one, or
-        a tuple of them. `DropNetEnsembleClassifier.options` lists names, defaults and help.
+        several of them. `DropNetEnsembleClassifier.options` lists names, defaults and help.
     jobs
-        Groups of runs that train at a time; they do not change what is fitted.
+        Groups of runs that train at a time; -1 is one per core. What is fitted is the same.
 
     Attributes
     ----------
@@ -82,17 +78,17 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     """
 
     def __init__(self, **options: Any) -> None:
-        for name, default in _DEFAULTS.items():
+        for name, default in DEFAULTS.items():
             setattr(self, name, options.pop(name, default))
         if options:
-            known = ", ".join(_DEFAULTS)
+            known = ", ".join(DEFAULTS)
             raise TypeError(f"unknown option {next(iter(options))!r}; known: {known}")
 
     @staticmethod
     def options() -> dict[str, tuple[Any, str]]:
         """Return every parameter's name → (default, help)."""
-        told = {setting.name: (setting.default, setting.option.help) for setting in _SETTINGS}
-        return told | {"jobs": (1, "Groups of runs that train at a time.")}
+        told = {setting.name: (setting.default, setting.option.help) for setting in SETTINGS}
+        return told | {"jobs": (DEFAULTS["jobs"], JOBS_HELP)}
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, on_event: OnEvent | None = None) -> Self:
         """Train, prune and choose.
@@ -119,6 +115,7 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             return self._fit(X, y, on_event)
 
     def _fit(self, X: ArrayLike, y: ArrayLike, on_event: OnEvent | None) -> Self:
+        config, placement = config_of(self.get_params(deep=False)), placement_of(self.jobs)
         X, labels = self._checked(X, y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -126,10 +123,8 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
                 f"y has one class, {self.classes_[0]!r}; classification needs at least 2 classes"
             )
         labels = _stored_labels(self.classes_)[codes]
-        splits = Splits.from_arrays(X, labels, seed=int(self.seed), share_few=True)
-        self.built_: Built = build(
-            self._config(), splits, placement=Placement(jobs=self.jobs), on_event=on_event
-        )
+        splits = Splits.from_arrays(X, labels, seed=config.seed, share_few=True)
+        self.built_: Built = build(config, splits, placement=placement, on_event=on_event)
         self.members_: tuple[Member, ...] = self.built_.members
         self.selection_: Selection = self.built_.selection
         self.ensemble_: Ensemble = self.built_.ensemble
@@ -194,15 +189,6 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             held |= earlier
             raise
 
-    def _config(self) -> BuildConfig:
-        given = {name: getattr(self, name) for name in _DEFAULTS if name != "jobs"}
-        arch = given["arch"]
-        given["arch"] = arch if isinstance(arch, tuple) else (arch,)
-        try:
-            return BuildConfig.of(**given)
-        except RequestError as error:
-            raise RequestError(_by_parameter(str(error))) from None
-
     def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         with _in_a_line("; expected X (N, F) or images, y (N,) labels"):
             if _are_images(X):
@@ -226,12 +212,6 @@ def _in_a_line(expected: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise RequestError(str(error).rstrip(".") + expected) from error
-
-
-def _by_parameter(message: str) -> str:
-    """Return an error of the settings, its fields called what the parameters are called."""
-    names = {setting.field: setting.name for setting in _SETTINGS}
-    return re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", message)
 
 
 def _are_images(X: ArrayLike) -> bool:
@@ -258,11 +238,8 @@ def _parameters() -> inspect.Signature:
     """Return the signature that scikit-learn reads: every option by keyword, with its default."""
     first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    rest = [inspect.Parameter(n, keyword, default=d) for n, d in _DEFAULTS.items()]
+    rest = [inspect.Parameter(n, keyword, default=d) for n, d in DEFAULTS.items()]
     return inspect.Signature([first, *rest])
 
 
-_OF_DATA = {setting.name for setting in settings_of(DataConfig)}
-_SETTINGS = tuple(s for s in settings_of(BuildConfig) if s.name not in _OF_DATA)
-_DEFAULTS: dict[str, Any] = {setting.name: setting.default for setting in _SETTINGS} | {"jobs": 1}
 DropNetEnsembleClassifier.__init__.__signature__ = _parameters()  # type: ignore[attr-defined]

@@ -25,8 +25,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     ),
     "ensemble": (
         "installed", "release", "calibration", "cascade", "combination", "uncertainty", "storage",
-        "reading", "description", "probe", "member", "probing", "classifier", "artefact",
-        "fingerprint", "onnx", "model", "loader", "summary", "stream", "web",
+        "reading", "feature_names", "description", "probe", "member", "probing", "classifier",
+        "artefact", "fingerprint", "onnx", "model", "loader", "summary", "stream", "web",
     ),
     "pipelines": ("run", "build", "compare", "report", "estimator", "reproduction", "commands"),
 }  # fmt: skip

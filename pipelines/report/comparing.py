@@ -15,6 +15,7 @@ from pipelines.report.several_runs import Failure
 from pipelines.run.directory import RunDirectory
 from pipelines.run.one_writer import HeldRunError
 from pruning.core.errors import DamagedRunError, RequestError
+from pruning.core.seeds import checked_seed
 
 Run = Built | str | PathLike[str]
 """A build in memory, or the directory of one."""
@@ -42,7 +43,7 @@ def compare(
     ------
     RequestError
         If the run is not there, not finished or being written to, or its data are no longer
-        what they were.
+        what they were; if the seed is none.
     DamagedRunError
         If a stored file is not what was written.
 
@@ -51,6 +52,7 @@ def compare(
     >>> comparison.table, comparison.advice.answer  # doctest: +SKIP
     >>> comparison.to_html("report.html")  # doctest: +SKIP
     """
+    checked_seed(seed)
     if isinstance(run, Built):
         found = of_build.compare(run, seed=seed, measure=measure, threads=threads)
     else:

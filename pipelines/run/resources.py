@@ -87,7 +87,7 @@ class Placement:
             raise unknown_name("joblib backend", self.backend, HERE)
         if self.on_cluster:
             self._check_cluster()
-        elif self.jobs is not None and self.jobs > (cores := _cores()):
+        elif self.jobs is not None and self.jobs > (cores := usable_cores()):
             raise RequestError(
                 f"`jobs` {self.jobs}: allowed 1 to {cores}, this machine's cores: more would "
                 "only wait for each other; leave it out to use them all"
@@ -134,10 +134,11 @@ class Placement:
     @property
     def processes(self) -> int:
         """How many groups are computed at a time on this machine."""
-        return _cores() if self.jobs is None else self.jobs
+        return usable_cores() if self.jobs is None else self.jobs
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """Return how many of this machine's cores this process may use."""
     from joblib import cpu_count
 
     return int(cpu_count())

@@ -6,6 +6,7 @@ run that resumes at round k draws what it would have drawn without the stop.
 
 from __future__ import annotations
 
+import operator
 import random
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from pruning.core.errors import RequestError
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +30,26 @@ _KEYS: dict[Purpose, int] = {
 ALONE = threading.RLock()
 """Held by who changes for a while what there is once per process: its global generators, and how
 many threads PyTorch has. So fits in several threads take turns, and give what each gives alone."""
+
+
+def checked_seed(seed: object) -> int:
+    """Return a seed as an int; nothing else is taken for one.
+
+    Raises
+    ------
+    RequestError
+        For what is no whole number, or is below 0.
+
+    >>> checked_seed(np.int64(3))
+    3
+    """
+    try:
+        whole = -1 if isinstance(seed, bool) else operator.index(seed)  # type: ignore[arg-type]
+    except TypeError:
+        whole = -1
+    if whole < 0:
+        raise RequestError(f"`seed` {seed!r}: allowed whole numbers, 0 and more")
+    return whole
 
 
 def numpy_generator(seed: int, purpose: Purpose, round_index: int = 0) -> np.random.Generator:
@@ -83,4 +106,4 @@ def set_back(devices: Sequence[torch.device] = ()) -> Iterator[None]:
 
 
 def _sequence(seed: int, purpose: Purpose, round_index: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence([seed, _KEYS[purpose], round_index])
+    return np.random.SeedSequence([checked_seed(seed), _KEYS[purpose], round_index])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from torch import nn
 
 from pruning.core.errors import RequestError
+from pruning.core.seeds import checked_seed
 from pruning.networks.architecture import Architecture, architecture_name, build_network
 from pruning.networks.weights import start_from
 
@@ -42,9 +44,10 @@ class Runs:
     @classmethod
     def of(cls, arch: Architecture, m: int = 1, *, seed: int = 0) -> Runs:
         """Return m runs, numbered from 0; run i has the seed ``seed + i``."""
-        if m < 1:
-            raise RequestError(f"m {m} must be at least 1")
-        return cls(arch, tuple(range(m)), tuple(range(seed, seed + m)))
+        if not isinstance(m, int | np.integer) or isinstance(m, bool) or m < 1:
+            raise RequestError(f"`m` {m!r}: allowed whole numbers, 1 and more")
+        first = checked_seed(seed)
+        return cls(arch, tuple(range(m)), tuple(range(first, first + int(m))))
 
     def seed_of(self, number: int) -> int:
         """Return the seed of a run."""

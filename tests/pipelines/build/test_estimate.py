@@ -68,7 +68,7 @@ def test_groups_side_by_side_take_as_long_as_the_longest_job(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "measured", _pace)
-    monkeypatch.setattr("pipelines.run.resources._cores", lambda: 2)
+    monkeypatch.setattr("pipelines.run.resources.usable_cores", lambda: 2)
     archs = ("mlp-a:8-6", "mlp-a:6-4", "mlp-a:5-4")
     ready = _ready(tiny_config(data, m=3, archs=archs, dropnet=SETTINGS))
     alone, beside = estimate(ready, ONE), estimate(ready, Placement(jobs=2))

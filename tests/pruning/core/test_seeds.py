@@ -1,86 +1,41 @@
-"""What is drawn depends on the seed alone, whatever else runs in the process."""
+"""Seeds: what is one, and that everything that draws says so in a line."""
 
 from __future__ import annotations
 
-import random
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
-import torch
-from sklearn.datasets import load_iris
+import pytest
 
-import dropnet_ensemble as de
-from pipelines.build.device import threads
-from pruning.core.seeds import seeded, set_back, torch_generator
+from pruning.core.errors import RequestError
+from pruning.core.seeds import checked_seed, numpy_generator
+from pruning.data.splits import Splits
+from pruning.dropnet.population import Runs
+from pruning.networks.architecture import build_network
 
-
-def drawn(seed: int) -> list[float]:
-    """Draw from all three global generators, now and then, as a network does that is made."""
-    with seeded(torch_generator(seed, "initial")):
-        return [
-            draw()
-            for _ in range(300)
-            for draw in (
-                lambda: torch.rand(()).item(),
-                np.random.rand,
-                random.random,
-            )
-        ]
+WRONG = [None, -1, True, np.True_, 1.5, 2.0, "0", np.random.RandomState(0), np.array([1, 2])]
 
 
-def test_threads_draw_what_each_draws_alone() -> None:
-    seeds = [0, 1, 2, 3]
-    begin = threading.Barrier(len(seeds))
-
-    def at_once(seed: int) -> list[float]:
-        begin.wait()
-        return drawn(seed)
-
-    with ThreadPoolExecutor(len(seeds)) as pool:
-        assert list(pool.map(at_once, seeds)) == [drawn(seed) for seed in seeds]
-
-
-def test_nobody_draws_while_generators_are_to_be_set_back() -> None:
-    entered, done = threading.Event(), threading.Event()
-
-    def other() -> None:
-        entered.wait()
-        drawn(0)
-        done.set()
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    with set_back():
-        entered.set()
-        assert not done.wait(0.2)
-    thread.join()
-    assert done.is_set()
+@pytest.mark.parametrize("seed", WRONG)
+def test_what_is_no_seed_is_refused_by_name_wherever_it_is_given(seed: Any) -> None:
+    y = np.arange(40) % 2
+    for draws in (
+        lambda: checked_seed(seed),
+        lambda: Splits.from_arrays(np.zeros((40, 3)) + y[:, None], y, seed=seed),
+        lambda: build_network("mlp-a:4-4", 2, (3,), seed=seed),
+        lambda: Runs.of("mlp-a", 2, seed=seed),
+    ):
+        with pytest.raises(RequestError, match=r"^`seed` .*: allowed whole numbers, 0 and more$"):
+            draws()
 
 
-def test_the_number_of_threads_is_set_back_to_what_it_was_whoever_else_sets_it() -> None:
-    before, begin = torch.get_num_threads(), threading.Barrier(4)
-
-    def sets(count: int) -> set[int]:
-        begin.wait()
-        seen = set()
-        for _ in range(200):
-            with threads(count):
-                seen.add(torch.get_num_threads())
-        return seen
-
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(sets, (1, 2, 1, 2))) == [{1}, {2}, {1}, {2}]
-    assert torch.get_num_threads() == before
+def test_integers_of_numpy_draw_as_pythons() -> None:
+    drawn = [numpy_generator(seed, "split").random() for seed in (3, np.int64(3), np.uint8(3))]  # type: ignore[arg-type]
+    assert len(set(drawn)) == 1
+    assert Runs.of("mlp-a", 2, seed=np.int64(3)).seeds == (3, 4)  # type: ignore[arg-type]
 
 
-def test_fits_in_threads_give_what_each_gives_alone() -> None:
-    x, y = load_iris(return_X_y=True)
-
-    def fitted(seed: int) -> bytes:
-        clf = de.DropNetEnsembleClassifier(m=2, s=1, epochs=2, seed=seed, arch="mlp-a:8-6")
-        return clf.fit(x, y).predict_proba(x).tobytes()
-
-    alone = [fitted(seed) for seed in (0, 1)]
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(fitted, (0, 1))) == alone
+@pytest.mark.parametrize("m", [0, -1, 2.5, 2.0, True, None, "2"])
+def test_a_count_of_runs_is_a_whole_number(m: Any) -> None:
+    with pytest.raises(RequestError, match=r"^`m` .*: allowed whole numbers, 1 and more$"):
+        Runs.of("mlp-a", m)

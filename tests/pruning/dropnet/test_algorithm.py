@@ -42,7 +42,7 @@ def _rounds(settings: DropNet = SETTINGS, runs: Runs = RUNS) -> list[tuple[Membe
 def test_runs_are_numbered_from_0_and_seeded_from_the_seed_on() -> None:
     assert Runs.of("mlp-a", m=3, seed=4) == Runs("mlp-a", (0, 1, 2), (4, 5, 6))
     assert Runs.of("mlp-a") == Runs("mlp-a", (0,), (0,))
-    with pytest.raises(RequestError, match="m 0 must be at least 1"):
+    with pytest.raises(RequestError, match="`m` 0: allowed whole numbers, 1 and more"):
         Runs.of("mlp-a", m=0)
 
 

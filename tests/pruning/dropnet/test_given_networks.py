@@ -128,7 +128,7 @@ def test_what_cannot_be_pruned_is_said_before_training(runs: Architecture, says:
 
 
 def test_runs_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(RequestError, match="m 0 must be at least 1"):
+    with pytest.raises(RequestError, match="`m` 0: allowed whole numbers, 1 and more"):
         Runs.of("mlp-a", 0)
     with pytest.raises(RequestError, match="2 runs with 1 seeds"):
         Runs("mlp-a", (0, 1), (0,))
