@@ -15,7 +15,7 @@ from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
 from pruning.data.sources import SOURCES
-from pruning.data.splits import Splits
+from pruning.data.splits import Splits, check_splits
 from pruning.data.uneven import rare_classes
 from pruning.networks.published_scaling import published_scaling
 from pruning.samples.finding import LeftOut
@@ -82,6 +82,7 @@ def shown(path: Path) -> str:
 
 def hand_over(config: BuildConfig, splits: Splits) -> BuildData:
     """Return given splits as a build's data; the configuration says that they were given."""
+    check_splits(splits)
     handed_over = DataConfig(HANDED_OVER)
     if config.data not in (DataConfig(), handed_over):
         raise RequestError(

@@ -175,4 +175,6 @@ def _refused(
     usual = said.unset if field.default in (None, ()) else field.default
     usual = " ".join(usual) if isinstance(usual, tuple) else usual
     ending = f"; the default is {usual}" if usual not in (None, dataclasses.MISSING) else ""
+    if said.names and not said.open and not isinstance(value, str):
+        ending += f"; {said.names.ways_of_ones_own}"
     return RequestError(f"`{field.name}` {shown}: allowed {allowed}{ending}")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pruning.core.errors import unknown_name
-from pruning.core.registry import names_in
+from pruning.core.registry import Registry, names_in
 
 _KEY = "option"
 
@@ -98,11 +98,26 @@ class RegistryNames:
                     name)  # fmt: skip
         if name in self.besides or bare in names_in(self.home):
             return
-        module, _, entry = self.registry.partition(":")
-        registry = getattr(importlib.import_module(module), entry)
+        registry = self._registry
         if bare not in registry:
             known = {found + end for found in registry for end in ("", *self.suffixes)}
             raise unknown_name(kind, name, {*known, *self.besides})
+
+    @property
+    def ways_of_ones_own(self) -> str:
+        """Say how a plug-in of the user's own is asked for, as an object itself cannot be."""
+        module, _, entry = self.registry.partition(":")
+        file = "'module:Class' for a class in a file, or " if self._registry.user_code else ""
+        return (
+            f"one of your own is given by its name: {file}what {module}.{entry}.register(name) "
+            "entered it as"
+        )
+
+    @property
+    def _registry(self) -> Registry[Any]:
+        module, _, entry = self.registry.partition(":")
+        found: Registry[Any] = getattr(importlib.import_module(module), entry)
+        return found
 
 
 @dataclass(frozen=True)

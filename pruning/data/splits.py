@@ -252,3 +252,12 @@ def _are_few(counts: NDArray[np.intp]) -> bool:
             stacklevel=3,
         )
     return few
+
+
+def check_splits(given: object) -> None:
+    """Raise `RequestError` for what stands where splits are expected, such as a pair (X, y)."""
+    if not isinstance(given, Splits):
+        raise RequestError(
+            f"`splits` is a {type(given).__name__}; allowed are Splits, which "
+            "Splits.from_arrays(X, y) makes of arrays"
+        )

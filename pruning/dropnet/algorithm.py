@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from pruning.core.stages import Stages
-from pruning.data.splits import Splits
+from pruning.data.splits import Splits, check_splits
 from pruning.dropnet.aim import Aim
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
@@ -109,6 +109,7 @@ def dropnet(
     3 8 True
     4 7 True
     """
+    check_splits(splits)
     runs = runs if isinstance(runs, Runs) else Runs.of(runs)
     settings = settings or DropNet()
     stages = stages or Stages()

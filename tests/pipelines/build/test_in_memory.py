@@ -16,7 +16,7 @@ from pipelines.build.built import Built, read_built
 from pipelines.build.story import build
 from pipelines.commands.cli import run as command
 from pipelines.compare.of_build import compare
-from pipelines.run.config import DataConfig, SelectionConfig
+from pipelines.run.config import BuildConfig, DataConfig, SelectionConfig
 from pipelines.run.resources import Placement
 from pruning.core.errors import RequestError
 from pruning.data.load import load_splits
@@ -148,6 +148,11 @@ def test_a_second_build_of_the_same_arrays_trains_nothing_and_other_arrays_are_r
     other = load_splits(str(data), seed=1).splits
     with pytest.raises(RequestError, match="the data is not what it was"):
         build(config, other, out)
+
+
+def test_arrays_in_place_of_splits_are_told_how_to_become_some() -> None:
+    with pytest.raises(RequestError, match=r"`splits` is a tuple; .*Splits\.from_arrays\(X, y\)"):
+        build(BuildConfig(), ([[0.0]], [1]))  # type: ignore[arg-type]
 
 
 def test_splits_and_a_named_data_set_are_one_too_many(data: Path, splits: Splits) -> None:

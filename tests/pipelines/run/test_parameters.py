@@ -46,6 +46,40 @@ def test_numpy_integers_are_whole_numbers() -> None:
     assert config_of(DEFAULTS | given) == config_of(DEFAULTS | {"m": 7, "seed": 3, "s": 2})
 
 
+def test_several_architectures_are_a_list_or_a_tuple() -> None:
+    wanted = config_of(DEFAULTS | {"arch": ("mlp-a:8-8", "mlp-a")})
+    assert config_of(DEFAULTS | {"arch": ["mlp-a:8-8", "mlp-a"]}) == wanted
+    assert wanted.archs == ("mlp-a:8-8", "mlp-a")
+    assert config_of(DEFAULTS | {"arch": "mlp-a"}) == config_of(DEFAULTS)
+    assert "`arch` 5: allowed " in refused(arch=5)
+    assert "`arch` 5: allowed " in refused(arch=["mlp-a", 5])
+
+
+class Vote:
+    """No plug-in of this package's."""
+
+    def __repr__(self) -> str:
+        return "Vote()"
+
+
+@pytest.mark.parametrize(
+    ("name", "registry", "file"),
+    [
+        ("metric", "pruning.scores.score.SCORES", True),
+        ("method", "selection.methods.method.METHODS", True),
+        ("measure", "selection.measures.measure.MEASURES", True),
+        ("voting", "selection.voting.rule.VOTES", False),
+    ],
+)
+def test_an_object_is_told_the_names_it_can_be_given_by(
+    name: str, registry: str, file: bool
+) -> None:
+    told = refused(**{name: [Vote()] if name == "measure" else Vote()})
+    assert told.startswith(f"`{name}` Vote(): allowed ")
+    assert told.endswith(f"{registry}.register(name) entered it as")
+    assert ("'module:Class' for a class in a file" in told) == file
+
+
 def test_minus_one_is_a_job_per_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.run.resources.usable_cores", lambda: 3)
     assert placement_of(-1).processes == 3

@@ -127,6 +127,12 @@ def test_what_cannot_be_pruned_is_said_before_training(runs: Architecture, says:
         next(dropnet(runs, blobs(), SETTINGS))
 
 
+def test_arrays_in_place_of_splits_are_told_how_to_become_some() -> None:
+    X, y = torch.zeros(20, 3), torch.arange(20) % 2
+    with pytest.raises(RequestError, match=r"`splits` is a tuple; .*Splits\.from_arrays\(X, y\)"):
+        next(dropnet("mlp-a:4-4", (X, y), SETTINGS))  # type: ignore[arg-type]
+
+
 def test_runs_that_make_no_sense_are_refused() -> None:
     with pytest.raises(RequestError, match="`m` 0: allowed whole numbers, 1 and more"):
         Runs.of("mlp-a", 0)
