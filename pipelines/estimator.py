@@ -21,7 +21,14 @@ from ensemble.feature_names import kept_names
 from pipelines.build.calling import OnEvent
 from pipelines.build.story import build
 from pipelines.report import ComparisonReport, compare
-from pipelines.run.parameters import DEFAULTS, JOBS_HELP, SETTINGS, config_of, placement_of
+from pipelines.run.parameters import (
+    DEFAULTS,
+    JOBS_HELP,
+    SETTINGS,
+    check_names,
+    config_of,
+    placement_of,
+)
 from pruning.core.errors import RequestError
 from pruning.data.splits import Splits
 
@@ -78,11 +85,24 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     """
 
     def __init__(self, **options: Any) -> None:
+        try:
+            check_names(options)
+        except RequestError as error:
+            raise TypeError(str(error)) from None
         for name, default in DEFAULTS.items():
-            setattr(self, name, options.pop(name, default))
-        if options:
-            known = ", ".join(DEFAULTS)
-            raise TypeError(f"unknown option {next(iter(options))!r}; known: {known}")
+            setattr(self, name, options.get(name, default))
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name and return self.
+
+        Raises
+        ------
+        RequestError
+            If a name is not one of `get_params`; nothing is set then.
+        """
+        check_names(params)
+        super().set_params(**params)
+        return self
 
     @staticmethod
     def options() -> dict[str, tuple[Any, str]]:

@@ -7,12 +7,12 @@ not the default.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement, usable_cores
-from pruning.core.errors import RequestError
+from pruning.core.errors import RequestError, unknown_name
 from pruning.core.settings_tree import Setting, settings_of
 from pruning.data.data_config import DataConfig
 
@@ -27,6 +27,23 @@ JOBS_HELP = "Groups of runs that train at a time; -1 is one per core."
 
 DEFAULTS: dict[str, Any] = {setting.name: setting.default for setting in SETTINGS} | {"jobs": 1}
 """Every parameter's name → default."""
+
+
+WORDS_ELSEWHERE = {
+    "lr": "learning_rate",
+    "max_iter": "epochs",
+    "n_estimators": "m",
+    "n_jobs": "jobs",
+    "random_state": "seed",
+}
+"""What scikit-learn and PyTorch call some of them."""
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise `RequestError` for the first name that no parameter has."""
+    for name in names:
+        if name not in DEFAULTS:
+            raise unknown_name("parameter", name, DEFAULTS, synonyms=WORDS_ELSEWHERE)
 
 
 def config_of(given: Mapping[str, Any]) -> BuildConfig:

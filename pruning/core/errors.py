@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 LONGEST_WORD, LONGEST_LINE = 300, 2000
 """Letters of a word, and of a line, beyond which the middle is left out."""
@@ -63,7 +64,11 @@ class MachineError(RuntimeError):
 
 
 def unknown_name(
-    kind: str, name: str, known: Iterable[str], elsewhere: Iterable[str] = ()
+    kind: str,
+    name: str,
+    known: Iterable[str],
+    elsewhere: Iterable[str] = (),
+    synonyms: Mapping[str, str] = MappingProxyType({}),
 ) -> RequestError:
     """Return the error for a name nobody registered, the nearest known names first.
 
@@ -78,6 +83,8 @@ def unknown_name(
     elsewhere
         Names with a prefix, ``library:name``, too many to list: only those that are near are
         named, also where the prefix was left out.
+    synonyms
+        Words that others have for a known name → that name.
 
     >>> print(unknown_name("metric", "minimun", ["maximum", "minimum", "random"]))
     unknown metric 'minimun'; did you mean 'minimum'? known: minimum, maximum, random
@@ -86,6 +93,7 @@ def unknown_name(
     """
     names, others = sorted(known), sorted(elsewhere)
     meant = {other.rpartition(":")[2]: other for other in others} | {n: n for n in names + others}
+    meant |= synonyms
     found = difflib.get_close_matches(name, meant, n=3, cutoff=0.5)
     near = list(dict.fromkeys(meant[spelling] for spelling in found))
     ordered = near + [other for other in names if other not in near]

@@ -56,8 +56,27 @@ def test_every_option_of_a_build_is_a_parameter() -> None:
     wanted = {s.name: s.default for s in settings_of(BuildConfig) if s.name not in of_data}
     assert params == wanted | {"jobs": 1}
     assert set(DropNetEnsembleClassifier.options()) == set(params)
-    with pytest.raises(TypeError, match="unknown option 'mm'; known: m, "):
-        DropNetEnsembleClassifier(mm=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("class_weight", "class_weights"), ("epoch", "epochs"), ("lr", "learning_rate"),
+        ("random_state", "seed"), ("n_jobs", "jobs"), ("n_estimators", "m"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_there_is_not_is_told_the_one_that_was_meant(
+    name: str, meant: str
+) -> None:
+    told = f"unknown parameter '{name}'; did you mean '{meant}'[?] known: {meant}, "
+    with pytest.raises(TypeError, match=told):
+        DropNetEnsembleClassifier(**{name: 3})
+    clf = DropNetEnsembleClassifier()
+    with pytest.raises(RequestError, match=told):
+        clf.set_params(m=3, **{name: 3})
+    assert clf.m == DropNetEnsembleClassifier().m
+    assert clf.set_params(m=3) is clf
+    assert clf.m == 3
 
 
 def test_what_is_fitted(fitted: DropNetEnsembleClassifier, iris: tuple[Any, Any]) -> None:
