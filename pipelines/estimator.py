@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 
 from ensemble.feature_names import kept_names
 from pipelines.build.calling import OnEvent
+from pipelines.build.remarks import of_data, of_training
 from pipelines.build.story import build
 from pipelines.report import ComparisonReport, compare
 from pipelines.run.parameters import (
@@ -73,7 +75,8 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     Notes
     -----
     `fit` cuts the samples into 60/10/15/15 %: training, early stopping, choice, comparison. Where
-    a class has fewer than 10 samples it warns and uses all of them for each.
+    a class has fewer than 10 samples it warns and uses all of them for each. It warns, too, of
+    features that are equal in float32, of rare classes, and of runs that never left chance.
 
     Examples
     --------
@@ -132,9 +135,12 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             For arrays or options that cannot be used; one line. What was fitted before stays.
         """
         with self._all_or_nothing():
-            return self._fit(X, y, on_event)
+            self._fit(X, y, on_event)
+        for line in of_training(self.built_):
+            warnings.warn(line, stacklevel=2)
+        return self
 
-    def _fit(self, X: ArrayLike, y: ArrayLike, on_event: OnEvent | None) -> Self:
+    def _fit(self, X: ArrayLike, y: ArrayLike, on_event: OnEvent | None) -> None:
         config, placement = config_of(self.get_params(deep=False)), placement_of(self.jobs)
         X, labels = self._checked(X, y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
@@ -144,6 +150,8 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             )
         labels = _stored_labels(self.classes_)[codes]
         splits = Splits.from_arrays(X, labels, seed=config.seed, share_few=True)
+        for line in of_data(splits, config.dropnet.recipe.class_weights):
+            warnings.warn(line, stacklevel=3)
         self.built_: Built = build(config, splits, placement=placement, on_event=on_event)
         self.members_: tuple[Member, ...] = self.built_.members
         self.selection_: Selection = self.built_.selection
@@ -152,7 +160,6 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             self.ensemble_.description,
             feature_names=kept_names(getattr(self, "feature_names_in_", ())),
         )
-        return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return (N, C) float32 probabilities, rows summing to 1, columns as `classes_`."""

@@ -82,7 +82,7 @@ def prepare(
     with stages("data"):
         given = load_data(config) if splits is None else hand_over(config, splits)
         data = as_weights_expect(given)
-    for line in (*_left_out(data.skipped), *data.splits.notes):
+    for line in (*_left_out(data.skipped), *data.splits.notes, *data.splits.repeated):
         tell(line)
     with stages("checks"):
         resolved = resolve(data.config, data.splits, control=control)

@@ -13,6 +13,7 @@ from rich.console import Console
 from pipelines.build.built import Built
 from pipelines.build.logged import time_text
 from pipelines.build.progress import Tally
+from pipelines.build.remarks import listed, of_training
 from pipelines.build.story import build
 from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
 from pipelines.commands.choice_text import chosen_lines
@@ -99,15 +100,13 @@ def summary(built: Built, seconds: float) -> list[str]:
         lines.append(missed)
     if built.cut:
         lines.append(
-            f"stopped by the time limit before its end: run {_listed([*built.cut])}; the same "
+            f"stopped by the time limit before its end: run {listed([*built.cut])}; the same "
             "command without --time-limit goes on"
         )
-    collapsed = [h.run for h, e in zip(histories, handed_on, strict=True) if e.collapsed]
-    if collapsed:
-        lines.append(f"never left chance: run {_listed(collapsed)}")
+    lines += of_training(built)
     anew = [h.run for h in histories if any(entry.attempts > 1 for entry in h.rounds)]
     if anew:
-        lines.append(f"trained anew where pruning had left them at chance: run {_listed(anew)}")
+        lines.append(f"trained anew where pruning had left them at chance: run {listed(anew)}")
     if not built.earlier:
         lines.append(f"the time went to {time_text(built.seconds)}")
     return lines
@@ -135,7 +134,3 @@ def missed_target(built: Built) -> str:
         f"the target is missed by {missed} of {len(costs)} networks, which cost more than {target} "
         f"each: ended by {why}"
     )
-
-
-def _listed(runs: list[int]) -> str:
-    return ", ".join(map(str, runs))

@@ -82,6 +82,8 @@ class Splits:
         What the network's input is made with.
     notes
         What whoever uses the data should know of it, a line each.
+    repeated
+        The same of samples that stand in two parts, a line for each two.
     """
 
     train: Split
@@ -92,6 +94,7 @@ class Splits:
     input_shape: tuple[int, ...]
     scaling: Scaling = field(default_factory=Scaling)
     notes: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
@@ -228,11 +231,11 @@ class Splits:
         scaling: Scaling,
         notes: tuple[str, ...] = (),
     ) -> Splits:
-        """Return the parts together, with a note on samples that stand in two of them."""
+        """Return the parts together, and what is told of samples that stand in two of them."""
         parts = {"train": train, "val": val, "select": select, "test": test}
         equal = equal_samples({name: part.images for name, part in parts.items()})
         shape = train.images.shape[1:]
-        return cls(train, val, select, test, classes, shape, scaling, (*notes, *equal))
+        return cls(train, val, select, test, classes, shape, scaling, notes, equal)
 
     @property
     def sizes(self) -> dict[str, int]:

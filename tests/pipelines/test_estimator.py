@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,9 @@ from pipelines.run.config import BuildConfig, DataConfig
 from pruning.core.errors import RequestError
 from pruning.core.settings_tree import settings_of
 from pruning.data.splits import FewSamplesWarning
+
+pytestmark = pytest.mark.filterwarnings("ignore:never left chance")
+"""Some fits are of an epoch or two, which may not be enough."""
 
 SMALL: dict[str, Any] = {"m": 2, "s": 1, "arch": "mlp-a:16-8", "epochs": 12, "rounds": 1}
 
@@ -259,6 +264,34 @@ def test_too_few_samples_to_hold_any_out_are_told() -> None:
     X = np.random.default_rng(0).normal(size=(12, 3))
     with pytest.warns(FewSamplesWarning, match="a class has 6 samples; below 10 none are held"):
         small().fit(X, np.arange(12) % 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "told"),
+    [
+        (lambda X: X * 0 + 1, lambda y: y, ["never left chance: run 0, 1"]),
+        (
+            lambda X: (X * 10).astype(np.int64) + 2**60,
+            lambda y: y,
+            [rf"feature {i} has \d+ distinct values, of which" for i in range(4)],
+        ),
+        (lambda X: X, lambda y: y >= (np.arange(150) > 136) * 3, ["classes are uneven: "]),
+    ],
+)
+def test_what_the_command_line_tells_of_data_and_training_is_warned_of_once(
+    rows: Callable[[Any], Any], labels: Callable[[Any], Any], told: list[str]
+) -> None:
+    X, y = load_iris(return_X_y=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        small().fit(rows(X), labels(y))
+    said = [str(one.message) for one in caught]
+    for wanted in told:
+        (found,) = [line for line in said if re.match(wanted, line)]
+        assert "\n" not in found
+    for one in caught:
+        assert one.category is UserWarning
+        assert one.filename == __file__
 
 
 def test_a_wrong_option_is_named_when_it_is_used(iris: tuple[Any, Any]) -> None:

@@ -184,8 +184,8 @@ def test_groups_of_a_file_stay_together(tmp_path: Path) -> None:
 def test_samples_in_two_parts_are_counted(tmp_path: Path) -> None:
     arrays = {"x_train": ROWS[:20], "y_train": Y[:20], "x_test": ROWS[17:], "y_test": Y[17:]}
     np.savez(tmp_path / "data.npz", **arrays)
-    notes = load_splits(str(tmp_path / "data.npz")).splits.notes
-    told = [int(note.split()[0]) for note in notes if " samples of test stand in " in note]
+    lines = load_splits(str(tmp_path / "data.npz")).splits.repeated
+    told = [int(note.split()[0]) for note in lines if " samples of test stand in " in note]
     assert sum(told) == 3
 
 
