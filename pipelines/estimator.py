@@ -145,8 +145,9 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         X, labels = self._checked(X, y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(
-                f"y has one class, {self.classes_[0]!r}; classification needs at least 2 classes"
+            raise RequestError(
+                f"y has one class, {self.classes_.tolist()[0]!r}; classification needs at least 2 "
+                "classes"
             )
         labels = _stored_labels(self.classes_)[codes]
         splits = Splits.from_arrays(X, labels, seed=config.seed, share_few=True)
@@ -218,6 +219,7 @@ class DropNetEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
     def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         with _in_a_line("; expected X (N, F) or images, y (N,) labels"):
+            _check_one_kind(y)
             if _are_images(X):
                 samples, labels = check_X_y(X, y, ensure_2d=False, allow_nd=True)
             else:
@@ -237,8 +239,24 @@ def _in_a_line(expected: str) -> Iterator[None]:
     """Make scikit-learn's messages of several lines one of ours, and say what is expected."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
+        if isinstance(error, RequestError):
+            raise
         raise RequestError(str(error).rstrip(".") + expected) from error
+
+
+def _check_one_kind(y: ArrayLike) -> None:
+    """Refuse what is no text among texts, such as a label that is missing: it has no place."""
+    labels = np.asarray(y)
+    if labels.dtype.kind != "O" or labels.ndim != 1:
+        return
+    others = [row for row, label in enumerate(labels) if not isinstance(label, str)]
+    if 0 < len(others) < len(labels):
+        raise RequestError(
+            f"y has {labels[others[0]]!r} at {others[0]} among texts ({len(others)} of "
+            f"{len(labels)} labels are no texts); allowed are labels of one kind: leave these "
+            "samples out, or give them a label"
+        )
 
 
 def _are_images(X: ArrayLike) -> bool:

@@ -39,6 +39,14 @@ def as_samples(values: NDArray[Any], shape: tuple[int, ...], reading: Reading = 
         return _finite(np.require(arranged, np.float32, _OWN))
 
 
+def check_shape(given: tuple[int, ...], shape: tuple[int, ...], reading: Reading) -> None:
+    """Refuse a whole array of another shape, before it is read a part at a time."""
+    try:
+        _arranged(np.empty((0, *given[1:]), np.uint8), shape, reading.axes)
+    except RequestError:
+        raise wrong_shape(given, shape) from None
+
+
 def are_flat(values: NDArray[Any], shape: tuple[int, ...]) -> bool:
     """Return whether these are rows (N, H·W) of images of one channel."""
     return len(shape) == 3 and shape[0] == 1 and values.shape[1:] == (math.prod(shape),)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.reading.arrays import Samples, are_flat, as_samples, wrong_shape
+from ensemble.reading.arrays import Samples, are_flat, as_samples, check_shape, wrong_shape
 from pruning.core.errors import RequestError
 from pruning.samples.reading import AS_TOLD, Reading
 
@@ -64,6 +64,8 @@ def batches(
         if values.ndim == 0 or (values.ndim <= len(shape) - 1 and not are_flat(values, shape)):
             raise wrong_shape(values.shape, shape)
         check_several(values.shape, shape)
+        if len(values):
+            check_shape(values.shape, shape, reading)
         for start in range(0, len(values), size):
             yield as_samples(values[start : start + size], shape, reading)
         return

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,18 @@ def test_what_is_no_image_is_refused_in_one_line(given: object, said: str) -> No
     with pytest.raises(RequestError, match=said) as caught:
         read(given, GREY)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "shape"),
+    [((700, 7, 8), (1, 8, 8)), ((700, 3, 8, 9), (3, 8, 8)), ((700, 63), (1, 8, 8)),
+     ((700, 5), (4,)), ((700, 2, 9), (2, 8))],
+)  # fmt: skip
+def test_a_wrong_shape_is_told_as_it_was_given(
+    given: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(RequestError, match=re.escape(f"of shape {given}; expected ")):
+        next(batches(np.zeros(given, np.uint8), shape, 256))
 
 
 def test_rows_become_float32_and_are_checked() -> None:

@@ -294,6 +294,29 @@ def test_what_the_command_line_tells_of_data_and_training_is_warned_of_once(
         assert one.filename == __file__
 
 
+@pytest.mark.parametrize(("label", "shown"), [(1, "1"), (0.0, "0.0"), (True, "True"), ("a", "'a'")])
+def test_one_class_is_shown_as_it_was_given(label: Any, shown: str) -> None:
+    with pytest.raises(RequestError, match=f"^y has one class, {shown}; classification needs"):
+        small().fit(np.eye(20), [label] * 20)
+
+
+@pytest.mark.parametrize(
+    ("missing", "shown"),
+    [(None, "None"), (np.nan, "nan"), (pd.NA, "<NA>"), (3, "3"), (pd.NaT, "NaT")],
+)
+@pytest.mark.parametrize("place", [0, 7])
+def test_a_label_that_is_no_text_among_texts_is_shown_and_where(
+    missing: Any, shown: str, place: int
+) -> None:
+    y = np.array(list("ab") * 10, object)
+    y[[place, 11]] = missing
+    told = rf"^y has {shown} at {place} among texts \(2 of 20 labels are no texts\); allowed are"
+    for X in (np.eye(20), np.zeros((20, 8, 8), np.uint8)):
+        for labels in (y, pd.Series(y, dtype=object)):
+            with pytest.raises(RequestError, match=told):
+                small().fit(X, labels)
+
+
 def test_a_wrong_option_is_named_when_it_is_used(iris: tuple[Any, Any]) -> None:
     with pytest.raises(ValueError, match=r"`fraction` 1\.5: allowed more than 0, less than 1"):
         small(fraction=1.5).fit(*iris)
