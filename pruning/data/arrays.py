@@ -11,11 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from pruning.core.errors import RequestError
 from pruning.data.raw import Classes, RawData, encode
+from pruning.data.storing import lost_values
 from pruning.samples.reading import Axes, Reading, Units
 
 _MOST_CHANNELS = 4
 _LARGEST = 1e150
 """Numbers beyond this have squares that float64 does not hold."""
+
+_LARGEST_WHOLE = 2**53
+"""Integers beyond this float64 does not tell from their neighbours."""
 
 Given = NDArray[Any]
 Labelled = tuple[ArrayLike, ArrayLike]
@@ -128,14 +132,23 @@ def _raw(
     """Return samples in the smallest type that holds their numbers."""
     about = Reading(axes=cast(Axes, axes) if samples.ndim > 2 else "")
     if samples.ndim == 2:
-        return RawData(_as_floats(samples), labels, classes, reading=about)
+        rows = _as_floats(samples)
+        return RawData(rows, labels, classes, reading=about, notes=_rounded(samples, rows))
     eight = _eight_bits(samples) if samples.ndim == 4 else None
     if eight is not None:
         return RawData(np.ascontiguousarray(eight), labels, classes, reading=about)
     shares = samples.dtype.kind == "f" and samples.min() >= 0 and samples.max() <= 1
     units = Units(brightest=1.0 if shares else None)
     about = Reading(axes=about.axes, units=units)
-    return RawData(_as_floats(samples), labels, classes, reading=about)
+    floats = _as_floats(samples)
+    return RawData(floats, labels, classes, reading=about, notes=_rounded(samples, floats))
+
+
+def _rounded(samples: Given, floats: Given) -> tuple[str, ...]:
+    """Return a line for each feature whose integers are equal as floats: float64 holds to 2⁵³."""
+    whole = samples.dtype.kind in "iu"
+    held = not whole or (samples.min() >= -_LARGEST_WHOLE and samples.max() <= _LARGEST_WHOLE)
+    return () if held else lost_values(samples, floats)
 
 
 def _as_floats(samples: Given) -> NDArray[np.float32] | NDArray[np.float64]:

@@ -72,12 +72,12 @@ def store(samples: Array, train: NDArray[np.int64], reading: Reading) -> Stored:
     if samples.ndim == 2 and _float32_tells(given):
         narrow = samples.astype(np.float32, copy=False)
         scaling = replace(standardising(narrow[train]), reading=reading)
-        return Stored(narrow, scaling, _lost(given, _seen(narrow[train], scaling)))
+        return Stored(narrow, scaling, lost_values(given, _seen(narrow[train], scaling)))
     brightest = None if reading.units is None else reading.units.brightest
     units = Units.standardising(given, brightest)
     stored = units.stored(samples)
     scaling = Scaling((0.0,), (1.0,), replace(reading, units=units))
-    return Stored(stored, scaling, _lost(given, stored[train]))
+    return Stored(stored, scaling, lost_values(given, stored[train]))
 
 
 def usual_scaling(samples: Array) -> Scaling:
@@ -134,8 +134,14 @@ def _seen(stored: NDArray[np.float32], scaling: Scaling) -> NDArray[np.float32]:
     return seen
 
 
-def _lost(given: NDArray[Any], seen: NDArray[np.float32]) -> tuple[str, ...]:
-    """Return a line for each feature or channel of which distinct values have become equal."""
+def lost_values(given: NDArray[Any], seen: NDArray[Any]) -> tuple[str, ...]:
+    """Return a line for each feature or channel of which distinct values have become equal.
+
+    Parameters
+    ----------
+    given, seen
+        (N, F) or (N, C, …) numbers, as they were and as they became.
+    """
     few = max(_COMPARED // max(given[0].size, 1), 1)
     before, after = (_distinct(values[:few]) for values in (given, seen))
     what = "feature" if given.ndim == 2 else "channel"

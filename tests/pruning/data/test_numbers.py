@@ -63,6 +63,17 @@ def test_eight_bits_stay_eight_bits_however_they_are_given() -> None:
     assert np.unique(switched.train.images).tolist() == [0, 255]
 
 
+@pytest.mark.parametrize("far", [2**60, -(2**60), 2**53])
+def test_integers_that_float64_cannot_tell_apart_are_told(far: int) -> None:
+    rows = np.column_stack([np.arange(200), np.arange(200) % 7 * 2 + far])
+    splits = Splits.from_arrays(rows, Y)
+    if far == 2**53:  # even ones it still holds
+        assert splits.notes == ()
+        return
+    (note,) = splits.notes
+    assert note.startswith("feature 1 has 7 distinct values, of which networks can tell 1 apart")
+
+
 def test_values_that_become_equal_are_told() -> None:
     rows = np.column_stack([RNG.normal(size=200), RNG.normal(size=200)])
     rows[0] = 1e30, 1  # one value is so far away that the rest of its feature is one number
