@@ -1,4 +1,4 @@
-"""What is drawn depends on the seed alone, whatever else runs in the process."""
+"""What is drawn in threads depends on the seed alone, whatever else runs in the process."""
 
 from __future__ import annotations
 
