@@ -239,9 +239,9 @@ def _in_a_line(expected: str) -> Iterator[None]:
     """Make scikit-learn's messages of several lines one of ours, and say what is expected."""
     try:
         yield
-    except (ValueError, TypeError) as error:
-        if isinstance(error, RequestError):
-            raise
+    except RequestError:
+        raise
+    except ValueError as error:
         raise RequestError(str(error).rstrip(".") + expected) from error
 
 
