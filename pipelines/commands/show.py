@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from ensemble.storage.folder import onnx_file
 from ensemble.summary import EnsembleView, view
 from pipelines.commands.columns import columns
 from pipelines.commands.outcome import say_unchecked
@@ -51,11 +52,12 @@ def _facts(about: EnsembleView) -> list[str]:
     return facts
 
 
-def _file(path: Path) -> list[str]:
+def _file(source: Path) -> list[str]:
     """Say how large an exported file is: quantised, it is smaller than its networks' weights."""
-    if not path.is_file():
+    file = onnx_file(source)
+    if file is None:
         return []
-    size = amount(path.stat().st_size, "B")
+    size = amount(file.stat().st_size, "B")
     return [f"one file of {size}; the bytes below are its networks' as float32"]
 
 
