@@ -101,7 +101,9 @@ class DropNetCurve(Curve):
             yield list(runs.values())
 
 
-def metric_curves(fraction: float = 0.2, metrics: Sequence[str] = METRICS) -> tuple[Curve, ...]:
+def metric_curves(
+    fraction: float = 0.2, metrics: Sequence[str] = METRICS
+) -> tuple[DropNetCurve, ...]:
     """Return a curve for each metric as published, and one by the project's own recipe."""
     return tuple(
         DropNetCurve(
@@ -118,6 +120,16 @@ LAST_KEPT = DropNetCurve(
     "maximum_kept", "maximum", dataclasses.replace(PAPER, metric="maximum", spare_last=True)
 )
 """The most active first, as published, but that each layer keeps its last unit."""
+
+
+def shuffled(curve: DropNetCurve) -> DropNetCurve:
+    """Return a curve whose samples come in a new order in every epoch, else as published.
+
+    The published code does not see to that; some published curves are better met so.
+    """
+    recipe = dataclasses.replace(curve.settings.recipe, shuffle=True)
+    settings = dataclasses.replace(curve.settings, recipe=recipe)
+    return DropNetCurve(f"{curve.name}_shuffled", curve.published or curve.name, settings)
 
 
 def _of_member(member: Member) -> tuple[nn.Module, float, int]:

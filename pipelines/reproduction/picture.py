@@ -27,10 +27,13 @@ COLOURS = {
     "minimum": "#0a5ca8", "minimum_layer": "#3a9bdc", "random": "#5d6470",
     "random_layer": "#9aa1ad", "maximum": "#b04a00", "maximum_layer": "#e38b3d",
     "oracle": "#16794c", "redrawn": "#8a3ea0", "maximum_kept": "#8f7a00",
+    "minimum_shuffled": "#008c8c",
 }  # fmt: skip
 """A metric has the same colour in every figure."""
 
-OTHERS = ("#0a5ca8", "#16794c", "#8a3ea0", "#b04a00", "#5d6470")
+OTHERS = (
+    "#0a5ca8", "#16794c", "#8a3ea0", "#b04a00", "#5d6470", "#3a9bdc", "#bd7bd0", "#e38b3d",
+)  # fmt: skip
 
 STYLE = """
 svg { background: #fff; font-family: system-ui, sans-serif; }

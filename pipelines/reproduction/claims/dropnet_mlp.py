@@ -7,7 +7,10 @@ from pipelines.reproduction.dropnet_curve import (
     METRIC_PAIRS,
     TAN_MOTANI,
     metric_curves,
+    shuffled,
 )
+
+MINIMUM_SHUFFLED = shuffled(next(curve for curve in metric_curves() if curve.name == "minimum"))
 
 CLAIMS.register("dropnet-mlp")(
     Claim(
@@ -15,8 +18,10 @@ CLAIMS.register("dropnet-mlp")(
         TAN_MOTANI + ", figures 3 to 5",
         tuple(
             Figure(widths, f"FC{widths.replace('-', ', FC')} on MNIST", f"figure {number}",
-                   f"mlp-a:{widths}", "mnist", (*metric_curves(), LAST_KEPT), seeds)
-            for number, widths, seeds in ((3, "40-40", 15), (4, "20-40", 5), (5, "40-20", 5))
+                   f"mlp-a:{widths}", "mnist", (*metric_curves(), LAST_KEPT, *more), seeds)
+            for number, widths, seeds, more in (
+                (3, "40-40", 15, (MINIMUM_SHUFFLED,)), (4, "20-40", 5, ()), (5, "40-20", 5, ())
+            )
         ),
         METRIC_PAIRS,
     )
