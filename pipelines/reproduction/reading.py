@@ -218,14 +218,13 @@ def _claim_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ..
             yield title, figure.published, command, "open", "", "", ""
             continue
         got = found[figure.name]
-        held = [curve.agreement.verdict for curve in got.as_published if curve.agreement]
         runs = {len(curve.accuracy) for curve in got.curves.values()}
         yield (
             title,
             f"[{figure.published}]({name}/{figure.name}.svg)",
             command,
             f"{min(runs)}" if len(runs) == 1 else f"{min(runs)} to {max(runs)}",
-            _counted(held),
+            curves_held(got),
             _in_order(got, ours=False),
             _in_order(got, ours=True),
         )
@@ -241,6 +240,24 @@ def _study_rows(name: str, claim: Claim, folder: Path) -> Iterator[tuple[str, ..
             continue
         rows = found[study.name]
         yield title, f"[page]({name}/{PAGE})", command, str(len(rows)), "", study.finding(rows), ""
+
+
+def curves_held(found: FoundFigure) -> str:
+    """Return how often published curves agree with the first of ours that is held against each.
+
+    Of those that differ, how many agree with another of ours: what that one changes is the cause.
+    """
+    by_published: dict[str, list[CurveVerdict]] = {}
+    for curve in found.figure.curves:
+        ours = found.curves.get(curve.name)
+        if ours and ours.agreement and not curve.name.endswith(OURS_SUFFIX):
+            by_published.setdefault(curve.published, []).append(ours.agreement.verdict)
+    firsts = [first for first, *_ in by_published.values()]
+    named = sum(
+        first is CurveVerdict.DIFFERS and any(one is not CurveVerdict.DIFFERS for one in others)
+        for first, *others in by_published.values()
+    )
+    return _counted(firsts) + (f", {named} of these for a named cause" if named else "")
 
 
 def _in_order(found: FoundFigure, *, ours: bool) -> str:

@@ -3,18 +3,21 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 from pipelines.reproduction.accuracy import one_answer
+from pipelines.reproduction.agreement import CurveVerdict
 from pipelines.reproduction.budget import Budget
 from pipelines.reproduction.claim import OURS_SUFFIX, Claim, CurveWork, Figure, Run
 from pipelines.reproduction.claims import CLAIMS
 from pipelines.reproduction.dropnet_curve import PAPER, DropNetCurve
 from pipelines.reproduction.found import found_figures
-from pipelines.reproduction.reading import page, table_of_claims, write_page
+from pipelines.reproduction.reading import curves_held, page, table_of_claims, write_page
 from pipelines.reproduction.row_files import read_rows
 from pipelines.reproduction.running import Source, nine_tenths_train, reproduce
 from pruning.core.errors import RequestError
@@ -214,3 +217,24 @@ def test_a_quick_look_runs_every_part_of_every_claim(name: str, tmp_path: Path) 
     assert all(part.title in text for part in (*claim.figures, *claim.studies))
     header = json.loads(next(tmp_path.rglob("*.jsonl")).read_text().splitlines()[0])
     assert header["data"] == "digits"
+
+
+def test_a_published_curve_counts_once_and_what_another_of_ours_explains_is_said() -> None:
+    agrees, differs = CurveVerdict.AGREES, CurveVerdict.DIFFERS
+    verdicts = {
+        "a": differs,
+        "a_shuffled": agrees,
+        "b": differs,
+        "b_shuffled": differs,
+        "c": agrees,
+    }
+    names = [DropNetCurve(name, name.removesuffix("_shuffled")) for name in verdicts]
+    curves: Any = {
+        name: SimpleNamespace(agreement=SimpleNamespace(verdict=verdict))
+        for name, verdict in verdicts.items()
+    }
+    made = dataclasses.replace(CLAIM.figures[0], curves=tuple(names))
+    found: Any = SimpleNamespace(figure=made, curves=curves)
+    assert curves_held(found) == "1 × agrees, 2 × differs, 1 of these for a named cause"
+    del curves["a_shuffled"]
+    assert curves_held(found) == "1 × agrees, 2 × differs"
