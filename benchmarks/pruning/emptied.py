@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from kept_rows import rows_there
 
 from pipelines.reproduction.accuracy import accuracy_on_test, one_answer
 from pipelines.reproduction.dropnet_curve import PAPER
@@ -54,15 +55,6 @@ def alive(
     return found
 
 
-def rows_there(arch: str) -> dict[str, str]:
-    """Return the rows that the table holds of an architecture, by variant."""
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else ""
-    rows = (line for line in text.splitlines() if line.startswith("| "))
-    found = {row.split("|")[1].strip(): row for row in rows}
-    of_it = f" of {arch} on MNIST" in text
-    return {name: row for name, row in found.items() if of_it and name in VARIANTS}
-
-
 def main() -> None:
     """Try the variants, and write a table."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
@@ -73,7 +65,9 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     splits = load_splits("mnist", data_dir=asked.mnist).splits
-    lines = dict.fromkeys(VARIANTS, "") | rows_there(asked.arch)
+    lines = dict.fromkeys(VARIANTS, "") | rows_there(
+        RESULTS, f" of {asked.arch} on MNIST", VARIANTS
+    )
     for name in asked.variants.split(","):
         recipe = dataclasses.replace(PAPER.recipe, **VARIANTS[name])  # type: ignore[arg-type]
         settings = dataclasses.replace(PAPER, metric="maximum", rounds=ROUNDS, recipe=recipe)

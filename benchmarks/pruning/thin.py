@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from kept_rows import rows_there
 from torch import nn
 
 from pipelines.reproduction.accuracy import accuracy_on_test
@@ -59,14 +60,6 @@ def _widths(network: nn.Module) -> str:
     return "-".join(str(layer.out_features) for layer in layers[:-1])
 
 
-def rows_there(heading: str) -> dict[str, str]:
-    """Return the rows of a table with this heading, by variant."""
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else ""
-    rows = (line for line in text.splitlines() if line.startswith("| "))
-    found = {row.split("|")[1].strip(): row for row in rows}
-    return {name: row for name, row in found.items() if heading in text and name in VARIANTS}
-
-
 def main() -> None:
     """Try the variants, and write a table."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
@@ -82,7 +75,7 @@ def main() -> None:
         f"FC20, FC20 on MNIST, {asked.fraction:g} of the units dropped {asked.rounds} times: "
         "units of both layers, with how many runs have them and their mean accuracy"
     )
-    rows = rows_there(heading)
+    rows = rows_there(RESULTS, heading, VARIANTS)
     for name in asked.variants.split(","):
         rows[name] = row_of(name, splits, asked.fraction, asked.rounds, asked.runs)
         print(rows[name], flush=True)
