@@ -32,7 +32,6 @@ from pipelines.report.number_format import (
     whole,
 )
 from pipelines.report.table import Cell, Table
-from pipelines.run.control_files import CONTROL
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,9 @@ def answers(comparisons: Sequence[Comparison]) -> str:
     others it is said.
     """
     runs: dict[str, list[str]] = {advice.answer: [] for advice in reversed(Advice)}
-    held = [any(row.contender == CONTROL for row in one.results) for one in comparisons]
-    for one, against in zip(comparisons, held, strict=True):
-        alone = any(held) and not against
+    some = any(one.control for one in comparisons)
+    for one in comparisons:
+        alone = some and not one.control
         note = " (not held against a network as costly)" if alone else ""
         runs[one.advice.answer].append(one.name + note)
     return " ".join(
