@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ import torch
 
 from pipelines.run.device_names import asked_device
 from pruning.core.errors import RequestError
-from pruning.core.seeds import ALONE
 
 
 @dataclass(frozen=True)
@@ -164,10 +164,14 @@ def on(name: str) -> Iterator[None]:
             torch.cuda.empty_cache()
 
 
+_TURN = threading.RLock()
+"""Held by who trains: how many threads PyTorch has is the process's, and sums depend on it."""
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Give PyTorch so many processor threads, and afterwards what it had; others wait meanwhile."""
-    with ALONE:
+    with _TURN:
         before = torch.get_num_threads()
         torch.set_num_threads(count)
         try:

@@ -27,9 +27,9 @@ _KEYS: dict[Purpose, int] = {
 }  # fmt: skip
 """Part of every stream: a key that changes, or is used again, changes what runs draw."""
 
-ALONE = threading.RLock()
-"""Held by who changes for a while what there is once per process: its global generators, and how
-many threads PyTorch has. So fits in several threads take turns, and give what each gives alone."""
+_DRAWING = threading.RLock()
+"""Held by who sets the process's global generators for a while, which is an epoch at most: in
+several threads each draws what it draws alone."""
 
 
 def checked_seed(seed: object) -> int:
@@ -101,7 +101,7 @@ def set_back(devices: Sequence[torch.device] = ()) -> Iterator[None]:
     """Set torch's global generator back after, and that of these cards; nobody draws meanwhile."""
     import torch
 
-    with ALONE, torch.random.fork_rng(devices=devices):
+    with _DRAWING, torch.random.fork_rng(devices=devices):
         yield
 
 

@@ -24,7 +24,6 @@ from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import MachineError
-from pruning.core.seeds import ALONE
 from pruning.data.splits import Split, Splits
 
 
@@ -130,7 +129,7 @@ def train_round(task: RoundTask, splits: Splits) -> RoundResult:
     check_versions(task.versions, versions())
     kind, group = task.resolved.device, task.group
     notices: list[Notice] = []
-    with ALONE, on(kind), threads(group.threads):
+    with threads(group.threads), on(kind):  # a worker of many threads waits
         clock = RoundClock(kind, len(splits.train), task.round)
         with clock.stages("files"):
             start = [record.load() for record in task.start]

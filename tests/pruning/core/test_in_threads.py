@@ -74,6 +74,19 @@ def test_the_number_of_threads_is_set_back_to_what_it_was_whoever_else_sets_it()
     assert torch.get_num_threads() == before
 
 
+def test_who_loads_does_not_wait_for_who_trains() -> None:
+    """A training takes hours; generators are held for an epoch."""
+    done = threading.Event()
+
+    def loads() -> None:
+        drawn(0)
+        done.set()
+
+    with threads(1):
+        threading.Thread(target=loads, daemon=True).start()
+        assert done.wait(20)
+
+
 def test_fits_in_threads_give_what_each_gives_alone() -> None:
     x, y = load_iris(return_X_y=True)
 
