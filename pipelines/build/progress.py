@@ -120,6 +120,9 @@ class Tally:
     teachers
         Unpruned networks that answer in each step of a pruned round; one takes a third of what
         training it takes.
+    perturbs
+        Whether samples are moved for that: by one more answer with its way back, and the pruned
+        network takes each twice.
     """
 
     runs: int
@@ -135,6 +138,7 @@ class Tally:
     seconds: dict[str, float] = field(default_factory=dict)
     at_a_time: int = 1
     teachers: int = 0
+    perturbs: bool = False
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -151,7 +155,7 @@ class Tally:
         teachers = {"none": 0, "own": 1, "ensemble": config.m}[dropnet.teaching.teacher]
         return cls(
             config.m, dropnet.fraction, dropnet.least_kept, dropnet.least_held, most,
-            teachers=teachers,
+            teachers=teachers, perturbs=dropnet.teaching.perturb > 0,
         )  # fmt: skip
 
     def restored(self, run: int, round_index: int, baseline: float) -> None:
@@ -206,7 +210,9 @@ class Tally:
     def work(self, round_index: int) -> float:
         """Return what a run's round is expected to cost, in a unit of its own."""
         share = (1 - self.fraction) ** round_index
-        return share * share + 0.25 + (self.teachers / 3 if round_index else 0)
+        own = share * share
+        taught = self.teachers / 3 + (own + 2 / 3 if self.perturbs else 0)
+        return own + 0.25 + (taught if round_index else 0)
 
     def _work_after(self, round_index: int) -> float:
         return sum(self.work(k) for k in range(round_index + 1, int(self.last) + 1))

@@ -86,7 +86,7 @@ class Rounds:
     stages
         Counts the seconds of each stage of a round.
     teachers
-        Of each run, in pruned rounds; empty where nobody teaches.
+        The unpruned networks, by run, in order; empty where nobody teaches.
     """
 
     full_width: FullWidth
@@ -95,7 +95,7 @@ class Rounds:
     on_epoch: ProgressHook | None = None
     aim: Aim | None = None
     stages: Stages = field(default_factory=Stages)
-    teachers: Mapping[int, tuple[nn.Module, ...]] = field(default_factory=dict)
+    teachers: Mapping[int, nn.Module] = field(default_factory=dict)
 
     def first_round(self) -> tuple[Member, ...]:
         """Train θ0 at full width."""
@@ -197,9 +197,11 @@ class Rounds:
         if not self.teachers:
             return None
         teaching, images = self.settings.teaching, self.full_width.training.data.train_images
+        own, everyone = [self.teachers[run] for run in runs], tuple(self.teachers.values())
         return Lesson.of(
-            [self.teachers[run] for run in runs], images.device,
-            weight=teaching.weight, temperature=teaching.temperature,
+            [(network,) if teaching.teacher == "own" else everyone for network in own],
+            images.device, weight=teaching.weight, temperature=teaching.temperature,
+            perturb=teaching.perturb, movers=own if teaching.perturb else (),
         )  # fmt: skip
 
     @functools.cached_property
@@ -241,10 +243,8 @@ class Rounds:
         return (self.full_width.late_epochs or 0) if self.settings.rewinding.to == "late" else 0
 
 
-def teachers_of(
-    unpruned: Sequence[Member], runs: Runs, settings: DropNet
-) -> dict[int, tuple[nn.Module, ...]]:
-    """Return who teaches each run, of these members of round 0; empty where nobody does.
+def teachers_of(unpruned: Sequence[Member], runs: Runs, settings: DropNet) -> dict[int, nn.Module]:
+    """Return the networks of these members of round 0 by run; empty where nobody teaches.
 
     Raises
     ------
@@ -254,13 +254,10 @@ def teachers_of(
     teacher = settings.teaching.teacher
     if teacher == "none":
         return {}
-    networks = {member.run: member.network for member in unpruned}
+    networks = {m.run: m.network for m in sorted(unpruned, key=lambda member: member.run)}
     if any(member.round for member in unpruned) or set(runs.numbers) - networks.keys():
         raise RequestError(
             f"`teacher` {teacher!r}: a population that goes on from a pruned round is taught by "
             "its unpruned networks; give round 0 of every run as `unpruned`"
         )
-    if teacher == "own":
-        return {run: (networks[run],) for run in runs.numbers}
-    everyone = tuple(networks[run] for run in sorted(networks))
-    return dict.fromkeys(runs.numbers, everyone)
+    return networks

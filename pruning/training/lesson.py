@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from pruning.training.perturbation import draw_directions, drawn_in, moved
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +25,22 @@ class Lesson:
         What the teachers count in the loss, in (0, 1]; the labels count the rest.
     temperature
         By what logits are divided, positive.
+    perturb
+        Length of the step by which samples are moved before teachers and network are compared on
+        them (`pruning.training.perturbation`), 0 or more; at 0 they stay as they are.
+    movers
+        For each network the one along whose answers its samples are moved; none are needed at 0.
     """
 
     teachers: tuple[tuple[nn.Module, ...], ...]
     weight: float = 0.9
     temperature: float = 2.0
+    perturb: float = 0.0
+    movers: tuple[nn.Module, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.perturb and len(self.movers) != len(self.teachers):
+            raise ValueError(f"{len(self.movers)} movers for {len(self.teachers)} networks")
 
     @classmethod
     def of(
@@ -36,19 +50,49 @@ class Lesson:
         *,
         weight: float,
         temperature: float,
+        perturb: float = 0.0,
+        movers: Sequence[nn.Module] = (),
     ) -> Lesson:
         """Return the lesson of copies on a device; each network is copied once."""
         copies = {
             id(network): copy.deepcopy(network).to(device).eval()
-            for row in teachers
+            for row in (*teachers, movers)
             for network in row
         }
         rows = tuple(tuple(copies[id(network)] for network in row) for row in teachers)
-        return cls(rows, weight, temperature)
+        own = tuple(copies[id(network)] for network in movers)
+        return cls(rows, weight, temperature, perturb, own)
 
     def only(self, rows: Sequence[int]) -> Lesson:
         """Return the lesson of these networks of the population."""
-        return Lesson(tuple(self.teachers[row] for row in rows), self.weight, self.temperature)
+        return dataclasses.replace(
+            self,
+            teachers=tuple(self.teachers[row] for row in rows),
+            movers=tuple(self.movers[row] for row in rows) if self.movers else (),
+        )
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor | None:
+        """Return (count, 1) int64, what moves each sample of an epoch; None: they stay."""
+        return draw_directions(count, generator) if self.perturb else None
+
+    def asked(self, row: int, inputs: Tensor, changes: Tensor | None) -> Tensor:
+        """Return the samples on which a network is compared with its teachers.
+
+        Parameters
+        ----------
+        row
+            Of the network.
+        inputs
+            (B, …) network input, which comes back itself where samples stay as they are.
+        changes
+            (B, K) int64; the last column is what `draw` drew. None, where nothing was drawn.
+        """
+        if not self.perturb:
+            return inputs
+        return moved(
+            self.movers[row], inputs, drawn_in(changes),
+            length=self.perturb, temperature=self.temperature,
+        )  # fmt: skip
 
     @torch.no_grad()
     def answers(self, row: int, inputs: Tensor) -> Tensor:

@@ -167,7 +167,7 @@ def _train(
     patience = recipe.patience or math.inf
     steps = math.ceil(len(data.train_labels) / (recipe.batch_size or 1))
     for epoch in range(state.epoch, course.epochs(recipe).stop if rows else state.epoch):
-        orders, changes = _draw(data, recipe, [generators[r] for r in rows])
+        orders, changes = _draw(data, recipe, [generators[r] for r in rows], course.lesson)
         # Dropout takes no generator: it draws from the process's, begun alike in any process.
         with seeded(noise_generator(generators[rows[0]], epoch)):
             losses = engine.epoch(orders, recipe.rates(epoch, steps), changes)
@@ -221,18 +221,24 @@ def _begun(
 
 
 def _draw(
-    data: DeviceData, recipe: Recipe, generators: Sequence[torch.Generator]
+    data: DeviceData,
+    recipe: Recipe,
+    generators: Sequence[torch.Generator],
+    lesson: Lesson | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """Draw an epoch: (G, N) orders, and (G, N, K) changes where the recipe augments."""
+    """Draw an epoch: (G, N) orders, and (G, N, K) changes.
+
+    None where neither the recipe augments nor the lesson moves samples.
+    """
     n, device = len(data.train_labels), data.train_images.device
     augmenter = Augmenter(recipe.augment or "none", tuple(data.train_images.shape[1:]))
     orders, changes = [], []
     for generator in generators:
         order = torch.randperm(n, generator=generator) if recipe.shuffle else torch.arange(n)
         orders.append(order)
-        drawn = augmenter.draw(n, generator)
-        if drawn is not None:
-            changes.append(drawn)
+        drawn = [augmenter.draw(n, generator), lesson.draw(n, generator) if lesson else None]
+        if parts := [part for part in drawn if part is not None]:
+            changes.append(torch.cat(parts, 1))
     return torch.stack(orders).to(device), torch.stack(changes).to(device) if changes else None
 
 

@@ -97,7 +97,8 @@ class Engine(ABC):
             where the recipe has two (`pruning.training.recipe.Recipe.rates`).
         changes
             (G, N, K) int64 on the data's device: how `pruning.training.augmenter`
-            changes each sample of `orders`; None leaves them as they are.
+            changes each sample of `orders`, and in the last column how a lesson moves it, if it
+            does; None leaves them as they are.
         """
 
     @abstractmethod

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pruning.networks.weights import load_weights, tensors_of
 from pruning.training.engines.lane import REHEARSALS, EngineWarning, Lane, Work
 from pruning.training.engines.trainee import Forward, Trainee
+from pruning.training.perturbation import drawn_in
 
 Program = Callable[[dict[str, Tensor], Tensor, Tensor, Tensor], Tensor]
 """Mean loss of a full batch by tensors of a network, samples held, their targets, the place."""
@@ -50,6 +51,7 @@ class Recorded:
         self._held = self._empty(data.train_images)
         sample = trainee.targets(torch.zeros(1, dtype=torch.int64, device=device))
         self._targets = sample.new_zeros(len(self._held), *sample.shape[1:])
+        self._moves = self._at.new_zeros(len(self._held), 1) if trainee.moves else None
         self._steps: dict[int, Work] = {}
         self._validation: Work | None = None
 
@@ -119,6 +121,8 @@ class Recorded:
                     self.trainee.inputs(order[part], drawn)
                 )
                 self._targets[part].copy_(self.trainee.targets(order[part], drawn))
+                if self._moves is not None:
+                    self._moves[part, 0].copy_(drawn_in(drawn))
 
     def step(self, batch: int) -> None:
         """Take one step on the next samples held."""
@@ -159,8 +163,9 @@ class Recorded:
             )
         else:
             loss = loss_of_held(
-                self.trainee, self.trainee.network, self._held, self._targets, place, batch
-            )
+                self.trainee, self.trainee.network, self._held, self._targets, place, batch,
+                self._moves,
+            )  # fmt: skip
         rate = self._rates.index_select(0, taken)[0]
         self._total.add_(self.trainee.descend(loss, rate), alpha=batch)
         self._at += self._ahead[batch]
@@ -184,12 +189,19 @@ class Recorded:
 
 
 def loss_of_held(
-    trainee: Trainee, forward: Forward, held: Tensor, targets: Tensor, place: Tensor, batch: int
+    trainee: Trainee,
+    forward: Forward,
+    held: Tensor,
+    targets: Tensor,
+    place: Tensor,
+    batch: int,
+    moves: Tensor | None = None,
 ) -> Tensor:
     """Return the mean loss of so many samples from a (1,) int64 place on of those held."""
     rows = torch.arange(batch, device=place.device) + place
     inputs = as_inputs(held.index_select(0, rows), trainee)
-    return trainee.loss(forward, inputs, targets.index_select(0, rows))
+    drawn = None if moves is None else moves.index_select(0, rows)
+    return trainee.loss(forward, inputs, targets.index_select(0, rows), drawn)
 
 
 def as_inputs(held: Tensor, trainee: Trainee) -> Tensor:

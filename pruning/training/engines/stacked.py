@@ -144,19 +144,22 @@ class Stacked(Engine):
         index, labels
             (G, B) int64: the samples each member sees and their classes.
         changes
-            (G, B, K) int64: what augmentation does to each.
+            (G, B, K) int64: what augmentation does to each, and how a lesson moves it.
         """
         buffers = self._buffers_for(index.shape[1])
         weights, relu_after = self._weights, self._layers.relu_after
         drawn = None if changes is None else changes.flatten(0, 1)
         samples = buffers.gather(index.flatten(), drawn).view(*index.shape, -1)
-        x = samples.transpose(1, 2)
+        if self._taught:
+            samples = self._taught.with_moved(samples, drawn)
+        x, batch = samples.transpose(1, 2), index.shape[1]
         for i, made in enumerate(buffers.made):
             torch.baddbmm(self._biases[i], weights[i], x, out=made)
             x = made.relu_() if relu_after[i] else made
-        losses, gradient = buffers.loss(x, self._targets(index, labels, drawn))
+        losses, gradient = buffers.loss(x[..., :batch], self._targets(index, labels, drawn))
         if self._taught:
-            losses, gradient = self._taught(losses, gradient, x, self._taught.answers(samples))
+            answers = self._taught.answers(samples[:, -batch:])
+            losses, gradient = self._taught(losses, gradient, x[..., -batch:], answers)
         relu_backward = torch.ops.aten.threshold_backward.grad_input
         for i in reversed(range(len(weights))):
             inputs = buffers.made[i - 1].transpose(1, 2) if i else samples
@@ -236,7 +239,8 @@ class Stacked(Engine):
             gather = Gatherer(
                 self._data.train_images, self._data.scaling, math.prod(size), self._augmenter
             )
-            self._buffers[batch] = _Buffers(self._layers, device, batch, gather, loss)
+            columns = batch * (self._taught.passes if self._taught else 1)
+            self._buffers[batch] = _Buffers(self._layers, device, columns, gather, loss)
         return self._buffers[batch]
 
 
@@ -248,13 +252,13 @@ def _batches(values: Tensor, size: int) -> Tensor:
 
 
 class _Buffers:
-    """What a step of one batch size writes, used again by the next."""
+    """What a step of one batch size writes, used again by the next; it answers so many columns."""
 
     def __init__(
-        self, layers: Layers, device: torch.device, batch: int, gather: Gatherer, loss: Loss
+        self, layers: Layers, device: torch.device, columns: int, gather: Gatherer, loss: Loss
     ) -> None:
         members = len(layers.sizes)
         self.gather = gather
-        self.made = [torch.empty(members, out, batch, device=device) for out, _ in layers.padded]
+        self.made = [torch.empty(members, out, columns, device=device) for out, _ in layers.padded]
         self.gradients = [torch.empty_like(made) for made in self.made[:-1]]
         self.loss = loss

@@ -68,8 +68,8 @@ class Trainee:
         for rate, part in zip(rates, self.batches(len(order)), strict=False):
             index = order[part]
             drawn = None if changes is None else changes[part]
-            targets = self.targets(index, drawn)
-            loss = self.descend(self.loss(self.network, self.inputs(index, drawn), targets), rate)
+            inputs, targets = self.inputs(index, drawn), self.targets(index, drawn)
+            loss = self.descend(self.loss(self.network, inputs, targets, drawn), rate)
             total += loss * len(index)
         return float(total / len(order))
 
@@ -80,19 +80,31 @@ class Trainee:
         self.optimizer.step(rate)
         return loss.detach()
 
-    def loss(self, forward: Forward, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of (B, …) network input, by what makes logits of it."""
+    def loss(
+        self, forward: Forward, inputs: Tensor, targets: Tensor, changes: Tensor | None = None
+    ) -> Tensor:
+        """Return the mean loss of (B, …) network input, by what makes logits of it.
+
+        A lesson that moves samples reads the last column of their (B, K) `changes`.
+        """
         # A step reads each weight once: a cache of bfloat16 copies would save nothing.
         with torch.autocast(
             inputs.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
         ):
-            logits = forward(inputs)
-            answers = None if self._lesson is None else self._lesson.answers(0, inputs)
-        logits = logits.float()
+            logits = forward(inputs).float()
+            if self._lesson is not None:
+                asked = self._lesson.asked(0, inputs, changes)
+                answers = self._lesson.answers(0, asked)
+                compared = logits if asked is inputs else forward(asked).float()
         by_labels = mean_loss(logits, targets, self._class_weights, self.smoothing)
-        if self._lesson is None or answers is None:
+        if self._lesson is None:
             return by_labels
-        return taught_loss(by_labels, logits, answers, self._lesson)
+        return taught_loss(by_labels, compared, answers, self._lesson)
+
+    @property
+    def moves(self) -> bool:
+        """Whether its lesson moves samples."""
+        return self._lesson is not None and self._lesson.perturb > 0
 
     def state(self) -> list[Tensor]:
         """Return what steps change: weights, all buffers, what the optimizer remembers."""

@@ -64,6 +64,16 @@ KINDS: dict[str, dict[str, Any]] = {
         "m": 2,
         "archs": (f"{__name__}:noisy",),
     },
+    "taught on moved samples": {
+        "dropnet": DropNet(
+            rounds=1,
+            kappa=0.0,
+            teaching=Teaching(teacher="ensemble", perturb=0.1),
+            recipe=Recipe(max_epochs=4, batch_size=16, augment="shift-mixup"),
+        ),
+        "m": 2,
+        "archs": (f"{__name__}:noisy",),
+    },
     "trained on": {"dropnet": tiny_dropnet(Rewinding("trained"), optimizer="adam"), "m": 2},
 }
 
@@ -78,7 +88,7 @@ def config(tmp_path: Path, request: pytest.FixtureRequest) -> BuildConfig:
     return tiny_config(data, **KINDS[request.param])
 
 
-QUICK = ("mlp, members that end early", "taught by all")
+QUICK = ("mlp, members that end early", "taught by all", "taught on moved samples")
 
 
 @pytest.mark.parametrize(

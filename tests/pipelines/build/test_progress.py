@@ -59,6 +59,10 @@ def test_time_left_is_the_work_left_at_the_pace_so_far() -> None:
     taught = _tally(clock, teachers=6)  # each pruned round asks all six: 2 more
     taught.add(RoundDone(0, (0, 1), (1.0, 1.0), (0.9, 0.9)))
     assert taught.share == pytest.approx(2.5 / (2.5 + 2 * (0.8125 + 2 * 2)))
+    moved = _tally(clock, teachers=6, perturbs=True)  # 2/3 to move, each sample taken once more
+    moved.add(RoundDone(0, (0, 1), (1.0, 1.0), (0.9, 0.9)))
+    more = 2 * 2 / 3 + 0.25 + 0.0625
+    assert moved.share == pytest.approx(2.5 / (2.5 + 2 * (0.8125 + 2 * 2 + more)))
 
 
 def test_a_run_that_fell_below_kappa_has_nothing_left() -> None:

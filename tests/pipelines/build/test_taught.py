@@ -18,14 +18,21 @@ from pipelines.run.records import RunHistory
 from pipelines.run.resources import Placement
 from pruning.data.load import load_splits
 from pruning.dropnet import Member
-from pruning.dropnet.teaching import Teacher, Teaching
+from pruning.dropnet.teaching import Teaching
 
 ARCHS = ("mlp-a:8-6", "conv-b:3-4")
 
 
-def _config(data: Path, teacher: Teacher) -> BuildConfig:
+TAUGHT = pytest.mark.parametrize(
+    "teaching",
+    [Teaching("own"), Teaching("ensemble"), Teaching("ensemble", perturb=0.1)],
+    ids=["own", "ensemble", "ensemble, perturbed"],
+)
+
+
+def _config(data: Path, teaching: Teaching) -> BuildConfig:
     config = tiny_config(data, archs=ARCHS)
-    dropnet = dataclasses.replace(config.dropnet, teaching=Teaching(teacher))
+    dropnet = dataclasses.replace(config.dropnet, teaching=teaching)
     return dataclasses.replace(config, dropnet=dropnet)
 
 
@@ -42,13 +49,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_images(tmp_path_factory.mktemp("data") / "tiny.npz")
 
 
-@pytest.mark.parametrize("teacher", ["own", "ensemble"])
+@TAUGHT
 def test_a_stopped_build_goes_on_with_its_teachers(
-    teacher: Teacher, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    teaching: Teaching, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = _config(data, teacher)
+    config = _config(data, teaching)
     whole = build(config, out=tmp_path / "whole")
-    untaught = build(_config(data, "none"), out=tmp_path / "untaught")
+    untaught = build(_config(data, Teaching()), out=tmp_path / "untaught")
     for name, found in _members(whole).items():
         assert (found == _members(untaught)[name]) == ("round-0" in name), name
     keep, kept = RunDirectory.keep_round, []
@@ -70,19 +77,21 @@ def test_a_stopped_build_goes_on_with_its_teachers(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("teacher", ["own", "ensemble"])
-def test_another_number_of_jobs_teaches_alike(teacher: Teacher, data: Path, tmp_path: Path) -> None:
-    config = _config(data, teacher)
+@TAUGHT
+def test_another_number_of_jobs_teaches_alike(
+    teaching: Teaching, data: Path, tmp_path: Path
+) -> None:
+    config = _config(data, teaching)
     one = build(config, out=tmp_path / "one", placement=Placement(jobs=1))
     two = build(config, out=tmp_path / "two", placement=Placement(jobs=2))
     assert _members(one) == _members(two)
 
 
-@pytest.mark.parametrize("teacher", ["own", "ensemble"])
+@TAUGHT
 def test_a_worker_of_a_cluster_is_sent_the_teachers(
-    teacher: Teacher, data: Path, tmp_path: Path
+    teaching: Teaching, data: Path, tmp_path: Path
 ) -> None:
-    built = build(_config(data, teacher), out=tmp_path / "run")
+    built = build(_config(data, teaching), out=tmp_path / "run")
     resolved, histories = built.store.resolved, built.histories
     splits = load_splits(str(data), seed=resolved.config.seed).splits
     unpruned = [history.rounds[0] for history in histories]
@@ -107,4 +116,6 @@ def test_nobody_teaches_what_is_merged(
     assert "--pruner 'datafree' does not use --teacher" in line
     line = fails(capsys, "build", *TINY_OPTIONS, *words[:-1], "all")
     assert "unknown teacher 'all'" in line
+    line = fails(capsys, "build", *TINY_OPTIONS, *words[:-2], "--perturb", "0.1")
+    assert "--perturb 0.1 moves samples for a teacher, and there is none; leave it out" in line
     assert not (tmp_path / "run").exists()
