@@ -75,7 +75,7 @@ class Built:
     @property
     def cut(self) -> tuple[int, ...]:
         """The runs that a time limit stopped before their own end."""
-        return tuple(h.run for h in self.histories if h.is_cut(self.config))
+        return tuple(h.run for h in self.histories if self.store.resolved.was_cut(h))
 
     @property
     def handed_on(self) -> tuple[RoundRecord, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.build.latency import measure_latencies
 from pipelines.run.config import SelectionConfig
 from pipelines.run.records import RoundRecord
 from pruning.core.errors import RequestError
+from pruning.inference.latency import measure_latencies
 from selection.choosing import select_team
 from selection.costs import PoolCosts
 from selection.pool import PoolPredictions

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from pipelines.build.device import on, threads
+from pipelines.build.device import on
 from pipelines.run.control_files import Control
 from pipelines.run.records import InMemory, RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.seeds import torch_generator
+from pruning.core.threads import threads
 from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
 from pruning.inference.cost import Cost

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipelines.build.checkpoints import GroupCheckpoints
-from pipelines.build.device import threads
 from pipelines.build.events import Tell
 from pipelines.build.progress import EpochDone, Halved, RoundDone, Slower
 from pipelines.build.round_times import RoundClock, RoundTimes
@@ -25,6 +24,7 @@ from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import Store
+from pruning.core.threads import threads
 from pruning.data.splits import Splits
 from pruning.datafree.members import datafree
 from pruning.dropnet import dropnet
@@ -159,10 +159,10 @@ def rounds_of(
     def on_halved(networks: int, half: int) -> None:
         notice(Halved(clock.round, networks, half))
 
-    merged = config.pruner == "datafree"
+    merged, settings = config.pruner == "datafree", group.settings(config)
     trained = dropnet(
         group.runs, splits,
-        dataclasses.replace(config.of_each_run, rounds=0) if merged else config.of_each_run,
+        dataclasses.replace(settings, rounds=0) if merged else settings,
         start=start, unpruned=teaching if start else (), device=device, engine=group.engine,
         on_epoch=on_epoch, on_halved=on_halved, stages=clock.stages, checkpoints=checkpoints,
     )  # fmt: skip

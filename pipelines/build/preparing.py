@@ -17,7 +17,7 @@ from pipelines.build.data import (
 )
 from pipelines.build.device import Devices, devices_for
 from pipelines.build.rehearsal import rehearse_all
-from pipelines.build.resolving import devices_of, resolve, training_plan
+from pipelines.build.resolving import devices_of, resolve, timed, training_plan
 from pipelines.build.starting import starting_lines
 from pipelines.run.config import BuildConfig
 from pipelines.run.resolved import ResolvedConfig
@@ -70,7 +70,8 @@ def prepare(
     opened
         Makes or opens the store.
     begins
-        Whether nothing has been trained: the user's own networks are then rehearsed.
+        Whether nothing has been trained: the user's own networks are then rehearsed, and a latency
+        that is asked for is measured.
     stages
         Counts the seconds.
 
@@ -86,6 +87,7 @@ def prepare(
         tell(line)
     with stages("checks"):
         resolved = resolve(data.config, data.splits, control=control)
+        resolved = timed(resolved) if begins else resolved
         devices = devices_for(data.config.device, resolved.device)
         for rehearsal in rehearse_all(resolved, data.splits, devices.first) if begins else ():
             for line in rehearsal.lines:

@@ -220,12 +220,16 @@ class Tally:
 
 def _likely_rounds(resolved: ResolvedConfig) -> int | None:
     """Return about how many rounds of pruning the longest run of a build takes."""
-    settings, classes = resolved.config.of_each_run, len(resolved.classes)
-    if not settings.target.given:
-        return settings.rounds
-    networks = (
-        build_network(arch, classes, resolved.input_shape, resolved.config.seed)
-        for arch in dict.fromkeys(resolved.config.archs)
+    asked, shape = resolved.config.of_each_run, resolved.input_shape
+    if not asked.target.given:
+        return asked.rounds
+    groups = {group.runs.arch: group for group in resolved.groups}  # one of each architecture
+    found = (
+        likely_rounds(
+            build_network(arch, len(resolved.classes), shape, resolved.config.seed),
+            shape,
+            group.settings(resolved.config),
+        )
+        for arch, group in groups.items()
     )
-    found = (likely_rounds(network, resolved.input_shape, settings) for network in networks)
     return max((rounds for rounds in found if rounds is not None), default=None)

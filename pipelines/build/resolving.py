@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pipelines.build.control_training import check_control
@@ -12,7 +14,10 @@ from pipelines.run.plan import check_archs, check_engines, describe_groups, plan
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.small_work import is_small
 from pipelines.run.store import Store
+from pruning.core.errors import RequestError
 from pruning.data.splits import Splits
+from pruning.dropnet.fast_enough import in_flops
+from pruning.networks.architecture import Architecture, architecture_name, build_network
 
 
 def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> ResolvedConfig:
@@ -51,6 +56,29 @@ def resolve(config: BuildConfig, splits: Splits, *, control: bool = False) -> Re
     )
 
 
+def timed(resolved: ResolvedConfig) -> ResolvedConfig:
+    """Return what was settled with a latency, if one is asked for, said in FLOPs: it is measured.
+
+    Raises
+    ------
+    RequestError
+        If the smallest network that pruning can make of an architecture is slower.
+    """
+    asked, shape = resolved.config.of_each_run, resolved.input_shape
+    flops: dict[Architecture, float | None] = {}
+    for group in resolved.groups:
+        arch, seed = group.runs.arch, group.runs.seeds[0]
+        if asked.target.latency is None or arch in flops:
+            continue
+        network = build_network(arch, len(resolved.classes), shape, seed)
+        try:
+            flops[arch] = in_flops(asked, network, shape).target.flops
+        except RequestError as error:
+            raise RequestError(f"architecture {architecture_name(arch)!r}: {error}") from error
+    groups = tuple(replace(group, flops=flops.get(group.runs.arch)) for group in resolved.groups)
+    return replace(resolved, groups=groups)
+
+
 def devices_of(asked: BuildConfig, store: Store) -> Devices:
     """Return what computes a run, which may have begun elsewhere; cards must do what it needs."""
     resolved = store.resolved
@@ -66,6 +94,11 @@ def training_plan(asked: BuildConfig, store: Store, devices: Devices) -> list[st
     """Return in words how the runs train, a line each, and why cards that are here do not."""
     resolved = store.resolved
     lines = describe_groups(resolved.groups, ", ".join(devices.names))
+    fast = {group.runs.arch: group.flops for group in resolved.groups if group.flops is not None}
+    lines += [
+        f"{architecture_name(arch)} is pruned to {flops:,.0f} FLOPs, which were as fast as is asked"
+        for arch, flops in fast.items()
+    ]
     if leaves_cards_idle(asked.device, devices):
         shape, samples = resolved.input_shape, resolved.split_sizes["train"]
         if is_small(resolved.config, len(resolved.classes), shape, samples):

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from pipelines.build.device import on, threads
+from pipelines.build.device import on
 from pipelines.run.plan import Group
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.seeds import set_back, torch_generator
+from pruning.core.threads import threads
 from pruning.data.splits import Splits
 from pruning.dropnet.population import Population
 from pruning.training import DeviceData, Recipe, Training, train
@@ -86,7 +87,7 @@ def short_training(
     # Dropout draws from torch's own generators.
     kept = set_back(cards)
     with on(device), threads(group.threads), kept:
-        settings, runs = resolved.config.of_each_run, group.runs
+        settings, runs = group.settings(resolved.config), group.runs
         population = Population(runs, len(resolved.classes), resolved.input_shape, settings.init)
         networks = [network.to(device) for network in population.theta0().values()]
         training = Training(DeviceData.of(splits, device), settings.starting_recipe, group.engine)

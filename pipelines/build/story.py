@@ -153,8 +153,7 @@ def _built(
 
 def tell_going_on(store: Store, there: Sequence[RunHistory], tell: Tell) -> None:
     """Say that a build goes on, if it was stopped."""
-    config = store.resolved.config
-    if store.finished and not any(history.is_cut(config) for history in there):
+    if store.finished and not any(map(store.resolved.was_cut, there)):
         return
     trained = len(rounds_of(there))
     told = f", with {trained} trained network{'s' * (trained > 1)}" if trained else ""

@@ -25,6 +25,7 @@ from pipelines.run.config import BuildConfig
 from pipelines.run.config_file import ReadConfig, read_config
 from pipelines.run.resources import Placement
 from pruning.core.settings_tree import changed, made, settings_of
+from pruning.inference.latency import measure_latencies
 
 
 def run_build(
@@ -98,6 +99,8 @@ def summary(built: Built, seconds: float) -> list[str]:
         lines.append(f"mask sparsity {masked:.1%}, removable sparsity {gone:.1%}")
     if missed := missed_target(built):
         lines.append(missed)
+    if config.dropnet.target.latency is not None:
+        lines.append(latency_line(built))
     if built.cut:
         lines.append(
             f"stopped by the time limit before its end: run {listed([*built.cut])}; the same "
@@ -112,16 +115,33 @@ def summary(built: Built, seconds: float) -> list[str]:
     return lines
 
 
+def latency_line(built: Built) -> str:
+    """Return how long the team takes, measured now, against what was asked."""
+    asked, shape = built.config.dropnet.target.latency or 0.0, built.store.resolved.input_shape
+    unpruned = {history.arch: history.rounds[0] for history in built.histories}
+    networks = [entry.load().network for entry in (*built.team, *unpruned.values())]
+    seconds = measure_latencies(networks, shape).tolist()
+    team = sum(seconds[: len(built.team)])
+    of_arch = dict(zip(unpruned, seconds[len(built.team) :], strict=True))
+    everyone = sum(of_arch[history.arch] for history in built.histories)
+    most = f"{asked:g} of all" if asked <= 1 else f"{asked:g} ms"
+    return (
+        f"the team takes {1e3 * team:.3g} ms per sample here, measured now, {team / everyone:.3g} "
+        f"of all {len(built.histories)} unpruned networks' {1e3 * everyone:.3g}; asked for was at "
+        f"most {most}"
+    )
+
+
 def missed_target(built: Built) -> str:
     """Return how many networks cost more than the target leaves them, and why; empty if none."""
-    asked, target = built.config.of_each_run, built.config.of_each_run.target
-    costs = [
-        ((entry.cost.flops, entry.cost.bytes), (whole.flops, whole.bytes))
+    resolved, asked = built.store.resolved, built.config.of_each_run
+    missed_by = [
+        target
         for history, entry in zip(built.histories, built.handed_on, strict=True)
-        for whole in [history.rounds[0].cost]
+        for target, whole in [(resolved.settings_of(history.run).target, history.rounds[0].cost)]
+        if not target.met_by((entry.cost.flops, entry.cost.bytes), (whole.flops, whole.bytes))
     ]
-    missed = sum(not target.met_by(cost, unpruned) for cost, unpruned in costs)
-    if not target.given or not missed:
+    if not missed_by:
         return ""
     ends = {
         f"--rounds {asked.rounds}": asked.rounds is not None,
@@ -131,6 +151,6 @@ def missed_target(built: Built) -> str:
     }
     why = " or ".join(name for name, given in ends.items() if given) or "want of units to drop"
     return (
-        f"the target is missed by {missed} of {len(costs)} networks, which cost more than {target} "
-        f"each: ended by {why}"
+        f"the target is missed by {len(missed_by)} of {len(built.histories)} networks, which cost "
+        f"more than {missed_by[0]} each: ended by {why}"
     )

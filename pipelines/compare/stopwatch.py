@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ensemble.reading.inputs import AsStored
-from pipelines.build.timing import median_seconds
+from pruning.core.timing import median_seconds
 
 if TYPE_CHECKING:
     from ensemble.classifier import Classifier

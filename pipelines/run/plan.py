@@ -7,6 +7,7 @@ same bytes on processors of one instruction set. On several cards it looks at th
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any
 from pipelines.run.config import BuildConfig
 from pruning.core.errors import RequestError
 from pruning.datafree.network import check_mergeable
-from pruning.dropnet import Runs
+from pruning.dropnet import DropNet, Runs, Target
 from pruning.dropnet.fit import find_units
 from pruning.inference.stackable import stackable
 from pruning.networks.architecture import architecture_name, build_network
@@ -39,11 +40,22 @@ class Group:
         A name in `pruning.training.engines.engine.ENGINES`, never ``"auto"``.
     threads
         CPU threads of the group's tensor operations.
+    flops
+        FLOPs to which its networks are pruned where a latency was asked: what was fast enough
+        when that was measured. None where none was.
     """
 
     runs: Runs
     engine: str
     threads: int = 1
+    flops: float | None = None
+
+    def settings(self, config: BuildConfig) -> DropNet:
+        """Return what each of its runs is given, a latency said in FLOPs."""
+        asked = config.of_each_run
+        if self.flops is None:
+            return asked
+        return dataclasses.replace(asked, target=Target(flops=self.flops))
 
     def to_json(self) -> dict[str, Any]:
         """Return the group as plain JSON values."""
@@ -53,13 +65,13 @@ class Group:
             "seeds": list(self.runs.seeds),
             "engine": self.engine,
             "threads": self.threads,
-        }
+        } | ({} if self.flops is None else {"flops": self.flops})
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Group:
         """Return the group that `to_json` wrote."""
         runs = Runs(stored["arch"], tuple(stored["runs"]), tuple(stored["seeds"]))
-        return cls(runs, stored["engine"], stored["threads"])
+        return cls(runs, stored["engine"], stored["threads"], stored.get("flops"))
 
 
 def check_archs(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from pipelines.run.config import BuildConfig
 from pipelines.run.member_ids import member_id
 from pruning.dropnet.member import Member, handed_on, held
 from pruning.inference.cost import Cost, count_cost
@@ -146,20 +145,6 @@ class RunHistory:
     def handed_on(self, kappa: float) -> RoundRecord:
         """Return the smallest network that still held."""
         return handed_on(self.rounds, kappa)
-
-    def is_cut(self, config: BuildConfig) -> bool:
-        """Whether the run was stopped before its own end: another round would have followed."""
-        settings, first, last = config.of_each_run, self.rounds[0], self.rounds[-1]
-        if config.pruner != "dropnet":
-            return False
-        cost, whole = (last.cost.flops, last.cost.bytes), (first.cost.flops, first.cost.bytes)
-        return (
-            last.held(settings.least_held)
-            and last.remaining > settings.least_kept
-            and (settings.rounds is None or last.round < settings.rounds)
-            and not (settings.target.given and settings.target.met_by(cost, whole))
-            and any(left > 1 for left, _ in last.widths.values())
-        )
 
     def followed_by(self, record: RoundRecord) -> RunHistory:
         """Return the history with this round as its last; later ones are forgotten."""

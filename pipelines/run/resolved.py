@@ -10,6 +10,8 @@ from ensemble.storage.sealed import seal
 from pipelines.run.config import BuildConfig
 from pipelines.run.member_files import MemberShape
 from pipelines.run.plan import Group
+from pipelines.run.records import RunHistory
+from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import Architecture
 from pruning.samples.reading import Reading
 from pruning.samples.scaling import Scaling
@@ -61,6 +63,26 @@ class ResolvedConfig:
         archs = self.config.archs
         found: Architecture = archs[run % len(archs)]
         return found
+
+    def settings_of(self, run: int) -> DropNet:
+        """Return what DropNet does with a run, a latency said in FLOPs."""
+        group = next(group for group in self.groups if run in group.runs.numbers)
+        return group.settings(self.config)
+
+    def was_cut(self, history: RunHistory) -> bool:
+        """Whether a run was stopped before its own end: another round would have followed."""
+        if self.config.pruner != "dropnet":
+            return False
+        settings = self.settings_of(history.run)
+        first, last = history.rounds[0], history.rounds[-1]
+        cost, whole = (last.cost.flops, last.cost.bytes), (first.cost.flops, first.cost.bytes)
+        return (
+            last.held(settings.least_held)
+            and last.remaining > settings.least_kept
+            and (settings.rounds is None or last.round < settings.rounds)
+            and not (settings.target.given and settings.target.met_by(cost, whole))
+            and any(left > 1 for left, _ in last.widths.values())
+        )
 
     @property
     def member_shape(self) -> MemberShape:

@@ -36,8 +36,12 @@ class Aim:
 
     @classmethod
     def of(cls, target: Target, network: nn.Module, input_shape: tuple[int, ...]) -> Aim | None:
-        """Return the aim of runs with this unpruned network; None without a target."""
-        if not target.given:
+        """Return the aim of runs with this unpruned network.
+
+        None without a target, or for a latency, which is said in FLOPs first
+        (`pruning.dropnet.fast_enough`).
+        """
+        if target.flops is None and target.bytes is None:
             return None
         return cls(target, input_shape, _flops_and_bytes(network, input_shape))
 

@@ -18,6 +18,7 @@ import torch
 from pruning.core.stages import Stages
 from pruning.data.splits import Splits, check_splits
 from pruning.dropnet.aim import Aim
+from pruning.dropnet.fast_enough import in_flops
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
 from pruning.dropnet.population import Population, Runs
@@ -119,8 +120,10 @@ def dropnet(
         training = Training(data, settings.starting_recipe, engine, on_halved, checkpoints)
         population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
         full_width = FullWidth(population, training, settings.rewinding, on_epoch, stages)
-        units = find_units(full_width.theta0[runs.numbers[0]], splits.input_shape, settings)
-        aim = Aim.of(settings.target, full_width.theta0[runs.numbers[0]], splits.input_shape)
+        whole = full_width.theta0[runs.numbers[0]]
+        units = find_units(whole, splits.input_shape, settings)
+        settings = in_flops(settings, whole, splits.input_shape)
+        aim = Aim.of(settings.target, whole, splits.input_shape)
     rounds = Rounds(full_width, units, settings, on_epoch, aim, stages)
     members = tuple(start)
     if not members:

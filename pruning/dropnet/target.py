@@ -37,35 +37,61 @@ class Target:
         above=0, flag="target_bytes", unset="as far as kappa and keep allow",
         before=None,
     )  # fmt: skip
+    latency: float | None = option(
+        None,
+        "Prune until a team of S takes at most so long per sample, one network after another, "
+        "as measured here before training: up to 1 a share, above it milliseconds.",
+        above=0, flag="target_latency", unset="as far as kappa and keep allow",
+        before=None,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.flops is not None and self.bytes is not None:
+        asked = self._asked
+        if len(asked) > 1:
+            targets = " and ".join(f"`target_{name}` {most:g}" for name, most in asked.items())
+            limits = " or ".join(f"`max_{name}`" for name in asked)
             raise RequestError(
-                f"`target_flops` {self.flops:g} and `target_bytes` {self.bytes:g} are two "
-                "targets; a run has one: leave one out, and limit the team by it with `max_flops` "
-                "or `max_bytes`, which are absolute numbers, not shares"
+                f"{targets} are {('two', 'three')[len(asked) - 2]} targets; a run has one: keep "
+                f"one, and limit the team otherwise with {limits}, which are absolute numbers, "
+                "not shares"
             )
 
     @property
     def given(self) -> bool:
         """Whether there is a target at all."""
-        return self.flops is not None or self.bytes is not None
+        return bool(self._asked)
+
+    @property
+    def _asked(self) -> dict[str, float]:
+        named = {"flops": self.flops, "bytes": self.bytes, "latency": self.latency}
+        return {name: most for name, most in named.items() if most is not None}
 
     def of_member(self, m: int, s: int) -> MemberTarget:
         """Return what each of S members may cost, as a share of its own unpruned network.
 
         A share of more than a whole network asks for nothing to be cut.
         """
-        return MemberTarget(_of_member(self.flops, m, s), _of_member(self.bytes, m, s), m, s)
+        flops, size = _of_member(self.flops, m, s), _of_member(self.bytes, m, s)
+        return MemberTarget(flops, size, self.latency, m, s)
+
+    def milliseconds(self, unpruned: float) -> float:
+        """Return what one network may take, where its unpruned one takes so many milliseconds."""
+        most = self.latency or 0.0
+        return most * unpruned if most <= 1 else most
 
     def least(self, cost: float, unpruned: float) -> float:
         """Return the least that would have to be asked for, of a network that costs so much."""
-        share = (self.flops or self.bytes or 0) <= 1
-        return rounded_up(cost / unpruned, 4) if share else rounded_up(cost, 0)
+        share = (self.flops or self.bytes or self.latency or 0) <= 1
+        if share:
+            return rounded_up(cost / unpruned, 4)
+        return rounded_up(cost, 0 if self.latency is None else 3)
 
     def met_by(self, cost: tuple[float, float], unpruned: tuple[float, float]) -> bool:
-        """Whether a network costs no more, given (FLOPs, bytes) of it and of the unpruned."""
+        """Whether a network costs no more, given (FLOPs, bytes) of it and of the unpruned.
+
+        A latency is said in FLOPs first (`pruning.dropnet.fast_enough`).
+        """
         return all(
             most is None or spent <= (most * whole if most <= 1 else most)
             for most, spent, whole in zip((self.flops, self.bytes), cost, unpruned, strict=True)
@@ -83,8 +109,12 @@ class Target:
 class MemberTarget(Target):
     """A member's part of a team's target, which remembers the team it was asked of.
 
+    Its `latency` stays the team's: a part of a millisecond would read as a share.
+
     >>> Target(flops=0.001).of_member(m=20, s=5).least(100, 1000)
     0.025
+    >>> Target(latency=0.05).of_member(20, 5).milliseconds(3.0)  # a fifth of it
+    0.6
     """
 
     m: int = 1
@@ -93,6 +123,10 @@ class MemberTarget(Target):
     def least(self, cost: float, unpruned: float) -> float:
         """Return the least that would have to be asked for of the team."""
         return super().least(self.s * cost, self.m * unpruned)
+
+    def milliseconds(self, unpruned: float) -> float:
+        """Return what one network may take, where its unpruned one takes so many milliseconds."""
+        return super().milliseconds(self.m * unpruned) / self.s
 
 
 def _of_member(most: float | None, m: int, s: int) -> float | None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.storage.sealed import canonical_json, sha256_of
-from pipelines.build.device import on, threads
+from pipelines.build.device import on
 from pipelines.build.group_training import Notice, rounds_of, warnings_noticed
 from pipelines.build.round_times import RoundClock, RoundTimes
 from pipelines.run.fingerprint import versions
@@ -24,6 +24,7 @@ from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import MachineError
+from pruning.core.threads import threads
 from pruning.data.splits import Split, Splits
 
 

@@ -11,8 +11,8 @@ import torch
 from sklearn.datasets import load_iris
 
 import dropnet_ensemble as de
-from pipelines.build.device import threads
 from pruning.core.seeds import seeded, set_back, torch_generator
+from pruning.core.threads import threads
 
 
 def drawn(seed: int) -> list[float]:

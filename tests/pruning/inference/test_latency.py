@@ -7,7 +7,7 @@ import time
 import torch
 from torch import Tensor, nn
 
-from pipelines.build.latency import measure_latencies
+from pruning.inference.latency import measure_latencies
 
 
 class Slow(nn.Module):

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pipelines.build.device import threads
-from pipelines.build.timing import median_seconds
+from pruning.core.threads import threads
+from pruning.core.timing import median_seconds
 
 TURNS = 15
 WARM_UPS = 6
