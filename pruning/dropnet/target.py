@@ -18,9 +18,9 @@ class Target:
     absolute. A run by itself is a team of one, and its share is of its own unpruned network.
 
     >>> Target(flops=0.05).of_member(m=20, s=5)
-    MemberTarget(flops=0.2, bytes=None, m=20, s=5)
+    MemberTarget(flops=0.2, bytes=None, latency=None, m=20, s=5)
     >>> Target(bytes=1e6).of_member(m=20, s=5)
-    MemberTarget(flops=None, bytes=200000.0, m=20, s=5)
+    MemberTarget(flops=None, bytes=200000.0, latency=None, m=20, s=5)
     """
 
     flops: float | None = option(
@@ -51,10 +51,10 @@ class Target:
         if len(asked) > 1:
             targets = " and ".join(f"`target_{name}` {most:g}" for name, most in asked.items())
             limits = " or ".join(f"`max_{name}`" for name in asked)
+            count, out, them = ("two", "one", "it") if len(asked) == 2 else ("three", "two", "them")
             raise RequestError(
-                f"{targets} are {('two', 'three')[len(asked) - 2]} targets; a run has one: keep "
-                f"one, and limit the team otherwise with {limits}, which are absolute numbers, "
-                "not shares"
+                f"{targets} are {count} targets; a run has one: leave {out} out, and limit the "
+                f"team by {them} with {limits}, which are absolute numbers, not shares"
             )
 
     @property

@@ -130,6 +130,11 @@ def test_a_latency_beside_another_target_is_one_too_many(other: str) -> None:
         Target(**{other: 0.1, "latency": 0.2})
 
 
+def test_three_targets_are_two_too_many() -> None:
+    with pytest.raises(RequestError, match=r"are three targets; a run has one: leave two out, and"):
+        Target(flops=0.1, bytes=0.1, latency=0.1)
+
+
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_what_is_no_latency_is_refused(value: float) -> None:
     with pytest.raises(RequestError, match=r"`latency` .*: allowed"):
