@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.products import product
+
 Array = NDArray[np.float64]
 
 EXACT = 2**24
@@ -88,15 +90,14 @@ class SampleSets:
         """(F, M, M) Σ over classes of (i predicts c) × (j predicts c), each a count."""
         classes = np.unique(self.predictions) if self.predictions.size else np.zeros(1, int)
         counts = np.stack([self._count(self.predictions == c).T for c in classes], -1)
-        products: Array = counts @ counts.swapaxes(1, 2)
+        products: Array = product(counts, counts.swapaxes(1, 2))
         return products
 
     def _count(self, mask: NDArray[np.bool_]) -> Array:
         """Return (M, F) how many of each set's samples `mask` (M, N) marks."""
         kind = np.float32 if len(self.labels) <= EXACT else np.float64
-        counts: Array = (mask.astype(kind) @ self._set_matrix.astype(kind, copy=False)).astype(
-            np.float64
-        )
+        found = product(mask.astype(kind), self._set_matrix.astype(kind, copy=False))
+        counts: Array = found.astype(np.float64)
         return counts
 
     @cached_property

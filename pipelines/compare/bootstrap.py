@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.compare.interval import CONFIDENCE, Interval
+from pruning.core.products import product
 
 RESAMPLES = 2000
 _BLOCK = 1 << 16  # resampled indices held at once: they stay in the cache
@@ -30,7 +31,7 @@ def resampled_means(
     -------
     (resamples, K) float64.
     """
-    blocks = [weights @ columns for weights in _weights(len(columns), rng, resamples)]
+    blocks = [product(weights, columns) for weights in _weights(len(columns), rng, resamples)]
     return np.concatenate(blocks) / len(columns)
 
 
@@ -122,7 +123,7 @@ def _paired(
     padded = np.append(column, [1.0, -1.0])
     values, counts = np.unique(padded, return_counts=True)
     shares = counts / len(padded)
-    drawn = rng.multinomial(len(padded), shares, resamples) @ values / len(padded)
+    drawn = product(rng.multinomial(len(padded), shares, resamples), values) / len(padded)
     observed, centre = float(column.mean()), float(padded.mean())
     tail = (1 - CONFIDENCE) / 2
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.errors import unknown_name
+from pruning.core.products import product
 from pruning.datafree.settings import Saliency
 
 Array = NDArray[np.float64]
@@ -49,7 +50,7 @@ def differences(weights: Array, bias: Array, kind: Saliency) -> Array:
     """
     if kind not in get_args(Saliency):
         raise unknown_name("saliency", kind, get_args(Saliency))
-    inner: Array = weights @ weights.T
+    inner: Array = product(weights, weights.T)
     squares = np.diag(inner)
     apart = np.maximum(squares[:, None] + squares[None, :] - 2 * inner, 0)
     gap = np.abs(bias[:, None] - bias[None, :])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pruning.core.products import product
 from selection.measures.measure import MEASURES, Array, Evaluate, Measure, Teams, ratio
 from selection.pair_counts import SampleSets
 
@@ -36,7 +37,7 @@ class Entropy(Measure):
             for start in range(0, len(teams), step):
                 part = slice(start, start + step)
                 erring = wrong[teams[part]].sum(1)
-                doubt = np.minimum(erring, size - erring).astype(np.float64) @ weight
+                doubt = product(np.minimum(erring, size - erring).astype(np.float64), weight)
                 out[part] = np.take_along_axis(doubt, sets[part].astype(np.intp), 1)
             return ratio(out, samples.samples[sets] * (size - np.ceil(size / 2)), 0.0)
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.core.products import product
 from selection.measures.measure import CHUNK, pair_sums
 
 Array = NDArray[np.float64]
@@ -34,7 +35,7 @@ def error_products(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> Ar
         y = labels[start : start + block]
         part[:, np.arange(len(y)), y] -= 1
         flat = part.reshape(members, -1)
-        total += flat @ flat.T
+        total += product(flat, flat.T)
     return np.asarray(total / samples)
 
 

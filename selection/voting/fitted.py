@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.core.array_values import ArrayValue
+from pruning.core.products import product
 from selection.voting.rule import VOTES, Array, Vote
 
 SHRINKAGE = 0.1
@@ -89,7 +90,7 @@ def _mixture(true: Array, shrinkage: float) -> NDArray[np.float64]:
 
 
 def _gain(weights: Array, equal: Array, true: Array) -> float:
-    return float(np.mean(np.log(weights @ true) - np.log(equal @ true)))
+    return float(np.mean(np.log(product(weights, true)) - np.log(product(equal, true))))
 
 
 @VOTES.register("fitted")
