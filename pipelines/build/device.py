@@ -1,4 +1,4 @@
-"""Which devices a build trains on, and on how many threads."""
+"""Which devices a build trains on."""
 
 from __future__ import annotations
 

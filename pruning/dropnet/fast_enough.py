@@ -49,25 +49,33 @@ def in_flops(settings: DropNet, network: nn.Module, input_shape: tuple[int, ...]
     groups = find_groups(network, input_shape)
     narrowed = _Narrowed(network, groups, input_shape, settings.round_to)
     (seconds,) = measure_latencies([network], input_shape)
-    share = min(1.0, target.milliseconds(1e3 * seconds) / (1e3 * seconds))
+    unpruned = 1e3 * seconds
+    share = target.milliseconds(unpruned) / unpruned
+    if share >= 1:  # nothing has to be cut, and a clock's noise refuses nothing
+        return _to_flops(settings, network, input_shape)
     floor = narrowed.slowness(0.0)
     if floor > share:
-        least = target.least(SPARE * floor * 1e3 * seconds, 1e3 * seconds)
+        least = target.least(SPARE * floor * unpruned, unpruned)
         raise RequestError(
-            f"`target_latency` leaves {1e3 * share * seconds:.3g} ms to each network, and the "
-            f"smallest that pruning can make takes {1e3 * floor * seconds:.3g} ms here "
-            f"({floor:.3g} of the unpruned network's {1e3 * seconds:.3g}); ask for at least "
+            f"`target_latency` leaves {share * unpruned:.3g} ms to each network, and the "
+            f"smallest that pruning can make takes {floor * unpruned:.3g} ms here "
+            f"({floor:.3g} of the unpruned network's {unpruned:.3g}); ask for at least "
             f"{least:.10g}, or for a smaller architecture"
         )
     fast, slow = 0.0, 1.0
-    for _ in range(0 if share == 1.0 else HALVINGS):
+    for _ in range(HALVINGS):
         width = (fast + slow) / 2
         if narrowed.slowness(width) <= share:
             fast = width
         else:
             slow = width
-    flops = count_cost(narrowed.to(1.0 if share == 1.0 else fast), input_shape).flops
-    return dataclasses.replace(settings, target=Target(flops=max(float(flops), 2.0)))
+    return _to_flops(settings, narrowed.to(fast), input_shape)
+
+
+def _to_flops(settings: DropNet, network: nn.Module, input_shape: tuple[int, ...]) -> DropNet:
+    """Return the settings with a network's FLOPs as target; up to 1 they would read as a share."""
+    flops = max(float(count_cost(network, input_shape).flops), 2.0)
+    return dataclasses.replace(settings, target=Target(flops=flops))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pruning.core.errors import RequestError
 from pruning.core.limits import rounded_up
 from pruning.core.option_checks import check_options
 from pruning.core.options import option
+
+
+def _most(name: str, help_text: str) -> Any:
+    """Return the setting of a target, which nothing had before there were targets."""
+    unset = "as far as kappa and keep allow"
+    return option(None, help_text, above=0, flag=f"target_{name}", unset=unset, before=None)
 
 
 @dataclass(frozen=True)
@@ -23,27 +30,21 @@ class Target:
     MemberTarget(flops=None, bytes=200000.0, latency=None, m=20, s=5)
     """
 
-    flops: float | None = option(
-        None,
+    flops: float | None = _most(
+        "flops",
         "Prune until a team of S takes at most so many FLOPs per sample: up to 1 a share of "
         "all M unpruned networks', above it a number.",
-        above=0, flag="target_flops", unset="as far as kappa and keep allow",
-        before=None,
-    )  # fmt: skip
-    bytes: float | None = option(
-        None,
+    )
+    bytes: float | None = _most(
+        "bytes",
         "Prune until a team of S takes at most so many bytes as stored: up to 1 a share, above "
         "it a number.",
-        above=0, flag="target_bytes", unset="as far as kappa and keep allow",
-        before=None,
-    )  # fmt: skip
-    latency: float | None = option(
-        None,
+    )
+    latency: float | None = _most(
+        "latency",
         "Prune until a team of S takes at most so long per sample, one network after another, "
         "as measured here before training: up to 1 a share, above it milliseconds.",
-        above=0, flag="target_latency", unset="as far as kappa and keep allow",
-        before=None,
-    )  # fmt: skip
+    )
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -80,6 +80,15 @@ def test_a_network_that_is_fast_enough_is_left_whole(clock: list[int]) -> None:
         assert _found("mlp-a:30-20", target) == count_cost(network, SHAPE).flops
 
 
+def test_a_noisy_clock_refuses_nothing_where_nothing_has_to_be_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = "pruning.dropnet.fast_enough.measure_latencies"
+    monkeypatch.setattr(slow, lambda nets, shape: np.arange(1.0, 1.0 + len(nets)))
+    network = build_network("mlp-a:30-20", 3, SHAPE, 0)
+    assert _found("mlp-a:30-20", Target(latency=1.0)) == count_cost(network, SHAPE).flops
+
+
 def test_widths_are_the_multiples_that_are_asked_for() -> None:
     rounded = _found("mlp-a:32-32", Target(latency=0.5), round_to=8)
     widths = [(a, b) for a in range(8, 33, 8) for b in range(8, 33, 8)]
