@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks" / "accuracy"
@@ -25,7 +26,7 @@ def test_each_sample_gets_the_mean_shares_of_each_member(rivals: ModuleType, nam
     if name in rivals.NEEDS_LAYERS:
         pytest.importorskip("torch_uncertainty", reason="wants an environment of its own")
     torch.manual_seed(0)
-    network = rivals.RIVALS[name][0](6).eval()
+    network = rivals.NETWORKS[name][0](6).eval()
     x = torch.rand(5, 3, 32, 32)
     asked = x.repeat(1, 3, 1, 1) if name == "mimo" else x
     answers = network.answers(asked)
@@ -65,3 +66,56 @@ def test_a_taught_network_follows_labels_and_teachers(rivals: ModuleType) -> Non
         soft = -(shares * (logits / 2).log_softmax(1)).sum(1).mean()
         found = rivals.taught([teacher, teacher], network, x, labels)
     assert float(found) == pytest.approx(float(0.1 * hard + 0.9 * 4 * soft), rel=1e-5)
+
+
+@pytest.fixture
+def parts() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    y = torch.arange(12) % 3
+    x = torch.rand(12, 3, 32, 32) + y[:, None, None, None]
+    return {"x_train": x, "y_train": y, "x_new": x, "y_new": y}
+
+
+def _write(network: torch.nn.Module, file: Path) -> None:
+    layers = [one for one in network.modules() if hasattr(one, "weight")]
+    names = ("conv1", "conv2", "conv3", "conv4", "fc", "output")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {}
+    for name, layer in zip(names, layers, strict=True):
+        tensors[f"weights/{name}.weight"] = layer.weight.data
+        tensors[f"weights/{name}.bias"] = layer.bias.data
+    save_file(tensors, file)
+
+
+def test_a_soup_is_of_the_last_rounds_network(
+    rivals: ModuleType,
+    parts: dict[str, torch.Tensor],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    networks = importlib.import_module("rival_networks")
+    whole, pruned = networks.plain(3), networks.plain(3, (5, 7, 6, 4), 9)
+    members = tmp_path / "members" / "000"
+    _write(whole, members / "round-9.safetensors")
+    _write(pruned, members / "round-10.safetensors")
+    monkeypatch.setattr(rivals, "BRANCH_EPOCHS", 1)
+    monkeypatch.setattr(rivals, "BRANCHES", 2)
+    found = list(rivals.pruned_soup(tmp_path, parts, 3))
+    assert [row["rate"] for row in found] == [2e-3, 5e-4]
+    [size] = {row["bytes"] for row in found}
+    assert size == sum(4 * p.numel() for p in pruned.parameters())
+    assert {row["epochs_seen"] for row in found} == {4}
+    [before] = {row["before"] for row in found}
+    assert before == pytest.approx(rivals.accuracies(pruned, parts["x_new"], parts["y_new"],
+                                                     parts["x_train"])[0], abs=1e-4)  # fmt: skip
+
+
+def test_a_mean_of_networks_is_the_mean_of_their_weights(rivals: ModuleType) -> None:
+    networks = importlib.import_module("rival_networks")
+    torch.manual_seed(0)
+    both = [networks.plain(3, (2, 3, 4, 5), 6) for _ in range(2)]
+    mean = rivals.averaged(both)
+    for name, value in mean.state_dict().items():
+        first, second = (network.state_dict()[name] for network in both)
+        torch.testing.assert_close(value, (first + second) / 2)
+    assert not torch.equal(next(iter(both[0].parameters())), next(iter(mean.parameters())))

@@ -4,9 +4,9 @@
         [--seconds 600]
 
 CIFAR is CIFAR-10 as ``ensemble build --data`` takes it (an ``.npz`` is read fastest). Each job of
-`JOBS`, in the order in which its figures are wanted, is one build of at most twelve minutes on one
-card: M whole networks, pruned round by round (``fpgm_layer``, going on from trained weights) until
-five cost what one whole network does, and for some a control. Of it come
+`card_jobs.py`, in the order in which its figures are wanted, is one build of at most twelve minutes
+on one card: M whole networks, pruned round by round (``fpgm_layer``, going on from trained weights)
+until five cost what one whole network does, and for some a control. Of it come
 
 - what each round's networks reach by themselves, the whole ones' included,
 - the chosen five against all whole networks, and with less and less to spend, chosen from all
@@ -23,14 +23,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from card_jobs import JOBS, TEAM, Job
+from card_text import told
+from json_lines import FOLDER, keep, rows_of
 
 from pipelines.build import build
 from pipelines.build.built import Built
@@ -39,63 +40,11 @@ from pipelines.build.story import choose
 from pipelines.compare.of_build import compare
 from pipelines.compare.paired_tests import PairedTest
 from pipelines.compare.results import Result
-from pipelines.run.config import BuildConfig
 from pipelines.run.records import RoundRecord
 from pipelines.run.store import Memory
 from pruning.inference.cost import Cost
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "card.jsonl"
-TEAM = 5
-BAR = -0.005
-"""Where the paired interval to all whole networks has to stay above."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One build, and what is read from it.
-
-    Attributes
-    ----------
-    arch, m
-        The network, and how many of it.
-    cost
-        FLOPs of a member where pruning ends, as a share of a whole network's; None prunes nothing.
-    fraction
-        Share of the units that a round drops.
-    epochs
-        Of a whole network's training; None takes the default.
-    control
-        Whether one whole network as costly as the team is trained, too.
-    """
-
-    arch: str
-    m: int
-    cost: float | None = None
-    fraction: float = 0.2
-    epochs: int | None = None
-    control: bool = False
-
-    def config(self, **options: Any) -> BuildConfig:
-        """Return what its build is asked for."""
-        pruning: dict[str, Any] = {"rounds": 0}
-        if self.cost is not None:
-            pruning = {
-                "metric": "fpgm_layer",
-                "fraction": self.fraction,
-                "target_flops": self.cost * TEAM / self.m,
-            }
-        size = min(TEAM, self.m)
-        return BuildConfig.of(m=self.m, s=size, arch=self.arch, **pruning, **options)
-
-
-JOBS = {
-    "conv-c": Job("conv-c", 20, cost=0.2, fraction=0.35, control=True),
-    "vgg16-bn": Job("vgg16-bn", 20, cost=0.2, fraction=0.35, epochs=20),
-    "resnet20": Job("resnet20", 10, cost=0.2),
-    "resnet56": Job("resnet56", 6, cost=0.2),
-    "resnet18-bn": Job("resnet18-bn", 3),
-    "vgg16-bn-alone": Job("vgg16-bn", 3),
-}
+RESULTS = FOLDER / "card.jsonl"
 
 
 def main() -> None:
@@ -118,16 +67,15 @@ def main() -> None:
     for seed in map(int, asked.seeds.split(",")):
         for name in names:
             key = {"job": name, "seed": seed, "epochs": asked.epochs, "limit": asked.limit}
-            if any(key.items() <= row.items() for row in _rows(asked.out)):
+            if rows_of(asked.out, key):
                 continue
             if time.perf_counter() - begun > asked.seconds:
                 print(f"{name}, seed {seed}: left out, no time", flush=True)
                 continue
             row = key | measure(JOBS[name], asked, seed)
-            with asked.out.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(row) + "\n")
+            keep(asked.out, row)
             print("\n".join(told(row)), flush=True)
-    for row in _rows(asked.out):
+    for row in rows_of(asked.out):
         print("\n".join(("", *told(row))))
 
 
@@ -222,55 +170,12 @@ def _test(test: PairedTest) -> list[float]:
     return [gap.value, gap.low, gap.high]
 
 
-def told(row: dict[str, Any]) -> Iterator[str]:
-    """Yield what a row says, a line each."""
-    yield (
-        f"{row['job']}, seed {row['seed']}: {row['m']} networks, {row['build_seconds']:.0f} s to "
-        f"build, {row['seconds']:.0f} s in all"
-    )
-    for found in row["rounds"]:
-        spread = "" if found["deviation"] is None else f" ± {100 * found['deviation']:.2f}"
-        yield (
-            f"  round {found['round']}: one network {100 * found['accuracy']:.2f}{spread} %, at "
-            f"{found['flops']:.3f} of its FLOPs and {found['bytes']:.3f} of its bytes, "
-            f"{found['epochs_seen']:.0f} epochs"
-        )
-    for found in row.get("contenders", ()):
-        yield f"  {_line(found)}"
-    held = [found for found in row.get("curve", ()) if found["against"]["all_unpruned"][1] > BAR]
-    for found in row.get("curve", ()):
-        yield f"  {'held' if found in held else 'lost'}: {_line(found)}"
-    if held:
-        least = min(found["flops_ratio"] for found in held)
-        yield f"  smallest share whose interval stays above {100 * BAR:+.1f} points: {least:.3f}"
-    if price := row.get("price_of_one"):
-        yield f"  at the price of one, in FLOPs and bytes: {_line(price)}"
-
-
-def _line(found: dict[str, Any]) -> str:
-    gaps = [
-        f"{100 * value:+.2f} ({100 * low:+.2f} to {100 * high:+.2f}) to {name}"
-        for name, (value, low, high) in found["against"].items()
-    ]
-    return (
-        f"{found['contender']}: {found['members']}, {100 * found['accuracy']:.2f} % at "
-        f"{found['flops_ratio']:.3f} of the FLOPs, {found['bytes_ratio']:.3f} of the bytes; "
-        + ", ".join(gaps)
-    )
-
-
 def _whole(built: Built, member: RoundRecord) -> RoundRecord:
     return built.histories[member.run].rounds[0]
 
 
 def _told_now(line: str) -> None:
     print(f"  {line}", flush=True)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 if __name__ == "__main__":

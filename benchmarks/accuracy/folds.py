@@ -11,12 +11,11 @@ Student's over the seeds.
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from json_lines import FOLDER, keep, rows_of
 from scipy.stats import t
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold
@@ -27,7 +26,7 @@ from pipelines.compare.run_teams import contenders
 from pipelines.run.config import BuildConfig
 from pruning.data.splits import Splits
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "folds.jsonl"
+RESULTS = FOLDER / "folds.jsonl"
 FOLDS, GAP = 5, 1000
 ROWS = ("single_best_unpruned", "single_mean_unpruned", "all_unpruned", "all_pruned", "selected")
 
@@ -41,15 +40,13 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     first, last = map(int, asked.seeds.split("-"))
-    known = {(row["seed"], row["m"], row["s"]) for row in _rows()}
+    sizes = {"m": asked.m, "s": asked.s}
     for seed in range(first, last + 1):
-        if (seed, asked.m, asked.s) not in known:
+        if not rows_of(RESULTS, sizes | {"seed": seed}):
             row = measure(seed, asked.m, asked.s)
-            RESULTS.parent.mkdir(parents=True, exist_ok=True)
-            with RESULTS.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(row) + "\n")
-            print(json.dumps(row), flush=True)
-    report([row for row in _rows() if (row["m"], row["s"]) == (asked.m, asked.s)])
+            keep(RESULTS, row)
+            print(row, flush=True)
+    report(rows_of(RESULTS, sizes))
 
 
 def measure(seed: int, m: int, s: int) -> dict[str, Any]:
@@ -93,12 +90,6 @@ def report(rows: list[dict[str, Any]]) -> None:
         half = t.ppf(0.975, len(gap) - 1) * gap.std(ddof=1) / len(gap) ** 0.5 if len(gap) > 1 else 0
         print(f"selected − {name:22} {gap.mean():+.2f} points, 95 % {gap.mean() - half:+.2f} to "
               f"{gap.mean() + half:+.2f}")  # fmt: skip
-
-
-def _rows() -> list[dict[str, Any]]:
-    if not RESULTS.is_file():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
 if __name__ == "__main__":

@@ -45,11 +45,16 @@ def smoothed_loss(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def train(
-    network: nn.Module, x: Tensor, y: Tensor, epochs: int, loss_of: Loss = smoothed_loss
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    epochs: int,
+    loss_of: Loss = smoothed_loss,
+    rate: float = RATE,
 ) -> None:
     """Train in place; the rate comes down to zero at the end."""
     mean, deviation = x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=DECAY)
     steps, step = epochs * math.ceil(len(x) / BATCH), 0
     network.train()
     for _ in range(epochs):
@@ -57,7 +62,7 @@ def train(
             done = step / steps
             turn = math.pi * (done - WARM_UP) / (1 - WARM_UP)
             share = done / WARM_UP if done < WARM_UP else (1 + math.cos(turn)) / 2
-            optimizer.param_groups[0]["lr"] = RATE * share
+            optimizer.param_groups[0]["lr"] = rate * share
             inputs = ((augmented(x[index]) - mean) / deviation).contiguous(
                 memory_format=torch.channels_last
             )

@@ -9,69 +9,45 @@ targets of temperature 2, weight 0.9; Hinton et al. 2015); a Packed-Ensemble of 
 et al. 2023); a BatchEnsemble of 4 (Wen et al. 2020) and four networks apart, at half of the
 widths each; MIMO of 3 (Havasi et al. 2021). Packed and batched layers are torch-uncertainty's,
 which wants an environment of its own: ``pip install torch-uncertainty lightning timm``; without
-it they are left out. A line for each stands in results/benchmarks/rivals.jsonl, and is not
-measured again.
+it they are left out.
+
+Two soups (Wortsman et al. 2022; Zimmer et al. 2024 of pruned ones): five copies of one trained
+network, each trained on for 50 epochs in an order of its own, whose weights are averaged: ``soup``
+of a whole network, which takes the last 50 of the epochs, and ``pruned-soup`` of the run's first
+pruned one, which is a fifth as costly, and goes on beyond them. Each at the loop's rate and at a
+quarter of it; what one of the five has by itself, and what they have as voters, stands beside it.
+
+A line for each stands in results/benchmarks/rivals.jsonl, and is not measured again.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import csv
 import functools
 import importlib.util
-import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from plain_loop import SMOOTHING, Loss, accuracies, smoothed_loss, train
+from json_lines import FOLDER, Row, keep, rows_of
+from plain_loop import RATE, SMOOTHING, Loss, accuracies, smoothed_loss, train
 from plain_networks import conv_c4
-from safetensors.torch import load_file
+from rival_networks import Apart, Voting, apart, batched, mimo, packed, stored
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.flop_counter import FlopCounterMode
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "rivals.jsonl"
-LAYERS = ("conv1", "conv2", "conv3", "conv4", "fc", "output")
+RESULTS = FOLDER / "rivals.jsonl"
 TEMPERATURE, TAUGHT = 2.0, 0.9
-WIDTHS, DENSE = (64, 64, 128, 128), 256
-HALF, HALF_DENSE = (32, 32, 64, 64), 128
+BRANCHES, BRANCH_EPOCHS = 5, 50
+BRANCH_RATES = (RATE, RATE / 4)
 
-
-class Voting(nn.Module):
-    """A network whose outputs are several members' answers, voting by their mean shares."""
-
-    def __init__(self, body: nn.Module, members: int, copies: int = 1, stacked: int = 1) -> None:
-        super().__init__()
-        self.body, self.members = body, members
-        self._copies, self._stacked = copies, stacked
-
-    def answers(self, inputs: Tensor) -> Tensor:
-        """Return (M, B, C) logits of (B, …) inputs, or of (B, M × 3, H, W) stacked ones."""
-        found: Tensor = self.body(inputs.repeat(self._copies, 1, 1, 1))
-        if self._stacked > 1:
-            return found.unflatten(1, (self.members, -1)).transpose(0, 1)
-        return found.unflatten(0, (self.members, -1))
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return (B, C) logarithms of the members' mean shares."""
-        asked = inputs.repeat(1, self._stacked, 1, 1)
-        return self.answers(asked).softmax(-1).mean(0).log()
-
-
-class Apart(nn.Module):
-    """Members that share nothing, their answers one after another."""
-
-    def __init__(self, members: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return (M × B, C) logits."""
-        return torch.cat([member(inputs) for member in self.members])
+Parts = dict[str, Tensor]
+"""Images (N, 3, H, W) from 0 to 1 and labels, to learn from and new ones."""
 
 
 def each_by_itself(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
@@ -101,119 +77,96 @@ def taught(
     return (1 - TAUGHT) * by_labels + TAUGHT * TEMPERATURE**2 * by_teachers
 
 
-def convolutions(
-    conv: Callable[..., nn.Module],
-    dense: Callable[..., nn.Module],
-    classes: int,
-    widths: Sequence[int] = WIDTHS,
-    hidden: int = DENSE,
-) -> nn.Sequential:
-    """Return conv-c4 of such layers; the first and the last are told that they are."""
-    layers: list[nn.Module] = []
-    before = 3
-    for index, width in enumerate(widths):
-        layers += [conv(before, width, index == 0), nn.ReLU(), nn.MaxPool2d(2)]
-        before = width
-    layers += [nn.Flatten(), dense(before * 4, hidden, False), nn.ReLU()]
-    return nn.Sequential(*layers, dense(hidden, classes, True))
-
-
-def packed(classes: int) -> nn.Module:
-    """Return a Packed-Ensemble of four."""
-    from torch_uncertainty.layers import PackedConv2d, PackedLinear
-
-    def conv(a: int, b: int, first: bool) -> nn.Module:
-        return PackedConv2d(a, b, 3, alpha=2, num_estimators=4, padding=1, first=first)  # type: ignore[no-any-return]
-
-    def dense(a: int, b: int, last: bool) -> nn.Module:
-        return PackedLinear(a, b, alpha=2, num_estimators=4, last=last)  # type: ignore[no-any-return]
-
-    return Voting(convolutions(conv, dense, classes), 4)
-
-
-def batched(classes: int) -> nn.Module:
-    """Return a BatchEnsemble of four at half of the widths, which take four passes."""
-    from torch_uncertainty.layers import BatchConv2d, BatchLinear
-
-    body = convolutions(
-        lambda a, b, _: BatchConv2d(a, b, 3, num_estimators=4, padding=1),
-        lambda a, b, _: BatchLinear(a, b, num_estimators=4), classes, HALF, HALF_DENSE,
-    )  # fmt: skip
-    return Voting(body, 4, copies=4)
-
-
-def apart(classes: int) -> nn.Module:
-    """Return four networks at half of the widths."""
-
-    def one() -> nn.Module:
-        return drawn(convolutions(
-            lambda a, b, _: nn.Conv2d(a, b, 3, padding=1), lambda a, b, _: nn.Linear(a, b),
-            classes, HALF, HALF_DENSE,
-        ))  # fmt: skip
-
-    return Voting(Apart([one() for _ in range(4)]), 4)
-
-
-def mimo(classes: int) -> nn.Module:
-    """Return three members in one network: three images in, three answers out."""
-
-    def conv(a: int, b: int, first: bool) -> nn.Module:
-        return nn.Conv2d(3 * a if first else a, b, 3, padding=1)
-
-    def dense(a: int, b: int, last: bool) -> nn.Module:
-        return nn.Linear(a, 3 * b if last else b)
-
-    return Voting(drawn(convolutions(conv, dense, classes)), 3, stacked=3)
-
-
-def drawn(network: nn.Module) -> nn.Module:
-    """Draw weights as the plain conv-c4 does."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    return network
-
-
-def teachers_of(run: Path, classes: int) -> list[nn.Module]:
-    """Return the whole networks of a run."""
-    found = []
-    for file in sorted(run.glob("members/*/round-0.safetensors")):
-        stored, network = load_file(file), conv_c4(classes)
-        layers = [one for one in network.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
-        for name, layer in zip(LAYERS, layers, strict=True):
-            layer.weight.data.copy_(stored[f"weights/{name}.weight"])
-            layer.bias.data.copy_(stored[f"weights/{name}.bias"])
-        found.append(network.eval().to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+def averaged(networks: Sequence[nn.Module]) -> nn.Module:
+    """Return a network whose weights are the mean of several of the same widths."""
+    states = [network.state_dict() for network in networks]
+    found = copy.deepcopy(networks[0])
+    found.load_state_dict({
+        name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]
+    })  # fmt: skip
     return found
 
 
-def measured(
-    network: nn.Module, parts: dict[str, Tensor], epochs: int, loss_of: Loss
-) -> dict[str, Any]:
-    """Train a network; return what it costs, and its accuracy on the new photos."""
-    x, new = parts["x_train"], parts["x_new"]
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+def soups(trunk: nn.Module, parts: Parts, seen: int) -> Iterator[Row]:
+    """Yield what the mean of a trained network's branches is worth, at each of the rates.
+
+    Parameters
+    ----------
+    seen
+        Epochs that the network was trained for.
+    """
+    x, y = parts["x_train"], parts["y_train"]
+    before = _judged(trunk, parts)["accuracy"]
+    for rate in BRANCH_RATES:
+        branches = [copy.deepcopy(trunk) for _ in range(BRANCHES)]
+        begun = time.process_time()
+        for branch in branches:
+            train(branch, x, y, BRANCH_EPOCHS, rate=rate)
+        seconds = time.process_time() - begun
+        alone = [_judged(branch, parts)["accuracy"] for branch in branches]
+        voting = _judged(Voting(Apart(branches), BRANCHES), parts)["accuracy"]
+        yield {
+            "rate": rate, "epochs_seen": seen + BRANCH_EPOCHS, "seconds": round(seconds, 1),
+            **_judged(averaged(branches), parts), "before": before,
+            "one_branch": round(float(np.mean(alone)), 4), "branches_voting": voting,
+        }  # fmt: skip
+
+
+def soup(run: Path, parts: Parts, epochs: int) -> Iterator[Row]:
+    """Yield the soups of a whole network that shares all but the last epochs."""
+    trunk = conv_c4(_classes(parts)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    train(trunk, parts["x_train"], parts["y_train"], epochs - BRANCH_EPOCHS)
+    yield from soups(trunk, parts, epochs - BRANCH_EPOCHS)
+
+
+def pruned_soup(run: Path, parts: Parts, epochs: int) -> Iterator[Row]:
+    """Yield the soups of the run's first network, as it was after the last round."""
+    rounds = (run / "members" / "000").glob("round-*.safetensors")
+    last = max(rounds, key=lambda file: int(file.stem.removeprefix("round-")))
+    yield from soups(stored(last), parts, epochs)
+
+
+def trained(name: str, run: Path, parts: Parts, epochs: int) -> Iterator[Row]:
+    """Yield what a network is worth that is trained from the start."""
+    make, loss = NETWORKS[name]
+    network = make(_classes(parts)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if loss is taught:
+        whole = sorted(run.glob("members/*/round-0.safetensors"))
+        loss = functools.partial(taught, [stored(file) for file in whole])
     begun = time.process_time()
-    train(network, x, parts["y_train"], epochs, loss_of)
+    train(network, parts["x_train"], parts["y_train"], epochs, loss)
     seconds = time.process_time() - begun
-    accuracy, mirrored = accuracies(network, new, parts["y_new"], x)
+    yield {"seconds": round(seconds, 1), **_judged(network, parts)}
+
+
+def _judged(network: nn.Module, parts: Parts) -> Row:
+    """Return what a network costs, and its accuracy on the new photos."""
+    accuracy, mirrored = accuracies(network, parts["x_new"], parts["y_new"], parts["x_train"])
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(new[:1])
+        network(parts["x_new"][:1])
     return {
-        "epochs": epochs, "seconds": round(seconds, 1), "flops": counter.get_total_flops(),
+        "flops": counter.get_total_flops(),
         "bytes": sum(4 * p.numel() for p in network.parameters()),
         "accuracy": round(accuracy, 4), "mirrored": round(mirrored, 4),
     }  # fmt: skip
 
 
-RIVALS: dict[str, tuple[Callable[[int], nn.Module], Callable[..., Tensor]]] = {
+def _classes(parts: Parts) -> int:
+    return int(parts["y_train"].max()) + 1
+
+
+NETWORKS: dict[str, tuple[Callable[[int], nn.Module], Loss]] = {
     "single": (conv_c4, smoothed_loss),
     "packed": (packed, each_by_itself),
     "apart": (apart, each_by_itself),
     "batched": (batched, each_by_itself),
     "mimo": (mimo, each_on_its_own_images),
     "distilled": (conv_c4, taught),
+}
+RIVALS: dict[str, Callable[[Path, Parts, int], Iterator[Row]]] = {
+    **{name: functools.partial(trained, name) for name in NETWORKS},
+    "soup": soup,
+    "pruned-soup": pruned_soup,
 }
 NEEDS_LAYERS = ("packed", "batched")
 
@@ -229,38 +182,25 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     run = asked.work / asked.run
-    with np.load(asked.work / f"parts-{asked.seed}.npz", allow_pickle=False) as stored:
-        parts = {name: torch.tensor(stored[name]) for name in stored}
+    with np.load(asked.work / f"parts-{asked.seed}.npz", allow_pickle=False) as stored_parts:
+        parts = {name: torch.tensor(stored_parts[name]) for name in stored_parts}
     for name in ("x_train", "x_new"):
         parts[name] = parts[name].float() / 255
-    classes = int(parts["y_train"].max()) + 1
     for name in asked.only.split(","):
         key = {
             "arch": "conv-c4", "run": asked.run, "seed": asked.seed, "rival": name,
             "epochs": asked.epochs,
         }  # fmt: skip
-        if any(key.items() <= row.items() for row in rows()):
+        if rows_of(RESULTS, key):
             continue
         if name in NEEDS_LAYERS and importlib.util.find_spec("torch_uncertainty") is None:
             print(f"{name}: needs torch-uncertainty, which is not here")
             continue
         torch.manual_seed(asked.seed)
-        make, loss = RIVALS[name]
-        network = make(classes)
-        if loss is taught:
-            loss = functools.partial(taught, teachers_of(run, classes))
-        line = key | measured(network, parts, asked.epochs, loss)
-        print(json.dumps(line), flush=True)
-        with RESULTS.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        for found in RIVALS[name](run, parts, asked.epochs):
+            keep(RESULTS, key | found)
+            print(key | found, flush=True)
     report(run, asked.epochs)
-
-
-def rows() -> list[dict[str, Any]]:
-    """Return what has been measured."""
-    if not RESULTS.is_file():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
 def report(run: Path, epochs: int) -> None:
@@ -273,9 +213,9 @@ def report(run: Path, epochs: int) -> None:
         for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
             if row["contender"] in ("single_mean_unpruned", "control", "all_unpruned", "selected"):
                 print(f"{row['contender']:24} {100 * float(row['accuracy']):.2f} %")
-    for row in rows():
-        if row["run"] == run.name and row["epochs"] == epochs:
-            print(f"{row['rival']:24} {100 * row['accuracy']:.2f} %  {row['flops'] / whole:.2f}")
+    for row in rows_of(RESULTS, {"run": run.name, "epochs": epochs}):
+        name = f"{row['rival']}, rate {row['rate']}" if "rate" in row else row["rival"]
+        print(f"{name:24} {100 * row['accuracy']:.2f} %  {row['flops'] / whole:.2f}")
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from json_lines import FOLDER, keep, rows_of
 from photos import make_new_photos
 from tried import TRIED, Found
 
@@ -28,7 +28,7 @@ from pruning import DropNet, Recipe, Split, Splits
 from pruning.data.load import load_splits
 from pruning.dropnet import Runs
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "settling.jsonl"
+RESULTS = FOLDER / "settling.jsonl"
 ARCH, MEMBERS = "conv-c4:32-32-64-64-128", 4
 
 
@@ -47,7 +47,7 @@ def main() -> None:
         parser.error(f"{asked.what}: with photos alone; say where CIFAR is, and where photos go")
     for seed in map(int, asked.seeds.split(",")):
         key = {"what": asked.what, "data": data, "seed": seed, "epochs": asked.epochs}
-        if any(key.items() <= row.items() for row in _rows()):
+        if rows_of(RESULTS, key):
             continue
         if data == "digits":
             runs, splits, settings = digits(seed)
@@ -60,9 +60,10 @@ def main() -> None:
         scores = {name: scored(answers, splits.test.labels) for name, answers in found.items()}
         if asked.what == "metric":
             scores["one metric each"] = handed_out(found, splits.test.labels)
-        _keep(key | {"scores": scores})
+        keep(RESULTS, key | {"scores": scores})
+        print(key, scores, flush=True)
     alike = {"what": asked.what, "data": data, "epochs": asked.epochs}
-    report(f"{asked.what}, {data}", [row for row in _rows() if alike.items() <= row.items()])
+    report(f"{asked.what}, {data}", rows_of(RESULTS, alike))
 
 
 def of_photos(epochs: int) -> DropNet:
@@ -116,19 +117,6 @@ def report(title: str, rows: list[dict[str, Any]]) -> None:
             for score in ("single", "all", "disagreement")
         )
         print(f"{name:34} {100 * single:6.2f} %  {100 * team:6.2f} %  {disagreement:.3f}")
-
-
-def _rows() -> list[dict[str, Any]]:
-    if not RESULTS.is_file():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
-
-
-def _keep(row: dict[str, Any]) -> None:
-    print(json.dumps(row), flush=True)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

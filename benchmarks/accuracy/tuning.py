@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from json_lines import FOLDER, keep, rows_of
 from photos import COUNTS, make_new_photos
 from PIL import Image
 from safetensors.torch import save_file
@@ -30,7 +29,7 @@ from pruning import DropNet, Recipe, Splits
 from pruning.data.load import load_splits
 from pruning.dropnet import Runs, dropnet
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "tuning.jsonl"
+RESULTS = FOLDER / "tuning.jsonl"
 LEARNT = 15
 """Epochs of the weights to start from."""
 TRIED: dict[str, Recipe] = {
@@ -54,15 +53,14 @@ def main() -> None:
     photos = asked.work / "settling-photos"
     make_new_photos(asked.cifar, photos)
     for seed in map(int, asked.seeds.split(",")):
-        if seed in {row["seed"] for row in rows()}:
+        if rows_of(RESULTS, {"seed": seed}):
             continue
         weights = learnt(asked.cifar, asked.work / f"learnt-{seed}.safetensors", seed)
         splits = load_splits(str(photos), seed=seed).splits
-        row = {"seed": seed, "scores": measured(splits, weights, seed)}
-        print(json.dumps(row), flush=True)
-        with RESULTS.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-    report("tuning", rows())
+        scores = measured(splits, weights, seed)
+        keep(RESULTS, {"seed": seed, "scores": scores})
+        print(seed, scores, flush=True)
+    report("tuning", rows_of(RESULTS))
 
 
 def learnt(cifar: Path, file: Path, seed: int) -> Path:
@@ -98,13 +96,6 @@ def measured(splits: Splits, weights: Path, seed: int) -> dict[str, dict[str, fl
             pruned = at_the_cost(runs, splits, settings, "fpgm_layer", unpruned)
             scores[f"{name}, pruned"] = scored(probabilities(pruned, splits), labels)
     return scores
-
-
-def rows() -> list[dict[str, Any]]:
-    """Return what has been measured."""
-    if not RESULTS.is_file():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from json_lines import FOLDER, rows_of
 from photos import make_photos
 
 from pruning import DropNet, Recipe
@@ -35,7 +36,7 @@ from pruning.dropnet.algorithm import dropnet
 from pruning.dropnet.population import Runs
 
 HERE = Path(__file__).resolve().parent
-RESULTS = HERE.parents[1] / "results" / "benchmarks" / "yardstick.jsonl"
+RESULTS = FOLDER / "yardstick.jsonl"
 TEAM = 5
 ROWS = (
     "single_best_unpruned", "single_mean_unpruned", "top_s_unpruned", "all_unpruned", "all_pruned",
@@ -63,12 +64,12 @@ def main() -> None:
     for seed in map(int, asked.seeds.split(",")):
         long = not asked.first_budget_only
         measure(photos, asked.work, ours | {"seed": seed}, asked.jobs, long=long)
-    report([row for row in _rows() if ours.items() <= row.items()])
+    report(rows_of(RESULTS, ours))
 
 
 def measure(photos: Path, work: Path, key: dict[str, Any], jobs: int, *, long: bool) -> None:
     """Measure one seed, and keep each part of it when it is known."""
-    row = next((row for row in _rows() if key.items() <= row.items()), dict(key))
+    row = next(iter(rows_of(RESULTS, key)), dict(key))
     arch, seed = key["arch"], key["seed"]
     splits = load_splits(str(photos), seed=seed).splits
     parts = work / f"parts-{seed}.npz"
@@ -169,16 +170,10 @@ def _children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _rows() -> list[dict[str, Any]]:
-    if not RESULTS.is_file():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
-
-
 def _keep(row: dict[str, Any]) -> None:
     """Write a row in place of the one that it goes on from."""
     print(json.dumps(row), flush=True)
-    rows = [r for r in _rows() if _key(r) != _key(row)] + [row]
+    rows = [r for r in rows_of(RESULTS) if _key(r) != _key(row)] + [row]
     rows.sort(key=_key)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
