@@ -113,7 +113,8 @@ def estimate(ready: Prepared, placement: Placement) -> Estimate:
     paces = {n: measured(g, resolved, ready.splits, devices.first) for n, g in largest.items()}
     tally = Tally.of(resolved)
     last = 0 if resolved.config.pruner == "datafree" else int(tally.last)
-    done = {history.run: history.rounds[-1].round for history in ready.store.histories()}
+    done = {record.run: 0 for record in ready.unpruned}
+    done |= {history.run: history.rounds[-1].round for history in ready.store.histories()}
     seconds = [
         _group_seconds(group, paces[architecture_name(group.runs.arch)], tally, last, done)
         for group in resolved.groups

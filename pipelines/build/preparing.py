@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.build.control_training import Tell
 from pipelines.build.data import (
@@ -19,7 +20,9 @@ from pipelines.build.device import Devices, devices_for
 from pipelines.build.rehearsal import rehearse_all
 from pipelines.build.resolving import devices_of, resolve, timed, training_plan
 from pipelines.build.starting import starting_lines
+from pipelines.build.unpruned import unpruned_of
 from pipelines.run.config import BuildConfig
+from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import Store
 from pruning.core.stages import Stages
@@ -43,12 +46,15 @@ class Prepared:
         What computes.
     skipped
         Files that could not be read, a line for each or for many alike.
+    unpruned
+        Round 0 of runs whose networks an earlier run has trained.
     """
 
     store: Store
     splits: Splits
     devices: Devices
     skipped: tuple[str, ...]
+    unpruned: tuple[RoundRecord, ...] = ()
 
 
 def prepare(
@@ -58,6 +64,7 @@ def prepare(
     *,
     begins: bool,
     control: bool,
+    unpruned_from: Path | None = None,
     tell: Tell,
     stages: Stages,
 ) -> Prepared:
@@ -65,7 +72,7 @@ def prepare(
 
     Parameters
     ----------
-    config, splits, control, tell
+    config, splits, control, unpruned_from, tell
         As `pipelines.build.story.build` takes them.
     opened
         Makes or opens the store.
@@ -88,6 +95,7 @@ def prepare(
     with stages("checks"):
         resolved = resolve(data.config, data.splits, control=control)
         resolved = timed(resolved) if begins else resolved
+        unpruned = unpruned_of(unpruned_from, resolved) if unpruned_from and begins else ()
         devices = devices_for(data.config.device, resolved.device)
         for rehearsal in rehearse_all(resolved, data.splits, devices.first) if begins else ():
             for line in rehearsal.lines:
@@ -95,6 +103,8 @@ def prepare(
     store = opened(resolved)
     if store.unchecked:
         tell(store.unchecked)
+    if unpruned_from and not begins and len(store.histories()) < data.config.m:
+        unpruned = unpruned_of(unpruned_from, store.resolved)
     devices = devices_of(data.config, store)
     splits = scaled_as(store.resolved, data.splits)
     weights = data.config.dropnet.recipe.class_weights
@@ -106,7 +116,7 @@ def prepare(
         *training_plan(data.config, store, devices),
     ):
         tell(line)
-    return Prepared(store, splits, devices, data.skipped)
+    return Prepared(store, splits, devices, data.skipped, unpruned)
 
 
 def _left_out(skipped: Sequence[str]) -> list[str]:

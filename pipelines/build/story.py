@@ -21,6 +21,7 @@ from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.preparing import Prepared, prepare
 from pipelines.build.profiling import check_place, profile_group
 from pipelines.build.progress import Tally
+from pipelines.build.unpruned import take
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
 from pipelines.run.one_writer import one_writer
@@ -44,6 +45,7 @@ def build(
     watch: Watch = Watcher,
     on_event: OnEvent | None = None,
     control: bool = False,
+    unpruned_from: Path | None = None,
     tell: Tell = lambda _: None,
 ) -> Built:
     """Train, prune, choose and hand over; a build that was stopped goes on.
@@ -66,6 +68,9 @@ def build(
     control
         Train, after the choice, one unpruned network as costly as the chosen team. It is no
         part of the run's identity: a finished run gets its control later, too.
+    unpruned_from
+        A run whose unpruned networks are taken in place of training the same ones, as far as
+        this build would train them (`pipelines.build.unpruned`). The files are the same.
     tell
         Told in a line each: what could not be read, which split is small, how the runs
         train, what is in a profile, when the control begins.
@@ -74,8 +79,9 @@ def build(
     ------
     RequestError
         If the data cannot be used, a profile cannot be written, `out` holds another
-        configuration's run or is being written to, or a network of the user's cannot be taken
-        (`pipelines.build.rehearsal`): nothing is trained or written.
+        configuration's run or is being written to, a network of the user's cannot be taken
+        (`pipelines.build.rehearsal`), or no network of `unpruned_from` is one that would be
+        trained: nothing is trained or written.
 
     Examples
     --------
@@ -114,7 +120,8 @@ def build(
         if out is not None and not begins:  # told before the data are read
             held.enter_context(one_writer(out))
         ready = prepare(
-            config, splits, opened, begins=begins, control=control, tell=tell, stages=stages
+            config, splits, opened,
+            begins=begins, control=control, unpruned_from=unpruned_from, tell=tell, stages=stages,
         )  # fmt: skip
         return _built(
             ready, placement, watched, begins=begins, control=control, tell=tell, stages=stages
@@ -134,6 +141,8 @@ def _built(
     """Train, choose and hand over what is prepared."""
     store, splits, devices = ready.store, ready.splits, ready.devices
     trace = placement.profile and Path(placement.profile)
+    if taken := take(store, ready.unpruned):
+        tell(f"{len(taken)} of {store.resolved.config.m} unpruned networks taken, not trained")
     earlier, there = store.finished, store.histories()
     if not begins:
         tell_going_on(store, there, tell)

@@ -32,6 +32,7 @@ def run_build(
     *,
     out: str | None,
     control: bool,
+    unpruned_from: str | None = None,
     config: str | None = None,
     dry_run: bool = False,
     tensorboard: str | None = None,
@@ -59,13 +60,15 @@ def run_build(
     if console.is_terminal:
         console.print(f"reading {asked.data.data}", highlight=False)
     folder = Path(out) if out else asked.default_out
+    source = Path(unpruned_from) if unpruned_from else None
     if dry_run:
-        run_dry(asked, folder, placement, control=control, tell=tell)
+        run_dry(asked, folder, placement, control=control, unpruned_from=source, tell=tell)
         return
     with LiveLogs(Path(tensorboard)) if tensorboard else nullcontext() as logs:
         built = build(
             asked, out=folder, placement=placement, on_event=logs,
-            watch=lambda tally: watcher_for(tally, console), control=control, tell=tell,
+            watch=lambda tally: watcher_for(tally, console), control=control,
+            unpruned_from=source, tell=tell,
         )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)

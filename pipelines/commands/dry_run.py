@@ -23,7 +23,13 @@ from pruning.networks.architecture import architecture_name
 
 
 def run_dry(
-    config: BuildConfig, folder: Path, placement: Placement, *, control: bool, tell: Tell
+    config: BuildConfig,
+    folder: Path,
+    placement: Placement,
+    *,
+    control: bool,
+    unpruned_from: Path | None,
+    tell: Tell,
 ) -> None:
     """Settle all that a build settles before training, and print what it comes to.
 
@@ -41,7 +47,8 @@ def run_dry(
 
     ready = prepare(
         config, None, opened,
-        begins=not begun(folder), control=control, tell=tell, stages=Stages(),
+        begins=not begun(folder), control=control, unpruned_from=unpruned_from, tell=tell,
+        stages=Stages(),
     )  # fmt: skip
     found = estimate(ready, placement)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
@@ -138,7 +145,9 @@ def _folder(folder: Path, ready: Prepared, control: bool) -> str:
     later = "; the control comes on top of all this" if control else ""
     histories = ready.store.histories()
     if not histories:
-        return f"{folder} would be made; a dry run writes nothing{later}"
+        taken = len(ready.unpruned)
+        first = f", with {whole(taken)} unpruned networks taken, not trained" if taken else ""
+        return f"{folder} would be made{first}; a dry run writes nothing{later}"
     rounds = sum(len(history.rounds) for history in histories)
     return f"{folder} has {whole(rounds)} trained networks, and would go on from there{later}"
 

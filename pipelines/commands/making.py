@@ -34,6 +34,11 @@ from pruning.core.settings_tree import settings_of
             "and time; write nothing.",
         ),
         SectionedOption(
+            ["--unpruned-from"], metavar="RUN", section="Networks and their training",
+            help="Take the unpruned networks of a run of the same data, seed and recipe in place "
+            "of training them: to try another way of pruning. The result is the same.",
+        ),
+        SectionedOption(
             ["--control"], is_flag=True, section="Choice of the team",
             help="Train one unpruned network as costly as the team, too; compare then holds both.",
         ),
