@@ -187,9 +187,10 @@ def test_the_command_takes_them_and_says_so(
     assert run(given) == 0
     assert "4 of 4 unpruned networks taken" in capsys.readouterr().err
     assert run(("show", "--log", str(out))) == 0
-    line = fails(capsys, *words, "--seed", "3", "--out", str(out), "--unpruned-from", str(earlier))
+    new = ("--out", str(tmp_path / "new"))
+    line = fails(capsys, *words, "--seed", "3", *new, "--unpruned-from", str(earlier))
     assert "--unpruned-from" in line and "--seed" in line
-    line = fails(capsys, *words, "--out", str(out), "--unpruned-from", str(tmp_path / "nothing"))
+    line = fails(capsys, *words, *new, "--unpruned-from", str(tmp_path / "nothing"))
     assert "does not exist" in line
 
 
