@@ -142,7 +142,7 @@ class Budget:
             raise RequestError(
                 f"no member fits within {self.describe()}"
                 f"{' (limits are absolute numbers, not shares)' if share else ''}; "
-                f"the cheapest needs {', '.join(least)}"
+                f"ask for at least what the cheapest needs, {', '.join(least)}"
             )
 
     def fits(self, costs: PoolCosts, teams: NDArray[np.integer]) -> NDArray[np.bool_]:

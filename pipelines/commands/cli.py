@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     debug = "--debug" in given
     code = run([word for word in given if word != "--debug"], debug=debug)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # all is written: who is ended now, ends unsaid
+        signal.signal(ending, signal.SIG_DFL)
     sys.exit(flushed(code))
 
 

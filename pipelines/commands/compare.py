@@ -41,6 +41,10 @@ def run_compare(
         chosen.to_latex(Path(out or choices[0]) / "comparison.tex")
         write_report(chosen, Path(out or choices[0]))
         return 0
+    places = [Path(run).resolve() for run in runs]
+    twice = next((run for k, run in enumerate(runs) if places[k] in places[:k]), None)
+    if twice is not None:
+        raise RequestError(f"{twice} is given twice; give each run once")
     if test is not None:
         raise RequestError(
             f"`test` {test!r} is for a choice from predictions, which `ensemble select FILE.npz` "

@@ -32,6 +32,7 @@ from pipelines.report.number_format import (
     whole,
 )
 from pipelines.report.table import Cell, Table
+from pipelines.report.verdict import p_text
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,18 @@ def answers(comparisons: Sequence[Comparison]) -> str:
     """Return the plain answer of every run, runs of the same answer together.
 
     “Use it: a, b. Not yet: c.” Where only some were held against a network as costly, of the
-    others it is said.
+    others it is said; where a team only saves computation, how much.
     """
     runs: dict[str, list[str]] = {advice.answer: [] for advice in reversed(Advice)}
     some = any(one.control for one in comparisons)
     for one in comparisons:
-        alone = some and not one.control
-        note = " (not held against a network as costly)" if alone else ""
+        notes = []
+        if one.advice is Advice.CHEAPER:
+            share = ratio(one.selected.cost.flops / one.single_best.cost.flops)
+            notes.append(f"as accurate as one ordinary network, for {share} of its computation")
+        if some and not one.control:
+            notes.append("not held against a network as costly")
+        note = f" ({'; '.join(notes)})" if notes else ""
         runs[one.advice.answer].append(one.name + note)
     return " ".join(
         f"{answer[0].upper()}{answer[1:]}: {', '.join(names)}."
@@ -203,7 +209,7 @@ def _said(comparisons: Sequence[Comparison]) -> list[str]:
         if test is not None:
             gap = test.difference
             lines.append(
-                f"  {points(gap.value)} points to {first} ({points_range(gap)}): "
+                f"  {points(gap.value)} points to {first} ({points_range(gap)}{p_text(test)}): "
                 f"{test.judgement.value}"
             )
         elif k:

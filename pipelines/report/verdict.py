@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pipelines.compare.comparison import Comparison
-from pipelines.compare.interval import Interval
+from pipelines.compare.interval import ALPHA, Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.compare.results import Result
 from pipelines.report.contender_names import team_name
@@ -158,12 +158,20 @@ def _with_range(share: Interval) -> str:
 
 
 def _gap(test: PairedTest) -> str:
-    interval = _unbroken(points_range(test.difference))
-    p = "" if math.isnan(test.mcnemar_p) else f", McNemar p\u00a0{_equals(test.mcnemar_p)}"
+    interval, p = _unbroken(points_range(test.difference)), p_text(test)
     most = _unbroken(p_value(test.corrected_p))  # of two tests: the table has McNemar's alone
     but = f"; corrected for all comparisons, p\u00a0up\u00a0to\u00a0{most}"
     said = f"95\u202f% interval {interval}{p}{but if test.undone else ''}"
     return f"{points(test.difference.value)} points ({said})"
+
+
+def p_text(test: PairedTest) -> str:
+    """Return McNemar's p-value as it follows an interval; the bootstrap's where that decides."""
+    if math.isnan(test.mcnemar_p):
+        return ""
+    said = f", McNemar p\u00a0{_equals(test.mcnemar_p)}"
+    decides = test.judgement is Judgement.WORSE and test.mcnemar_p >= ALPHA > test.bootstrap_p
+    return f"{said}, bootstrap p\u00a0{_equals(test.bootstrap_p)}" if decides else said
 
 
 def _equals(p: float) -> str:

@@ -18,7 +18,7 @@ from pruning.core.option_checks import check_options
 from pruning.core.options import RegistryNames, group, option
 from pruning.core.registry import names_in
 from pruning.core.settings_json import from_json, to_json
-from pruning.core.settings_tree import asked, made, settings_of
+from pruning.core.settings_tree import Setting, asked, made, settings_of
 from pruning.data.data_config import DataConfig
 from pruning.datafree.settings import Merging
 from pruning.dropnet.settings import DropNet
@@ -217,20 +217,44 @@ def _arch_name(arch: str | Callable[..., Any]) -> str:
 def differences(asked_for: BuildConfig, stored: BuildConfig) -> list[str]:
     """Return what differs between two configurations, one text per setting.
 
+    Of what a preset brings along, only what was asked beside it is told.
+
     >>> differences(BuildConfig(m=20), BuildConfig(m=10))
     ['`m`: 20 asked, 10 there']
+    >>> differences(BuildConfig.of(recipe="paper", epochs=9), BuildConfig())
+    ['`epochs`: 9 asked, the default there', '`recipe`: paper asked, default there']
     """
-    offered = {setting.path: f"`{setting.name}`" for setting in settings_of(BuildConfig)}
+    offered = {setting.path: setting for setting in settings_of(BuildConfig)}
     new, old = _leaves(asked_for.to_json()), _leaves(stored.to_json())
-    return sorted(
-        f"{offered.get(path, '.'.join(path))}: {_shown(new[path])} asked, {_shown(old[path])} there"
-        for path in new
-        if new[path] != old[path]
-    )
+    given, given_there = asked(asked_for), asked(stored)
+    found, brought = [], []
+    for path, setting in offered.items():
+        if setting.preset is not True:
+            continue
+        names = [each.get(setting.name, setting.usual) for each in (given, given_there)]
+        if names[0] != names[1]:
+            found.append(f"`{setting.name}`: {names[0]} asked, {names[1]} there")
+            brought.append(path)
+    for path in new:
+        one = offered.get(path)
+        told = one and one.name in given.keys() | given_there.keys()
+        if new[path] == old[path] or (not told and any(_is_below(path, top) for top in brought)):
+            continue
+        name = f"`{one.name}`" if one else ".".join(path)
+        here, there = (_shown(each[path], one) for each in (new, old))
+        found.append(f"{name}: {here} asked, {there} there")
+    return sorted(found)
 
 
-def _shown(value: object) -> str:
-    return "nothing" if value in (None, [], ()) else str(value)
+def _is_below(path: tuple[str, ...], top: tuple[str, ...]) -> bool:
+    return path[: len(top)] == top
+
+
+def _shown(value: object, setting: Setting | None) -> str:
+    """Return a value as it is spelt; for what nobody gave, what that comes to."""
+    if value in (None, [], ()):
+        return "the default" if setting and setting.option.unset else "none"
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _leaves(content: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:

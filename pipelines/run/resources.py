@@ -133,7 +133,13 @@ class Placement:
 
     @property
     def processes(self) -> int:
-        """How many groups are computed at a time on this machine."""
+        """How many groups are computed at a time on this machine, if there are as many.
+
+        >>> Placement(backend="sequential").processes, Placement(jobs=1).processes
+        (1, 1)
+        """
+        if self.backend == "sequential":
+            return 1
         return usable_cores() if self.jobs is None else self.jobs
 
 

@@ -45,6 +45,16 @@ def _pace(group: Group, *_: object) -> Pace:
     return Pace(group, 2, 1.0, 10, 4, 3, False, 0, 0)
 
 
+def test_groups_in_this_process_train_one_after_another(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "measured", _pace)
+    ready = _ready(tiny_config(data, dropnet=SETTINGS, engine="loop"))
+    one = estimate(ready, ONE)
+    here = estimate(ready, Placement(backend="sequential"))
+    assert (here.at_a_time, here.seconds) == (1, one.seconds)
+
+
 SETTINGS = DropNet(rounds=1, kappa=0.0, keep=0.0, recipe=Recipe(max_epochs=2))
 
 

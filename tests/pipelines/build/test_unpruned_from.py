@@ -109,7 +109,7 @@ def test_networks_that_train_alone_are_taken_into_a_larger_pool(data: Path, tmp_
 
 OTHER_NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 7}, "`seed`: 7 asked, 0 there"),
-    "network": ({"arch": ("mlp-a:8-7",)}, "`arch`: ['mlp-a:8-7'] asked, ['mlp-a:8-6'] there"),
+    "network": ({"arch": ("mlp-a:8-7",)}, "`arch`: mlp-a:8-7 asked, mlp-a:8-6 there"),
     "recipe": ({"epochs": 4}, "`epochs`: 4 asked, 3 there"),
     "pool": ({"m": 5}, "ask for its `m`, 4"),
     "engine": ({"engine": "loop"}, "by 'loop' in groups of 1"),

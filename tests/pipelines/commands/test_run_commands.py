@@ -61,6 +61,15 @@ def test_several_runs_go_side_by_side_and_a_run_that_cannot_is_named(
     assert "no selection.json" in " ".join(capsys.readouterr().out.split()), "in 80 columns"
 
 
+def test_a_run_is_compared_with_itself_by_nobody(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = built.parent / "." / built.name
+    line = fails(capsys, "compare", str(built), str(again), "--out", str(tmp_path / "both"))
+    assert "is given twice" in line
+    assert not (tmp_path / "both").exists()
+
+
 def test_select_chooses_again_without_training(
     built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +230,7 @@ def test_select_keeps_within_a_measured_latency(
     built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "quick"
-    assert "the cheapest needs latency" in fails(
+    assert "the cheapest needs, latency" in fails(
         capsys, "select", str(built), "--max-latency", "1e-6", "--out", str(out)
     )
     assert not out.exists()

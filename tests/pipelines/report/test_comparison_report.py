@@ -64,7 +64,8 @@ def test_a_run_without_a_network_as_costly_is_not_praised_beside_one_that_has_it
     control = replace(comparison.all_unpruned, contender=CONTROL)
     held = replace(ruined, results=(*ruined.results, control))
     said = answers([comparison, held])
-    assert f"{comparison.name} (not held against a network as costly)" in said
+    assert said.startswith(f"Use it: {comparison.name} (as accurate")
+    assert "; not held against a network as costly)" in said
     assert f"{ruined.name}." in said
 
 
@@ -93,7 +94,7 @@ def test_a_notebook_shows_several_runs(several: RunsReport) -> None:
     fragment = several._repr_html_()
     assert "Of 2 runs" in fragment and fragment.count("<svg") == 2
     assert [one.name for one in several] == [several[0].name, several[1].name]
-    assert len(several) == 2 and repr(several).startswith("<2 comparisons. Use it: synthetic.")
+    assert len(several) == 2 and repr(several).startswith("<2 comparisons. Use it: synthetic (")
     with pytest.raises(IndexError):
         several[2]
 

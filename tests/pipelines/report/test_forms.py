@@ -76,7 +76,11 @@ def test_several_runs_stand_side_by_side(comparison: Comparison, ruined: Compari
     both = [comparison, ruined]
     rows = list(reading.DictReader(io.StringIO(csv_many(both))))
     assert [row["run"] for row in rows] == [c.name for c in both for _ in c.results]
-    assert markdown_many(both).startswith("Use it: synthetic. Not yet: too\\_far \\<b\\>.\n")
+    use, _, rest = markdown_many(both).partition(")")
+    assert use == (
+        "Use it: synthetic (as accurate as one ordinary network, for 17.3\u202f% of its computation"
+    )
+    assert rest.startswith(". Not yet: too\\_far \\<b\\>.\n")
     assert "Of 2 runs, the selected team is less accurate in 1" in markdown_many(both)
     lines = printed(terminal_many(both, [FAILURE]))
     assert max(map(len, lines)) <= 80

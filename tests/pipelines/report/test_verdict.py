@@ -12,7 +12,7 @@ from pipelines.compare.comparison import Comparison
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.report.page import render
-from pipelines.report.verdict import verdict
+from pipelines.report.verdict import p_text, verdict
 
 
 def judged(
@@ -76,6 +76,16 @@ def test_better_needs_every_test_and_worse_only_one(
     gap: Interval, plain: float, corrected: float, said: Judgement
 ) -> None:
     assert PairedTest("all_unpruned", gap, plain, corrected, plain, corrected).judgement is said
+
+
+def test_the_p_value_that_decides_stands_there() -> None:
+    gap = Interval(-0.1167, -0.2097, 0.0)
+    by_bootstrap = PairedTest("first", gap, 0.065, 0.065, 0.049, 0.049)
+    assert by_bootstrap.judgement is Judgement.WORSE
+    assert "bootstrap p\u00a0=\u00a00.049" in p_text(by_bootstrap)
+    neither = replace(by_bootstrap, bootstrap_p=0.06)
+    assert p_text(neither) == ", McNemar p\u00a0=\u00a00.065"
+    assert p_text(replace(by_bootstrap, mcnemar_p=0.01)) == ", McNemar p\u00a0=\u00a00.010"
 
 
 def test_a_team_of_one_is_one(comparison: Comparison) -> None:

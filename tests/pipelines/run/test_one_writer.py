@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,11 +97,12 @@ def test_every_command_that_writes_to_a_run_asks_and_readers_do_not(
     data, out = write_images(tmp_path / "tiny.npz"), tmp_path / "run"
     build(tiny_config(data), out=out)
     said: list[tuple[int, str]] = []
-    run = str(out)
+    run, copy = str(out), str(tmp_path / "copy")
+    shutil.copytree(out, copy)
     writers = [
         ["compare", run],
         ["export", run, "--cascade"],
-        ["compare", run, run, "--out", str(tmp_path / "both")],
+        ["compare", run, copy, "--out", str(tmp_path / "both")],
         ["build", "--data", str(data), *TINY_OPTIONS, "--out", run],
     ]
     readers = [
