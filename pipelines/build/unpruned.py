@@ -45,11 +45,10 @@ def unpruned_of(path: Path, resolved: ResolvedConfig) -> tuple[RoundRecord, ...]
         if _as_trained(group) in own and all(run in there for run in group.runs.numbers)
     ]
     if not groups:
-        asked, m = resolved.groups[0], earlier.resolved.config.m
         raise RequestError(
-            f"`unpruned_from` {path}: none of its networks is one of this build's, which train by "
-            f"{asked.engine!r} in groups of {len(asked.runs.numbers)}; ask for its `m`, {m}, and "
-            "its `engine`, let it train them first, or leave it out"
+            f"`unpruned_from` {path}: none of its networks is one of this build's, which train "
+            f"{_how(resolved.groups[0])}, and there {_how(earlier.resolved.groups[0])}, "
+            f"{len(there)} so far; ask for the same `engine` and `m`, or leave it out"
         )
     records = tuple(there[run] for numbers in groups for run in numbers)
     for record in records:
@@ -64,6 +63,10 @@ def take(store: Store, records: Sequence[RoundRecord]) -> list[int]:
     for record in taken:
         store.keep_round(record.load(), None)
     return [record.run for record in taken]
+
+
+def _how(group: Group) -> str:
+    return f"by {group.engine!r} in groups of {len(group.runs.numbers)}"
 
 
 def _as_trained(group: Group) -> Group:

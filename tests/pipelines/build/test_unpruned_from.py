@@ -111,8 +111,8 @@ OTHER_NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 7}, "`seed`: 7 asked, 0 there"),
     "network": ({"arch": ("mlp-a:8-7",)}, "`arch`: mlp-a:8-7 asked, mlp-a:8-6 there"),
     "recipe": ({"epochs": 4}, "`epochs`: 4 asked, 3 there"),
-    "pool": ({"m": 5}, "ask for its `m`, 4"),
-    "engine": ({"engine": "loop"}, "by 'loop' in groups of 1"),
+    "pool": ({"m": 5}, "in groups of 5, and there by 'stacked' in groups of 4, 4 so far"),
+    "engine": ({"engine": "loop"}, "train by 'loop' in groups of 1, and there by 'stacked'"),
 }
 
 
