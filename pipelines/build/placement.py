@@ -105,6 +105,7 @@ def _train_groups(
     work = dealt(tasks, devices.names) if on_cards else [("cpu", [task]) for task in tasks]
     # A worker takes seconds to start: what is one share is trained here.
     jobs = len(work) if on_cards else min(placement.processes, len(work))
+    jobs = 1 if placement.backend == "sequential" else jobs
     watcher.tally.at_a_time = jobs
     every = placement.checkpoint_every
     if jobs == 1:

@@ -58,6 +58,8 @@ def unpruned_of(path: Path, resolved: ResolvedConfig) -> tuple[RoundRecord, ...]
 
 def take(store: Store, records: Sequence[RoundRecord]) -> list[int]:
     """Keep unpruned networks as round 0 of runs that have not begun; return which."""
+    if not records:
+        return []
     begun = {history.run for history in store.histories()}
     taken = [record for record in records if record.run not in begun]
     for record in taken:
