@@ -104,8 +104,8 @@ def _train_groups(
     on_cards = devices.kind == "cuda"
     work = dealt(tasks, devices.names) if on_cards else [("cpu", [task]) for task in tasks]
     # A worker takes seconds to start: what is one share is trained here.
-    jobs = len(work) if on_cards else min(placement.processes, len(work))
-    jobs = 1 if placement.backend == "sequential" else jobs
+    one_per_card = on_cards and placement.backend != "sequential"
+    jobs = len(work) if one_per_card else min(placement.processes, len(work))
     watcher.tally.at_a_time = jobs
     every = placement.checkpoint_every
     if jobs == 1:
