@@ -1,4 +1,4 @@
-"""Training the control: one unpruned network, trained like the others, as costly as the team."""
+"""Training controls: unpruned networks, trained like the others, as costly as the team."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from pipelines.build.device import on
-from pipelines.run.control_files import Control
+from pipelines.run.control_files import CONTROL, SMALL_TEAM, Control
 from pipelines.run.records import InMemory, RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pruning.core.seeds import torch_generator
@@ -35,21 +35,24 @@ def check_control(
 
 
 def train_control(
+    name: str,
     team: Sequence[RoundRecord],
     resolved: ResolvedConfig,
     splits: Splits,
     tell: Tell = lambda _: None,
     device: str = "cpu",
 ) -> Control:
-    """Train the control of a chosen team.
+    """Train a control of a chosen team: one network, or as many small ones as the team has.
 
-    Its architecture is the one that most of the team have, its recipe and stopping rule those
-    of round 0, its seed the one after the last run's; one thread, so that it is the same again.
+    The architecture is the one that most of the team have, recipe and stopping rule those of
+    round 0, seeds those after the last run's; one thread, so that they are the same again.
     Where the team kept its trained weights from round to round, the control's learning rate
     goes back as often as brings it nearest to the team's epochs of training.
 
     Parameters
     ----------
+    name
+        One of `CONTROLS`.
     team
         The chosen rounds.
     resolved
@@ -65,49 +68,64 @@ def train_control(
     architectures = [resolved.architecture_of(record.run) for record in team]
     arch = Counter(architectures).most_common(1)[0][0]
     classes, shape = len(resolved.classes), resolved.input_shape
-    seed = resolved.config.seed + resolved.config.m
-    factor = factor_for_flops(arch, classes, shape, flops)
-    name = architecture_name(arch)
-    tell(f"control: one {name} at {factor:.3g} times its widths, as costly as the team")
-    network = widened(arch, factor, classes, shape, seed)
+    runs = _runs(name, resolved.config.m, len(team))
+    factor = factor_for_flops(arch, classes, shape, flops / len(runs))
+    many = "one" if name == CONTROL else len(runs)
+    tell(
+        f"{name.replace('_', ' ')}: {many} {architecture_name(arch)} at {factor:.3g} times the "
+        f"widths, {'together ' * (len(runs) > 1)}as costly as the team"
+    )
+    seeds = [resolved.config.seed + run for run in runs]
+    networks = [widened(arch, factor, classes, shape, seed) for seed in seeds]
     data = DeviceData.of(splits, device)
     seen = sum(record.epochs_seen or 0 for record in team) / len(team)
     with on(device):
-        result, before = _trained(network.to(device), arch, seed, seen, data, resolved)
-    weights = resolved.config.dropnet.recipe.class_weights
-    member = Member(
-        run=resolved.config.m, round=0, arch=name, seed=seed, network=network.cpu(),
-        masks=full_masks(find_groups(network, shape)), epochs=tuple(result.epochs),
-        val_accuracy=result.val_accuracy, baseline_accuracy=result.val_accuracy,
-        collapsed=result.val_accuracy <= accuracy_of_one_answer(weights, data.val_labels),
-        epochs_before=before,
-    )  # fmt: skip
-    record = RoundRecord.of(member, shape, InMemory(member))
-    return Control(tuple(one.id for one in team), flops, factor, RunHistory((record,)))
+        moved = [network.to(device) for network in networks]
+        results, before = _trained(moved, arch, seeds, seen, data, resolved)
+    floor = accuracy_of_one_answer(resolved.config.dropnet.recipe.class_weights, data.val_labels)
+    members = [
+        Member(
+            run=run, round=0, arch=architecture_name(arch), seed=seed, network=network.cpu(),
+            masks=full_masks(find_groups(network, shape)), epochs=tuple(result.epochs),
+            val_accuracy=result.val_accuracy, baseline_accuracy=result.val_accuracy,
+            collapsed=result.val_accuracy <= floor, epochs_before=epochs_before,
+        )
+        for run, seed, network, result, epochs_before in zip(
+            runs, seeds, networks, results, before, strict=True
+        )
+    ]  # fmt: skip
+    records = [RoundRecord.of(member, shape, InMemory(member)) for member in members]
+    histories = tuple(RunHistory((record,)) for record in records)
+    return Control(name, tuple(one.id for one in team), flops, factor, histories)
+
+
+def _runs(name: str, m: int, size: int) -> range:
+    """Return the numbers of a control's networks, after the M runs'; no two controls share one."""
+    return range(m, m + 1) if name != SMALL_TEAM else range(m + 1, m + 1 + size)
 
 
 def _trained(
-    network: nn.Module,
+    networks: list[nn.Module],
     arch: Architecture,
-    seed: int,
+    seeds: Sequence[int],
     wanted: float,
     data: DeviceData,
     resolved: ResolvedConfig,
-) -> tuple[Trained, int]:
-    """Train for about the epochs wanted; return the last training and the epochs before it."""
+) -> tuple[list[Trained], list[int]]:
+    """Train for about the epochs wanted; return the last trainings and the epochs before them."""
     dropnet = resolved.config.dropnet
     engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
     training = Training(data, dropnet.recipe, engine)
     rewinding = dropnet.rewinding
-    epochs = resolved_recipe(training, network).max_epochs or 0
+    epochs = resolved_recipe(training, networks[0]).max_epochs or 0
     first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0
     more = max(0.0, wanted - epochs) if rewinding.to == "trained" else 0.0
     times = round(more / max(1, epochs - first))
-    before = 0
+    before = [0] * len(networks)
     with threads(1):
-        [result] = train([network], [torch_generator(seed, "batches", 0)], training)
+        results = train(networks, [torch_generator(seed, "batches", 0) for seed in seeds], training)
         for again in range(1, times + 1):
-            before += len(result.epochs)
-            order = torch_generator(seed, "batches", again)
-            [result] = train([network], [order], training, first=first)
-    return result, before
+            before = [seen + len(one.epochs) for seen, one in zip(before, results, strict=True)]
+            orders = [torch_generator(seed, "batches", again) for seed in seeds]
+            results = train(networks, orders, training, first=first)
+    return results, before

@@ -65,7 +65,9 @@ def time_text(seconds: Mapping[str, float]) -> str:
     total = sum(seconds.values())
     ordered = sorted(seconds.items(), key=lambda item: -item[1])
     return ", ".join(
-        f"{name} {taken / total:.0%}" for name, taken in ordered if taken >= LEAST_TOLD * total > 0
+        f"{name.replace('_', ' ')} {taken / total:.0%}"
+        for name, taken in ordered
+        if taken >= LEAST_TOLD * total > 0
     )
 
 

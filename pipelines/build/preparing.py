@@ -63,7 +63,7 @@ def prepare(
     opened: Callable[[ResolvedConfig], Store],
     *,
     begins: bool,
-    control: bool,
+    controls: Sequence[str],
     unpruned_from: Path | None = None,
     tell: Tell,
     stages: Stages,
@@ -72,8 +72,10 @@ def prepare(
 
     Parameters
     ----------
-    config, splits, control, unpruned_from, tell
+    config, splits, unpruned_from, tell
         As `pipelines.build.story.build` takes them.
+    controls
+        Those of `CONTROLS` that are asked for.
     opened
         Makes or opens the store.
     begins
@@ -93,7 +95,7 @@ def prepare(
     for line in (*_left_out(data.skipped), *data.splits.notes, *data.splits.repeated):
         tell(line)
     with stages("checks"):
-        resolved = resolve(data.config, data.splits, control=control)
+        resolved = resolve(data.config, data.splits, control=bool(controls))
         resolved = timed(resolved) if begins else resolved
         unpruned = unpruned_of(unpruned_from, resolved) if unpruned_from and begins else ()
         devices = devices_for(data.config.device, resolved.device)

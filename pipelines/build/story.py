@@ -24,6 +24,7 @@ from pipelines.build.progress import Tally
 from pipelines.build.unpruned import take
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
+from pipelines.run.control_files import CONTROL, SMALL_TEAM
 from pipelines.run.one_writer import one_writer
 from pipelines.run.opening import begun, writing_run
 from pipelines.run.records import RunHistory
@@ -45,6 +46,7 @@ def build(
     watch: Watch = Watcher,
     on_event: OnEvent | None = None,
     control: bool = False,
+    small_team: bool = False,
     unpruned_from: Path | None = None,
     tell: Tell = lambda _: None,
 ) -> Built:
@@ -68,12 +70,14 @@ def build(
     control
         Train, after the choice, one unpruned network as costly as the chosen team. It is no
         part of the run's identity: a finished run gets its control later, too.
+    small_team
+        Likewise as many small unpruned networks as the team has, together as costly.
     unpruned_from
         A run whose unpruned networks are taken in place of training the same ones, as far as
         this build would train them (`pipelines.build.unpruned`). The files are the same.
     tell
         Told in a line each: what could not be read, which split is small, how the runs
-        train, what is in a profile, when the control begins.
+        train, what is in a profile, when a control begins.
 
     Raises
     ------
@@ -116,15 +120,16 @@ def build(
         return CallingWatcher(watch(tally), on_event) if on_event else watch(tally)
 
     begins = out is None or not begun(out)
+    controls = asked_controls(control=control, small_team=small_team)
     with held:
         if out is not None and not begins:  # told before the data are read
             held.enter_context(one_writer(out))
         ready = prepare(
             config, splits, opened,
-            begins=begins, control=control, unpruned_from=unpruned_from, tell=tell, stages=stages,
+            begins=begins, controls=controls, unpruned_from=unpruned_from, tell=tell, stages=stages,
         )  # fmt: skip
         return _built(
-            ready, placement, watched, begins=begins, control=control, tell=tell, stages=stages
+            ready, placement, watched, begins=begins, controls=controls, tell=tell, stages=stages
         )
 
 
@@ -134,7 +139,7 @@ def _built(
     watch: Watch,
     *,
     begins: bool,
-    control: bool,
+    controls: Sequence[str],
     tell: Tell,
     stages: Stages,
 ) -> Built:
@@ -153,9 +158,9 @@ def _built(
                 tell(profile_group(trace, group, store.resolved, splits, devices.first))
         histories = train(store, splits, placement, watch, devices, earlier=there, stages=stages)
         built = choose(store, splits, histories, devices.first, stages)
-        if control:
-            with stages("control"):
-                keep_control(built, tell)
+        for name in controls:
+            with stages(name):
+                keep_control(name, built, tell)
     earlier = earlier and rounds_of(there) == rounds_of(histories)
     return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
 
@@ -230,10 +235,18 @@ def choose(
     return Built(store, splits, tuple(histories), predictions, selection, device=device)
 
 
-def keep_control(built: Built, tell: Tell) -> None:
-    """Train the control of the chosen team and keep it, unless it is there already."""
-    there = built.store.control()
+def asked_controls(*, control: bool, small_team: bool) -> tuple[str, ...]:
+    """Return the names of the controls that are asked for."""
+    return (CONTROL,) * control + (SMALL_TEAM,) * small_team
+
+
+def keep_control(name: str, built: Built, tell: Tell) -> None:
+    """Train a control of the chosen team and keep it, unless it is there already."""
+    if name == SMALL_TEAM and len(built.team) == 1:
+        tell("no small team is trained: the team is one network, and `control` its rival")
+        return
+    there = built.store.control(name)
     if there is None or there.team != built.selection.team:
         built.store.keep_control(
-            train_control(built.team, built.store.resolved, built.splits, tell, built.device)
+            train_control(name, built.team, built.store.resolved, built.splits, tell, built.device)
         )

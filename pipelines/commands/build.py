@@ -14,7 +14,7 @@ from pipelines.build.built import Built
 from pipelines.build.logged import time_text
 from pipelines.build.progress import Tally
 from pipelines.build.remarks import listed, of_training
-from pipelines.build.story import build
+from pipelines.build.story import asked_controls, build
 from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.commands.dry_run import run_dry
@@ -32,6 +32,7 @@ def run_build(
     *,
     out: str | None,
     control: bool,
+    small_team: bool,
     unpruned_from: str | None = None,
     config: str | None = None,
     dry_run: bool = False,
@@ -62,13 +63,14 @@ def run_build(
     folder = Path(out) if out else asked.default_out
     source = Path(unpruned_from) if unpruned_from else None
     if dry_run:
-        run_dry(asked, folder, placement, control=control, unpruned_from=source, tell=tell)
+        controls = asked_controls(control=control, small_team=small_team)
+        run_dry(asked, folder, placement, controls=controls, unpruned_from=source, tell=tell)
         return
     with LiveLogs(Path(tensorboard)) if tensorboard else nullcontext() as logs:
         built = build(
             asked, out=folder, placement=placement, on_event=logs,
             watch=lambda tally: watcher_for(tally, console), control=control,
-            unpruned_from=source, tell=tell,
+            small_team=small_team, unpruned_from=source, tell=tell,
         )  # fmt: skip
     for line in summary(built, time.monotonic() - started):
         print(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -27,7 +28,7 @@ def run_dry(
     folder: Path,
     placement: Placement,
     *,
-    control: bool,
+    controls: Sequence[str],
     unpruned_from: Path | None,
     tell: Tell,
 ) -> None:
@@ -47,7 +48,7 @@ def run_dry(
 
     ready = prepare(
         config, None, opened,
-        begins=not begun(folder), control=control, unpruned_from=unpruned_from, tell=tell,
+        begins=not begun(folder), controls=controls, unpruned_from=unpruned_from, tell=tell,
         stages=Stages(),
     )  # fmt: skip
     found = estimate(ready, placement)
@@ -61,7 +62,7 @@ def run_dry(
         ("memory", _memory(ready, found)),
         ("disk", [f"at most about {amount(found.disk_bytes, 'B')} for the networks of all rounds"]),
         ("time", [_time(ready, found)]),
-        ("folder", [_folder(folder, ready, control)]),
+        ("folder", [_folder(folder, ready, controls)]),
     ):
         for place, line in enumerate(lines):
             table.add_row("" if place else label, line)
@@ -141,8 +142,10 @@ def _time(ready: Prepared, found: Estimate) -> str:
     )
 
 
-def _folder(folder: Path, ready: Prepared, control: bool) -> str:
-    later = "; the control comes on top of all this" if control else ""
+def _folder(folder: Path, ready: Prepared, controls: Sequence[str]) -> str:
+    named = " and the ".join(name.replace("_", " ") for name in controls)
+    comes = "comes" if len(controls) == 1 else "come"
+    later = f"; the {named} {comes} on top of all this" if controls else ""
     histories = ready.store.histories()
     if not histories:
         taken = len(ready.unpruned)

@@ -7,19 +7,19 @@ from pathlib import Path
 import click
 
 from pipelines.report.tensorboard import log_name, log_tensorboard
-from pipelines.run.control_files import CONTROL
+from pipelines.run.control_files import CONTROLS
 from pipelines.run.directory import RunDirectory
 
 
 def run_log(*, source: str, tensorboard: str) -> None:
-    """Write a run's logs for TensorBoard: every run's, and the control's where it has one."""
+    """Write a run's logs for TensorBoard: every run's, and the controls' where it has any."""
     run = RunDirectory.existing(Path(source))
     if run.unchecked:
         click.echo(f"ensemble: {run.unchecked}", err=True)
     histories = {log_name(one.run): one for one in run.trained_histories()}
-    control = run.control()
-    if control is not None and control.team == run.selection().team:
-        histories[CONTROL] = control.history
+    for control in filter(None, map(run.control, CONTROLS)):
+        if control.team == run.selection().team:
+            histories |= zip(control.network_names, control.histories, strict=True)
     table = run.comparison_file.with_suffix(".md")
     comparison = run.read_own(table)
     if comparison is None and table.is_file():

@@ -42,6 +42,10 @@ from pruning.core.settings_tree import settings_of
             ["--control"], is_flag=True, section="Choice of the team",
             help="Train one unpruned network as costly as the team, too; compare then holds both.",
         ),
+        SectionedOption(
+            ["--small-team"], is_flag=True, section="Choice of the team",
+            help="Train as many small unpruned networks as the team has, together as costly, too.",
+        ),
         *setting_options(Placement),
         SectionedOption(
             ["--tensorboard"], metavar="FOLDER", section="Where it runs",

@@ -18,6 +18,8 @@ class Advice(Enum):
     LESS_ACCURATE = "less accurate than the best single ordinary network"
     AS_COSTLY_IS_BETTER = "less accurate than one ordinary network of the same cost"
     AS_COSTLY_IS_AS_GOOD = "no better than one ordinary network of the same cost"
+    SMALL_ARE_BETTER = "less accurate than as many small networks, never pruned, of the same cost"
+    SMALL_ARE_AS_GOOD = "no better than as many small networks, never pruned, of the same cost"
     SINGLE_IS_AS_GOOD = "no better than the best single ordinary network, and no cheaper"
     CHEAPER = "cheaper than the best single ordinary network, with no difference in accuracy"
     MORE_ACCURATE = "more accurate than the best single ordinary network"
@@ -29,6 +31,8 @@ class Advice(Enum):
             return "use it"
         if self in (Advice.NOT_LEARNT, Advice.LESS_ACCURATE):
             return "not yet"
+        if self in (Advice.SMALL_ARE_BETTER, Advice.SMALL_ARE_AS_GOOD):
+            return "small networks, never pruned, do as well"
         return "one ordinary network does as well"
 
 
@@ -36,6 +40,7 @@ def advise(
     selected: Result,
     single: Result,
     as_costly: PairedTest | None,
+    small: PairedTest | None,
     most_frequent: float,
     classes: int,
 ) -> Advice:
@@ -48,6 +53,8 @@ def advise(
         tested against.
     as_costly
         The team's test against one unpruned network of its cost; None if none was trained.
+    small
+        Likewise against as many small unpruned networks, together of its cost.
     most_frequent
         Share of the test samples that are of the most frequent class: what naming it
         always gets right.
@@ -67,6 +74,10 @@ def advise(
         return Advice.AS_COSTLY_IS_BETTER
     if as_costly and as_costly.judgement is Judgement.NO_DIFFERENCE:
         return Advice.AS_COSTLY_IS_AS_GOOD
+    if small and small.judgement is Judgement.WORSE:
+        return Advice.SMALL_ARE_BETTER
+    if small and small.judgement is Judgement.NO_DIFFERENCE:
+        return Advice.SMALL_ARE_AS_GOOD
     if test.judgement is Judgement.BETTER:
         return Advice.MORE_ACCURATE
     return Advice.CHEAPER if selected.cost.flops < single.cost.flops else Advice.SINGLE_IS_AS_GOOD

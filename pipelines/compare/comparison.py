@@ -16,7 +16,7 @@ from pipelines.compare.paired_tests import PairedTest
 from pipelines.compare.pruning_curves import Curve, MeanPoint
 from pipelines.compare.results import Result
 from pipelines.compare.team_comparison import TeamComparison
-from pipelines.run.control_files import CONTROL
+from pipelines.run.control_files import CONTROL, SMALL_TEAM
 from pipelines.run.records import RoundRecord
 
 
@@ -68,20 +68,32 @@ class Comparison(TeamComparison):
     @property
     def control(self) -> Result | None:
         """One unpruned network as costly as the team, where one was trained."""
-        return next((row for row in self.results if row.contender == CONTROL), None)
+        return self._brought(CONTROL)
+
+    @property
+    def small_team(self) -> Result | None:
+        """As many small unpruned networks, together as costly, where they were trained."""
+        return self._brought(SMALL_TEAM)
 
     @property
     def against_control(self) -> PairedTest | None:
         """The selected team against the control."""
-        test = self.control and self.control.versus(SELECTED)
-        return test.mirrored if test else None
+        return _mirrored(self.control)
+
+    @property
+    def against_small_team(self) -> PairedTest | None:
+        """The selected team against the small one."""
+        return _mirrored(self.small_team)
 
     @property
     def advice(self) -> Advice:
         """What the tests advise."""
         counts = self.chosen.confusion.counts.sum(1)
         most_frequent, classes = float(counts.max() / counts.sum()), int((counts > 0).sum())
-        return advise(self.selected, self.single_best, self.against_control, most_frequent, classes)
+        return advise(
+            self.selected, self.single_best, self.against_control, self.against_small_team,
+            most_frequent, classes,
+        )  # fmt: skip
 
     @property
     def suffering(self) -> tuple[ClassRecall, ...]:
@@ -92,3 +104,11 @@ class Comparison(TeamComparison):
     def all_unpruned(self) -> Result:
         """All M unpruned networks together."""
         return self.row(ALL_UNPRUNED)
+
+    def _brought(self, name: str) -> Result | None:
+        return next((row for row in self.results if row.contender == name), None)
+
+
+def _mirrored(control: Result | None) -> PairedTest | None:
+    test = control and control.versus(SELECTED)
+    return test.mirrored if test else None

@@ -1,4 +1,4 @@
-"""Who is brought along to a comparison: the control, and the chosen team's other forms."""
+"""Who is brought along to a comparison: controls, and the chosen team's other forms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ensemble.reading.inputs import AsStored
 from pipelines.build.built import Built
 from pipelines.compare.contenders import CASCADE, INT8, ONNX, Contender, OtherForms
 from pipelines.compare.evidence import Evidence
-from pipelines.run.control_files import CONTROL, Control
+from pipelines.run.control_files import CONTROLS, Control, option_of
 from pruning.core.errors import RequestError
 from pruning.data.splits import Split
 from pruning.inference.cost import Cost
@@ -29,7 +29,7 @@ from selection.pool import PoolPredictions
 
 
 def other_forms(built: Built, evidence: Evidence, description: Description) -> OtherForms:
-    """Return the control, and the team's cascade, ONNX and int8 forms, where they exist.
+    """Return the controls, and the team's cascade, ONNX and int8 forms, where they exist.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def other_forms(built: Built, evidence: Evidence, description: Description) -> O
         What its ensemble says of itself: files of another team are left out.
     """
     made = [
-        *_control(built, evidence),
+        *(made for name in CONTROLS for made in _control(name, built, evidence)),
         *_cascade(evidence, description),
         *_exported(built, evidence, description),
     ]
@@ -49,34 +49,47 @@ def other_forms(built: Built, evidence: Evidence, description: Description) -> O
     )
 
 
-def _control(built: Built, evidence: Evidence) -> Iterator[Contender | str]:
-    control = built.store.control()
+def _control(name: str, built: Built, evidence: Evidence) -> Iterator[Contender | str]:
+    """One of the controls, where it is there; several networks vote by the mean."""
+    control = built.store.control(name)
     if control is None:
         return
     if control.team != evidence.selection.team:
-        yield "The control is of another team; `ensemble build --control` makes a new one."
+        command = f"`ensemble build {option_of(name)}`"
+        yield f"The {name.replace('_', ' ')} is of another team; {command} makes a new one."
         return
-    control.record.check()
+    for record in control.records:
+        record.check()
     select = _control_predictions(built, control, "select", built.splits.select)
     test = _control_predictions(built, control, "test", built.splits.test)
-    temperature = fit_temperature(select.probabilities[0], select.labels)
+    temperature = fit_temperature(_mean(select), select.labels)
+    seen = [math.nan if one.epochs_seen is None else one.epochs_seen for one in control.records]
     yield Contender.of(
-        CONTROL, 1, test.probabilities[0], test.labels, control.record.cost,
-        temperature=temperature, epochs_seen=control.record.epochs_seen,
+        name, len(control.records), _mean(test), test.labels,
+        Cost.total(record.cost for record in control.records), temperature=temperature,
+        epochs_seen=float(np.mean(seen)),
     )  # fmt: skip
 
 
+def _mean(pool: PoolPredictions) -> NDArray[np.float32]:
+    """Return the (N, C) mean of the networks' probabilities."""
+    return np.asarray(pool.probabilities.mean(0, dtype=np.float64), np.float32)
+
+
 def _control_predictions(
-    built: Built, control: Control, name: str, split: Split
+    built: Built, control: Control, part: str, split: Split
 ) -> PoolPredictions:
     """Return the control's predictions on a part of the data, made once and kept."""
-    kept = built.store.control_predictions(name)
+    kept = built.store.control_predictions(control.name, part)
     if kept is not None and np.array_equal(kept.labels, split.labels):
         return kept
-    network, scaling = control.record.load().network, built.store.resolved.scaling
-    found = predict_probabilities(network, split.images, scaling, device=built.device)
-    pool = PoolPredictions(found[None], split.labels, (CONTROL,), name)
-    built.store.keep_control_predictions(pool)
+    scaling = built.store.resolved.scaling
+    found = [
+        predict_probabilities(record.load().network, split.images, scaling, device=built.device)
+        for record in control.records
+    ]
+    pool = PoolPredictions(np.stack(found), split.labels, control.network_names, part)
+    built.store.keep_control_predictions(control.name, pool)
     return pool
 
 

@@ -33,7 +33,6 @@ from pipelines.compare.contenders import (
 from pipelines.compare.measurements import TURNS, Measured, Measurements
 from pipelines.compare.run_ensembles import plain_ensemble
 from pipelines.compare.stopwatch import CONTROL_OF
-from pipelines.run.control_files import CONTROL
 from pipelines.run.machine import processor_name
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles, Store
@@ -131,9 +130,9 @@ def _stored_forms(files: ProductFiles, archs: tuple[str, ...]) -> dict[str, _Sou
         found[ONNX] = _Source.of(files.onnx)
     if files.int8:
         found[INT8] = _Source.of(files.int8)
-    if files.control:
-        source = _Source.of(files.control)
-        found[CONTROL] = dataclasses.replace(source, path=f"{CONTROL_OF}{files.control.parent}")
+    for name, folder in files.controls.items():
+        path = f"{CONTROL_OF}{name}:{folder.parent}"
+        found[name] = dataclasses.replace(_Source.of(folder), path=path)
     return found
 
 

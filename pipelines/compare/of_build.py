@@ -16,6 +16,7 @@ from pipelines.compare.measurements import Measurements
 from pipelines.compare.measuring import measure as measure_contenders
 from pipelines.compare.measuring import stored_measurements
 from pipelines.run.command_line import command_of
+from pipelines.run.control_files import CONTROLS, option_of
 
 
 def compare(built: Built, *, seed: int = 0, measure: bool = False, threads: int = 1) -> Comparison:
@@ -84,4 +85,4 @@ def command_that_built(built: Built) -> str:
     if not named or built.config.data.data == HANDED_OVER:
         return ""
     command = command_of(built.config)
-    return f"{command} --control" if built.store.control() else command
+    return " ".join([command, *(option_of(name) for name in CONTROLS if built.store.control(name))])

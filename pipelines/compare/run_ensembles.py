@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ensemble.model import Ensemble
 from pipelines.build.handover import ensemble_member
-from pipelines.run.control_files import CONTROL
 from pipelines.run.directory import RunDirectory
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
@@ -20,12 +19,12 @@ def plain_ensemble(team: Iterable[RoundRecord], resolved: ResolvedConfig) -> Ens
     return Ensemble(members, resolved.classes, resolved.input_shape, scaling=resolved.scaling)
 
 
-def control_ensemble(path: Path) -> Ensemble:
-    """Return the control of the run at `path` as an ensemble of one."""
+def control_ensemble(name: str, path: Path) -> Ensemble:
+    """Return a control of the run at `path` as an ensemble, voting by the mean."""
     run = RunDirectory.existing(path)
-    control = run.control()
+    control = run.control(name)
     if control is None:
-        raise DamagedRunError(f"{path} has no control")
-    member = ensemble_member(control.record, CONTROL)
+        raise DamagedRunError(f"{path} has no {name}")
+    members = tuple(map(ensemble_member, control.records, control.network_names))
     resolved = run.resolved
-    return Ensemble((member,), resolved.classes, resolved.input_shape, scaling=resolved.scaling)
+    return Ensemble(members, resolved.classes, resolved.input_shape, scaling=resolved.scaling)

@@ -53,7 +53,8 @@ def _loaded(source: str, threads: int, archs: tuple[str, ...]) -> Classifier:
     if source.startswith(CONTROL_OF):
         from pipelines.compare.run_ensembles import control_ensemble
 
-        return control_ensemble(Path(source.removeprefix(CONTROL_OF)))
+        name, _, path = source.removeprefix(CONTROL_OF).partition(":")
+        return control_ensemble(name, Path(path))
     from pipelines.run.loading import load_ensemble
 
     return load_ensemble(source, archs)

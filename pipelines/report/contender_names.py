@@ -20,6 +20,7 @@ _NAMES = {
     "all": "All {members}",
     "random_s": "Random {members}",
     "control": "One as costly",
+    "small_team": "{members} small ones, as costly",
     "selected_onnx": "Selected {members}, ONNX",
     "selected_int8": "Selected {members}, int8",
     "selected_cascade": "Selected {members}, cascade",

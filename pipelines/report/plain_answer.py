@@ -23,6 +23,10 @@ _ANSWERS = {
     "much computation as {team} is more accurate.",
     Advice.AS_COSTLY_IS_AS_GOOD: "One ordinary (unpruned) network does as well: one that takes as "
     "much computation as {team} is as accurate, as far as {samples} test samples tell.",
+    Advice.SMALL_ARE_BETTER: "Small networks do better: {members} that were never pruned, "
+    "together as costly as {team}, are more accurate.",
+    Advice.SMALL_ARE_AS_GOOD: "Small networks do as well: {members} that were never pruned, "
+    "together as costly as {team}, are as accurate, as far as {samples} test samples tell.",
     Advice.SINGLE_IS_AS_GOOD: "One ordinary (unpruned) network does as well: as far as {samples} "
     "test samples tell, {team} is no more accurate than the best one, for {cost} its computation.",
     Advice.CHEAPER: "Use it to save computation: as far as {samples} test samples tell, {team} is "
@@ -41,6 +45,7 @@ def plain_answer(comparison: Comparison) -> str:
     """Return the answer in a sentence."""
     return _ANSWERS[comparison.advice].format(
         team=team_of(comparison),
+        members=comparison.selected.members,
         samples=whole(comparison.split_sizes["test"]),
         cost=_of_its(comparison.selected.cost.flops / comparison.single_best.cost.flops),
     )

@@ -54,18 +54,22 @@ class Failure:
 def answers(comparisons: Sequence[Comparison]) -> str:
     """Return the plain answer of every run, runs of the same answer together.
 
-    “Use it: a, b. Not yet: c.” Where only some were held against a network as costly, of the
-    others it is said; where a team only saves computation, how much.
+    “Use it: a, b. Not yet: c.” Where only some were held against a control, of the others it is
+    said; where a team only saves computation, how much.
     """
     runs: dict[str, list[str]] = {advice.answer: [] for advice in reversed(Advice)}
-    some = any(one.control for one in comparisons)
-    for one in comparisons:
+    held = {
+        "a network as costly": [one.control for one in comparisons],
+        "as many small ones": [one.small_team for one in comparisons],
+    }
+    for place, one in enumerate(comparisons):
         notes = []
         if one.advice is Advice.CHEAPER:
             share = ratio(one.selected.cost.flops / one.single_best.cost.flops)
             notes.append(f"as accurate as one ordinary network, for {share} of its computation")
-        if some and not one.control:
-            notes.append("not held against a network as costly")
+        for control, rows in held.items():
+            if any(rows) and not rows[place]:
+                notes.append(f"not held against {control}")
         note = f" ({'; '.join(notes)})" if notes else ""
         runs[one.advice.answer].append(one.name + note)
     return " ".join(

@@ -137,12 +137,13 @@ def method() -> Section:
         "the selected team applies its temperature unless told not to.",
         "A control, if one was trained, is one network of the team’s architecture with all "
         "widths scaled by one factor until it takes the team’s FLOPs, trained like any round 0, "
-        "and its rate taken back where the team’s was. The FLOPs of a cascade are the mean over "
-        "the test samples; an exported file’s bytes are its size, and int8 operations count like "
-        "any other.",
+        "and its rate taken back where the team’s was; a small team is as many as the team has, "
+        "which take its FLOPs together and vote by the mean. The FLOPs of a cascade are the mean "
+        "over the test samples; an exported file’s bytes are its size, and int8 operations count "
+        "like any other.",
         "Differences are paired: the exact McNemar test, and a bootstrap with one disagreement "
         "either way added. “Corrected” is Holm’s, over all pairs of the run’s own teams; the "
-        "pairs of a control and of exported forms are corrected among themselves, and the test "
+        "pairs of controls and of exported forms are corrected among themselves, and the test "
         "of the selected team against a random one stands alone. A contender is "
         "called worse if one uncorrected test or the interval says so, and better only if every "
         "corrected test and the interval do.",

@@ -50,6 +50,8 @@ class Verdict:
         What the test set cannot rule out; empty where there is nothing to add.
     control
         The team against one network as costly; empty where none was trained.
+    small_team
+        The team against as many small networks; empty where none were trained.
     rare
         How accurate it is where all classes count alike; empty unless rare ones suffer.
     """
@@ -61,6 +63,7 @@ class Verdict:
     single: str
     doubt: str
     control: str = ""
+    small_team: str = ""
     rare: str = ""
 
     @property
@@ -77,7 +80,8 @@ class Verdict:
     def details(self) -> tuple[str, ...]:
         """What stands behind the answer."""
         lead = f"{self.claim}: {self.evidence}"
-        return tuple(filter(None, (lead, self.single, self.control, self.rare, self.doubt)))
+        held = (self.single, self.control, self.small_team, self.rare, self.doubt)
+        return (lead, *filter(None, held))
 
 
 def verdict(comparison: Comparison) -> Verdict:
@@ -107,6 +111,7 @@ def verdict(comparison: Comparison) -> Verdict:
         single=single,
         doubt=_doubt(against_all),
         control=_control(comparison),
+        small_team=_small_team(comparison),
         rare=_rare(comparison),
     )
 
@@ -119,6 +124,17 @@ def _control(comparison: Comparison) -> str:
     return (
         f"One unpruned network as costly, at {amount(row.cost.flops)} FLOPs, gets "
         f"{_accuracy(row)}: the team {_claim(test, 1)} it, a difference of {_gap(test)}."
+    )
+
+
+def _small_team(comparison: Comparison) -> str:
+    """The team's difference to as many small networks, rounded against the team."""
+    row, test = comparison.small_team, comparison.against_small_team
+    if row is None or test is None:
+        return ""
+    return (
+        f"As many small networks, never pruned, at {amount(row.cost.flops)} FLOPs together, get "
+        f"{_accuracy(row)}: the team {_claim(test, 1)} them, a difference of {_gap(test)}."
     )
 
 

@@ -10,6 +10,7 @@ predictions/select.npz, test.npz
 selection.json, candidates.csv    selection.json checksums the predictions it read
 ensemble/                         the artefact
 control/                          one network as costly as the team, and its predictions
+small_team/                       as many small ones, together as costly, and theirs
 ensemble.onnx, ensemble-int8.onnx the team exported
 measurements.json                 time and memory of the product
 comparison.csv, report.html
@@ -48,9 +49,11 @@ from ensemble.storage.sealed import (
 from pipelines.run.bound_files import BoundFiles, read, unsealed
 from pipelines.run.build_log import append_line, cut_torn_line
 from pipelines.run.control_files import (
+    CONTROLS,
     Control,
     control_from_json,
     control_to_json,
+    option_of,
     write_weights,
 )
 from pipelines.run.file_names import SPLITS, RunFiles
@@ -263,28 +266,29 @@ class RunDirectory(RunFiles):
             checksum = sha256_of(read(fresh / ROOT))
             named.enter_context(replacing(self.path, {name: checksum}))
 
-    def control(self) -> Control | None:
-        """Return the control, of whichever team it is."""
-        if not self.control_file.is_file():
+    def control(self, name: str) -> Control | None:
+        """Return one of the `CONTROLS`, of whichever team it is."""
+        file = self.control_file(name)
+        if not file.is_file():
             return None
-        folder = self.control_file.parent
-        way_out = f"delete {folder} and give the `ensemble build --control` command again"
-        content = self._files.sealed(self.control_file, way_out)
-        return control_from_json(content, self.control_file, self.resolved.member_shape)
+        command = f"`ensemble build {option_of(name)}` command"
+        content = self._files.sealed(file, f"delete {file.parent} and give the {command} again")
+        return control_from_json(name, content, file, self.resolved.member_shape)
 
     def keep_control(self, control: Control) -> Control:
         """Keep a trained control, and return it as it is kept."""
-        kept = write_weights(control, self.control_file, self.resolved.member_shape)
-        self._files.keep((self.control_file, control_to_json(kept)))
+        file = self.control_file(control.name)
+        kept = write_weights(control, file, self.resolved.member_shape)
+        self._files.keep((file, control_to_json(kept)))
         return kept
 
-    def control_predictions(self, split: str) -> PoolPredictions | None:
-        """Return the control's kept predictions; None where they are not those it made."""
-        return self._predictions(self.control_predictions_file(split), split)
+    def control_predictions(self, name: str, split: str) -> PoolPredictions | None:
+        """Return a control's kept predictions; None where they are not those it made."""
+        return self._predictions(self.control_predictions_file(name, split), split)
 
-    def keep_control_predictions(self, pool: PoolPredictions) -> None:
-        """Keep the control's predictions on the pool's split."""
-        file = self.control_predictions_file(pool.split)
+    def keep_control_predictions(self, name: str, pool: PoolPredictions) -> None:
+        """Keep a control's predictions on the pool's split."""
+        file = self.control_predictions_file(name, pool.split)
         self._files.keep((file, predictions_to_npz(pool)))
 
     def measurements(self) -> dict[str, Any] | None:
@@ -313,7 +317,7 @@ class RunDirectory(RunFiles):
 
     def settle(self) -> None:
         """Clear away what killed writers left; nobody else may be writing."""
-        folders = (self.predictions_folder, self.control_file.parent)
+        folders = (self.predictions_folder, *(self.path / name for name in CONTROLS))
         for folder in (self.path, *folders, *self.members_folder.glob("*/")):
             clear_drafts(folder)
 
@@ -324,7 +328,8 @@ class RunDirectory(RunFiles):
             *sorted(self.members_folder.glob("*/history.json")),
             *map(self.predictions_file, SPLITS),
             self.selection_file, self.candidates_file, self.ensemble_folder / ROOT,
-            self.control_file, self.measurements_file, self.onnx_file, self.int8_file,
+            *map(self.control_file, CONTROLS), self.measurements_file,
+            self.onnx_file, self.int8_file,
         )  # fmt: skip
         return unchecked(self.path, map(self._files.name, files))
 

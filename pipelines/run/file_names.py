@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ensemble.storage.contents import CONFIG, CONTENTS
+from pipelines.run.control_files import CONTROLS
 from pipelines.run.store import ProductFiles
 
 SPLITS = ("select", "test")
@@ -24,7 +25,6 @@ class RunFiles:
         self.selection_file = path / "selection.json"
         self.candidates_file = path / "candidates.csv"
         self.ensemble_folder = path / "ensemble"
-        self.control_file = path / "control" / "control.json"
         self.onnx_file = path / "ensemble.onnx"
         self.int8_file = path / "ensemble-int8.onnx"
         self.measurements_file = path / "measurements.json"
@@ -48,7 +48,11 @@ class RunFiles:
             ensemble=self.ensemble_folder if self.ensemble_folder.is_dir() else None,
             onnx=self.onnx_file if self.onnx_file.is_file() else None,
             int8=self.int8_file if self.int8_file.is_file() else None,
-            control=self.control_file.parent if self.control_file.is_file() else None,
+            controls={
+                name: self.control_file(name).parent
+                for name in CONTROLS
+                if self.control_file(name).is_file()
+            },
         )
 
     def history_file(self, run: int) -> Path:
@@ -75,9 +79,13 @@ class RunFiles:
         """Return where the members' predictions on ``select`` or ``test`` are."""
         return self.predictions_folder / f"{split}.npz"
 
-    def control_predictions_file(self, split: str) -> Path:
-        """Return where the control's predictions on ``select`` or ``test`` are."""
-        return self.control_file.with_name(f"{split}.npz")
+    def control_file(self, name: str) -> Path:
+        """Return where what one of the `CONTROLS` is stands."""
+        return self.path / name / "control.json"
+
+    def control_predictions_file(self, name: str, split: str) -> Path:
+        """Return where a control's predictions on ``select`` or ``test`` are."""
+        return self.control_file(name).with_name(f"{split}.npz")
 
 
 def own_names() -> frozenset[str]:
@@ -89,4 +97,5 @@ def own_names() -> frozenset[str]:
     run = RunFiles(Path("run"))
     files = [place for place in vars(run).values() if place != run.path]
     files += [run.comparison_file.with_suffix(form) for form in (".md", ".tex")]
+    files += map(run.control_file, CONTROLS)
     return frozenset(place.relative_to(run.path).parts[0] for place in files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,14 +30,14 @@ class ProductFiles:
         The artefact's folder.
     onnx, int8
         Exported files.
-    control
-        The control's folder.
+    controls
+        Folders of the controls that there are, by name.
     """
 
     ensemble: Path | None = None
     onnx: Path | None = None
     int8: Path | None = None
-    control: Path | None = None
+    controls: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,17 +123,17 @@ class Store(Protocol):
     def keep_ensemble(self, model: Ensemble) -> None:
         """Keep the chosen team."""
 
-    def control(self) -> Control | None:
-        """Return the control, of whichever team it is."""
+    def control(self, name: str) -> Control | None:
+        """Return one of the `CONTROLS`, of whichever team it is."""
 
     def keep_control(self, control: Control) -> Control:
         """Keep a trained control, and return it as it is kept."""
 
-    def control_predictions(self, split: str) -> PoolPredictions | None:
-        """Return the control's kept predictions."""
+    def control_predictions(self, name: str, split: str) -> PoolPredictions | None:
+        """Return a control's kept predictions."""
 
-    def keep_control_predictions(self, pool: PoolPredictions) -> None:
-        """Keep the control's predictions on the pool's split."""
+    def keep_control_predictions(self, name: str, pool: PoolPredictions) -> None:
+        """Keep a control's predictions on the pool's split."""
 
     def measurements(self) -> dict[str, Any] | None:
         """Return what time and memory were measured to be."""
@@ -163,7 +163,7 @@ class Memory:
         self._predictions: dict[tuple[str, str], PoolPredictions] = {}
         self._selection: Selection | None = None
         self._model: Ensemble | None = None
-        self._control: Control | None = None
+        self._controls: dict[str, Control] = {}
         self._measured: dict[str, Any] | None = None
 
     @property
@@ -221,23 +221,23 @@ class Memory:
         """Keep the chosen team."""
         self._model = model
 
-    def control(self) -> Control | None:
-        """Return the control."""
-        return self._control
+    def control(self, name: str) -> Control | None:
+        """Return one of the controls."""
+        return self._controls.get(name)
 
     def keep_control(self, control: Control) -> Control:
-        """Keep the control; predictions of an earlier one go."""
-        self._control = control
-        self._predictions = {k: v for k, v in self._predictions.items() if k[0] == "members"}
+        """Keep a control; predictions of an earlier one go."""
+        self._controls[control.name] = control
+        self._predictions = {k: v for k, v in self._predictions.items() if k[0] != control.name}
         return control
 
-    def control_predictions(self, split: str) -> PoolPredictions | None:
-        """Return the control's predictions."""
-        return self._predictions.get(("control", split))
+    def control_predictions(self, name: str, split: str) -> PoolPredictions | None:
+        """Return a control's predictions."""
+        return self._predictions.get((name, split))
 
-    def keep_control_predictions(self, pool: PoolPredictions) -> None:
-        """Keep the control's predictions."""
-        self._predictions["control", pool.split] = pool
+    def keep_control_predictions(self, name: str, pool: PoolPredictions) -> None:
+        """Keep a control's predictions."""
+        self._predictions[name, pool.split] = pool
 
     def measurements(self) -> dict[str, Any] | None:
         """Return what was measured."""

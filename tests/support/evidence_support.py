@@ -18,7 +18,7 @@ from pipelines.compare.contenders import (
 from pipelines.compare.evidence import Evidence
 from pipelines.compare.from_evidence import comparison_of
 from pipelines.compare.measurements import Measurements
-from pipelines.run.control_files import CONTROL
+from pipelines.run.control_files import CONTROL, SMALL_TEAM
 from pipelines.run.records import RoundRecord
 from pruning.inference.cost import Cost
 from selection.choosing import select_team
@@ -115,7 +115,9 @@ def with_everything(evidence: Evidence) -> Comparison:
     forms = tuple(
         Contender.of(name, 1 if name == CONTROL else len(team.member_ids), voted, labels,
                      replace(cost, flops=cost.flops * share), temperature=0.9)
-        for name, share in ((CONTROL, 1.02), (ONNX, 1), (INT8, 1), (CASCADE, 0.3))
+        for name, share in (
+            (CONTROL, 1.02), (SMALL_TEAM, 1.01), (ONNX, 1), (INT8, 1), (CASCADE, 0.3),
+        )
     )  # fmt: skip
     found = comparison_of(
         evidence, others=OtherForms(forms, ("ensemble.onnx was not compared: a note.",)),

@@ -13,7 +13,7 @@ from pipelines.report.markup import Markup, element
 from pipelines.report.number_format import percent, percent_range, percent_tick, ratio
 from pipelines.report.scale import Scale, padded_shares
 from pipelines.report.section import Section
-from pipelines.run.control_files import CONTROL
+from pipelines.run.control_files import CONTROLS
 
 
 def mark_class(row: Result) -> str:
@@ -22,7 +22,7 @@ def mark_class(row: Result) -> str:
         return "mark selected"
     if row.contender in EVERYONE:
         return "mark reference"
-    unpruned = row.contender.endswith("unpruned") or row.contender == CONTROL
+    unpruned = row.contender.endswith("unpruned") or row.contender in CONTROLS
     return "mark other hollow" if unpruned else "mark other"
 
 

@@ -1,4 +1,4 @@
-"""The control: as costly as the team, the same again, of this team or not at all."""
+"""Controls: as costly as the team, the same again, of this team or not at all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pipeline_support import directory, tiny_config, write_images
 from pruning_support import blobs
 from safetensors.torch import save_file
 
 from pipelines.build.built import Built
+from pipelines.build.control_training import train_control
 from pipelines.build.story import build
 from pipelines.compare.forms import other_forms
 from pipelines.compare.gather import gather
@@ -19,7 +21,8 @@ from pipelines.compare.of_build import compare
 from pipelines.run.config import BuildConfig
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.settings import Rewinding
-from pruning.inference.cost import count_cost
+from pruning.inference.cost import Cost, count_cost
+from pruning.inference.probabilities import predict_probabilities
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import Recipe
 
@@ -31,19 +34,77 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(tiny_config(data), out=tmp_path_factory.mktemp("runs") / "run", control=True)
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return build(tiny_config(data), out=out, control=True, small_team=True)
 
 
 def test_it_costs_what_the_team_costs_and_is_nobody_of_the_pool(built: Built) -> None:
-    control = built.store.control()
+    control = built.store.control("control")
     assert control is not None
     assert control.team == built.selection.team
     spent = sum(record.cost.flops for record in built.team)
     assert control.flops == spent
-    assert control.record.cost.flops == pytest.approx(spent, rel=0.1)
-    network = control.record.load().network
-    assert count_cost(network, built.splits.input_shape) == control.record.cost
-    assert control.record.seed not in {history.seed for history in built.histories}
+    assert control.records[0].cost.flops == pytest.approx(spent, rel=0.1)
+    network = control.records[0].load().network
+    assert count_cost(network, built.splits.input_shape) == control.records[0].cost
+    assert control.records[0].seed not in {history.seed for history in built.histories}
+
+
+def test_a_small_team_is_as_many_networks_together_as_costly(built: Built) -> None:
+    small = built.store.control("small_team")
+    control = built.store.control("control")
+    assert small is not None and control is not None
+    assert small.team == built.selection.team
+    costs = [record.cost for record in small.records]
+    assert len(costs) == len(built.team) > 1
+    assert len(set(costs)) == 1
+    assert Cost.total(costs).flops == pytest.approx(small.flops, rel=0.1)
+    assert small.flops == control.flops
+    seeds = [one.seed for one in (*built.records, *small.records, *control.records)]
+    assert len({*seeds}) == len(built.histories) + len(small.records) + 1
+    first, second = (record.load().network.state_dict() for record in small.records)
+    assert not any(torch.equal(first[name], second[name]) for name in first if "weight" in name)
+
+
+def test_a_small_team_votes_by_the_mean(built: Built) -> None:
+    small = built.store.control("small_team")
+    assert small is not None
+    row = compare(built).row("small_team")
+    test, scaling = built.splits.test, built.store.resolved.scaling
+    alone = [
+        predict_probabilities(record.load().network, test.images, scaling)
+        for record in small.records
+    ]
+    right = np.mean(np.mean(alone, axis=0).argmax(1) == test.labels)
+    assert row.accuracy.value == pytest.approx(right)
+    assert row.members == len(alone) == len(built.team)
+    assert row.cost.flops == sum(record.cost.flops for record in small.records)
+
+
+def test_a_small_network_does_not_depend_on_those_beside_it(built: Built) -> None:
+    pair = train_control("small_team", built.team, built.store.resolved, built.splits)
+    resolved = dataclasses.replace(
+        built.store.resolved,
+        groups=tuple(
+            dataclasses.replace(group, engine="loop") for group in built.store.resolved.groups
+        ),
+    )
+    alone = train_control("small_team", built.team, resolved, built.splits)
+    for one, other in zip(pair.records, alone.records, strict=True):
+        assert one.seed == other.seed
+        weights, others = (record.load().network.state_dict() for record in (one, other))
+        for name in weights:
+            torch.testing.assert_close(weights[name], others[name], rtol=1e-2, atol=1e-2)
+
+
+def test_a_team_of_one_has_no_small_team(data: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    config = tiny_config(data)
+    asked = dataclasses.replace(config, selection=dataclasses.replace(config.selection, size=1))
+    made = build(asked, out=tmp_path / "run", small_team=True, tell=told.append)
+    assert made.store.control("small_team") is None
+    assert any(line.startswith("no small team is trained") for line in told)
+    assert not (tmp_path / "run" / "small_team").exists()
 
 
 def test_the_comparison_holds_it_against_the_team(built: Built) -> None:
@@ -68,10 +129,10 @@ def test_where_the_team_kept_its_weights_the_control_trains_as_long(data: Path) 
         recipe=Recipe(max_epochs=4, batch_size=16),
     )  # fmt: skip
     built = build(dataclasses.replace(config, dropnet=kept), control=True)
-    control = built.store.control()
+    control = built.store.control("control")
     assert control is not None
     assert {record.epochs_seen for record in built.team} == {4 + 3 + 3}
-    assert control.record.epochs_seen == 10
+    assert control.records[0].epochs_seen == 10
     table = compare(built).table.set_index("contender")
     assert table.loc["control", "epochs_seen"] == table.loc["selected", "epochs_seen"] == 10
     assert table.loc["all_unpruned", "epochs_seen"] == 4
@@ -82,10 +143,10 @@ def test_it_starts_from_a_draw_and_is_trained_as_one_is(tmp_path: Path) -> None:
     save_file(build_network("conv-b:3-4", 3, (3, 4, 4), 7).state_dict(), file)
     config = BuildConfig.of(m=2, s=1, arch=("conv-b:3-4",), init=str(file), rounds=0)
     built = build(config, blobs(shape=(3, 4, 4)), control=True)
-    control = built.store.control()
+    control = built.store.control("control")
     assert control is not None
     assert {record.epochs_seen for record in built.team} == {30}
-    assert control.record.epochs_seen == 100
+    assert control.records[0].epochs_seen == 100
 
 
 def test_it_is_trained_once_and_a_finished_run_gets_it_later(
@@ -93,17 +154,19 @@ def test_it_is_trained_once_and_a_finished_run_gets_it_later(
 ) -> None:
     config = tiny_config(data)
     later = build(config, out=tmp_path / "run")
-    assert not directory(later).control_file.exists()
-    build(config, out=tmp_path / "run", control=True)
-    folder = directory(built).control_file.parent
-    for name in ("control.json", "network.safetensors"):
-        assert (tmp_path / "run" / "control" / name).read_bytes() == (folder / name).read_bytes()
+    assert not directory(later).control_file("control").exists()
+    build(config, out=tmp_path / "run", control=True, small_team=True)
+    for control, weights in (("control", "network"), ("small_team", "network-1")):
+        folder = directory(built).control_file(control).parent
+        for name in ("control.json", f"{weights}.safetensors"):
+            again = tmp_path / "run" / control / name
+            assert again.read_bytes() == (folder / name).read_bytes()
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr("pipelines.build.control_training.train", refuse)
-    build(config, out=tmp_path / "run", control=True)
+    build(config, out=tmp_path / "run", control=True, small_team=True)
 
 
 def test_a_control_of_another_team_is_left_out_and_said(built: Built) -> None:
@@ -112,8 +175,9 @@ def test_a_control_of_another_team_is_left_out_and_said(built: Built) -> None:
     others = other_forms(
         built, dataclasses.replace(evidence, selection=chosen), built.store.description()
     )
-    assert "control" not in [row.name for row in others.contenders]
-    assert any("another team" in note for note in others.notes)
+    assert not {"control", "small_team"} & {row.name for row in others.contenders}
+    for command in ("--control", "--small-team"):
+        assert any("another team" in note and command in note for note in others.notes)
 
 
 def test_damaged_weights_are_named(data: Path, tmp_path: Path) -> None:

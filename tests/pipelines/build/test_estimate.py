@@ -36,7 +36,7 @@ def data(tmp_path: Path) -> Path:
 def _ready(config: BuildConfig, out: Path | None = None) -> Prepared:
     return prepare(
         config, None, lambda resolved: open_run(out, resolved) if out else Memory(resolved),
-        begins=True, control=False, tell=lambda _: None, stages=Stages(),
+        begins=True, controls=(), tell=lambda _: None, stages=Stages(),
     )  # fmt: skip
 
 

@@ -35,13 +35,13 @@ def splits(data: Path) -> Splits:
 
 @pytest.fixture(scope="module")
 def in_memory(data: Path) -> Built:
-    return build(tiny_config(data), control=True)
+    return build(tiny_config(data), control=True, small_team=True)
 
 
 @pytest.fixture(scope="module")
 def on_disk(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     out = tmp_path_factory.mktemp("runs") / "run"
-    return build(tiny_config(data), out=out, control=True)
+    return build(tiny_config(data), out=out, control=True, small_team=True)
 
 
 def _same_networks(one: Built, other: Built) -> bool:
@@ -75,7 +75,7 @@ def test_its_comparison_is_that_of_the_run_on_disk(in_memory: Built, on_disk: Bu
     read = compare(read_built(directory(on_disk)))
     found = compare(in_memory)
     pd.testing.assert_frame_equal(found.table, read.table)
-    assert "control" in set(found.table["contender"])
+    assert {"control", "small_team"} <= set(found.table["contender"])
     assert found.command == read.command
     again = compare(in_memory, seed=1)
     assert again.selected.accuracy.value == found.selected.accuracy.value

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipelines.compare.advice import Advice, advise
+from pipelines.compare.comparison import Comparison
 from pipelines.compare.contenders import Contender, OtherForms
 from pipelines.compare.evidence import Evidence
 from pipelines.compare.from_evidence import comparison_of
@@ -27,23 +30,30 @@ def rows(make_evidence: Callable[..., Evidence]) -> tuple[Result, Result]:
 
 
 @pytest.mark.parametrize(
-    ("single", "as_costly", "cost", "advice"),
+    ("single", "as_costly", "small", "cost", "advice"),
     [
-        (BETTER, None, 2.0, Advice.MORE_ACCURATE),
-        (BETTER, BETTER, 2.0, Advice.MORE_ACCURATE),
-        (BETTER, SAME, 0.5, Advice.AS_COSTLY_IS_AS_GOOD),
-        (BETTER, WORSE, 0.5, Advice.AS_COSTLY_IS_BETTER),
-        (SAME, None, 0.5, Advice.CHEAPER),
-        (SAME, None, 1.0, Advice.SINGLE_IS_AS_GOOD),
-        (SAME, None, 2.0, Advice.SINGLE_IS_AS_GOOD),
-        (SAME, SAME, 0.5, Advice.AS_COSTLY_IS_AS_GOOD),
-        (WORSE, BETTER, 0.1, Advice.LESS_ACCURATE),
+        (BETTER, None, None, 2.0, Advice.MORE_ACCURATE),
+        (BETTER, BETTER, None, 2.0, Advice.MORE_ACCURATE),
+        (BETTER, SAME, None, 0.5, Advice.AS_COSTLY_IS_AS_GOOD),
+        (BETTER, WORSE, None, 0.5, Advice.AS_COSTLY_IS_BETTER),
+        (SAME, None, None, 0.5, Advice.CHEAPER),
+        (SAME, None, None, 1.0, Advice.SINGLE_IS_AS_GOOD),
+        (SAME, None, None, 2.0, Advice.SINGLE_IS_AS_GOOD),
+        (SAME, SAME, None, 0.5, Advice.AS_COSTLY_IS_AS_GOOD),
+        (WORSE, BETTER, None, 0.1, Advice.LESS_ACCURATE),
+        (BETTER, None, BETTER, 2.0, Advice.MORE_ACCURATE),
+        (BETTER, BETTER, SAME, 0.5, Advice.SMALL_ARE_AS_GOOD),
+        (BETTER, None, WORSE, 0.5, Advice.SMALL_ARE_BETTER),
+        (BETTER, SAME, WORSE, 0.5, Advice.AS_COSTLY_IS_AS_GOOD),
+        (SAME, BETTER, BETTER, 0.5, Advice.CHEAPER),
+        (WORSE, BETTER, SAME, 0.1, Advice.LESS_ACCURATE),
     ],
 )
 def test_the_advice_follows_the_tests(
     rows: tuple[Result, Result],
     single: PairedTest,
     as_costly: PairedTest | None,
+    small: PairedTest | None,
     cost: float,
     advice: Advice,
 ) -> None:
@@ -53,9 +63,9 @@ def test_the_advice_follows_the_tests(
         selected, against=(single,), cost=price, accuracy=Interval(0.9, 0.85, 0.93),
         balanced_accuracy=Interval(0.6, 0.5, 0.7),
     )  # fmt: skip
-    assert advise(team, best, as_costly, most_frequent=0.3, classes=2) is advice
-    assert advise(team, best, as_costly, most_frequent=0.85, classes=2) is Advice.NOT_LEARNT
-    assert advise(team, best, as_costly, most_frequent=0.85, classes=3) is advice
+    assert advise(team, best, as_costly, small, most_frequent=0.3, classes=2) is advice
+    assert advise(team, best, as_costly, small, most_frequent=0.85, classes=2) is Advice.NOT_LEARNT
+    assert advise(team, best, as_costly, small, most_frequent=0.85, classes=3) is advice
 
 
 def test_only_what_is_better_or_cheaper_is_to_be_used() -> None:
@@ -63,12 +73,15 @@ def test_only_what_is_better_or_cheaper_is_to_be_used() -> None:
     assert {a for a, text in said.items() if text == "use it"} == {
         Advice.MORE_ACCURATE, Advice.CHEAPER
     }  # fmt: skip
-    assert set(said.values()) == {"use it", "not yet", "one ordinary network does as well"}
+    assert set(said.values()) == {
+        "use it", "not yet", "one ordinary network does as well",
+        "small networks, never pruned, do as well",
+    }  # fmt: skip
 
 
 def test_a_team_that_was_not_tested_gets_no_advice(rows: tuple[Result, Result]) -> None:
     with pytest.raises(ValueError, match="selected was not tested against single_best_unpruned"):
-        advise(replace(rows[0], against=()), rows[1], None, 0.3, 4)
+        advise(replace(rows[0], against=()), rows[1], None, None, 0.3, 4)
 
 
 def test_the_control_is_heard(make_evidence: Callable[..., Evidence]) -> None:
@@ -82,6 +95,29 @@ def test_the_control_is_heard(make_evidence: Callable[..., Evidence]) -> None:
     assert found.advice is Advice.AS_COSTLY_IS_BETTER
     assert found.against_control is not None
     assert found.against_control.judgement is Judgement.WORSE
+
+
+def test_a_small_team_is_heard_after_the_control(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(members=8, size=3, classes=4, samples=300)
+    plain = comparison_of(evidence)
+    team, labels = evidence.test.rows(evidence.selection.team), evidence.test.labels
+    right = np.eye(4, dtype=np.float32)[labels]
+    wrong = np.roll(right, 1, axis=1)
+
+    def held(small: NDArray[np.float32], control: NDArray[np.float32] = wrong) -> Comparison:
+        rows = (("small_team", 3, small), ("control", 1, control))
+        brought = [Contender.of(*row, labels, plain.selected.cost) for row in rows]
+        return comparison_of(evidence, others=OtherForms(tuple(brought)))
+
+    assert plain.small_team is None and plain.against_small_team is None
+    assert held(right).advice is Advice.SMALL_ARE_BETTER
+    assert held(team.probabilities.mean(0)).advice is Advice.SMALL_ARE_AS_GOOD
+    assert held(wrong).advice is plain.advice
+    assert held(right, control=right).advice is Advice.AS_COSTLY_IS_BETTER
+    against = held(wrong).against_small_team
+    assert against is not None and against.judgement is Judgement.BETTER
+    gap = plain.selected.accuracy.value - np.mean(wrong.argmax(1) == labels)
+    assert against.difference.value == pytest.approx(gap)
 
 
 def test_a_random_team_is_tested_where_there_is_one(make_evidence: Callable[..., Evidence]) -> None:

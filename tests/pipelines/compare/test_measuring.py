@@ -96,7 +96,7 @@ def test_wrong_threads_are_refused_before_anything_is_read(
 def test_every_contender_of_a_whole_run_is_measured(built: Built, tmp_path: Path) -> None:
     source = str(built.path)
     asked = tiny_config(built.path.parent / "tiny.npz")
-    build(asked, out=built.path, control=True)
+    build(asked, out=built.path, control=True, small_team=True)
     assert cli(["export", source]) == 0
     assert cli(["export", source, "--int8", "--max-loss", "0.5"]) == 0
     assert cli(["compare", source, "--measure", "--out", str(tmp_path)]) == 0

@@ -16,7 +16,7 @@ from pipelines.report import ComparisonReport, RunsReport
 from pipelines.report.assets import fragment_style
 from pipelines.report.several_runs import Failure, answers
 from pipelines.report.verdict import verdict
-from pipelines.run.control_files import CONTROL
+from pipelines.run.control_files import CONTROL, SMALL_TEAM
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,9 @@ def test_a_run_without_a_network_as_costly_is_not_praised_beside_one_that_has_it
     assert said.startswith(f"Use it: {comparison.name} (as accurate")
     assert "; not held against a network as costly)" in said
     assert f"{ruined.name}." in said
+    small = replace(comparison.all_unpruned, contender=SMALL_TEAM)
+    said = answers([comparison, replace(ruined, results=(*ruined.results, small))])
+    assert "; not held against as many small ones)" in said
 
 
 def test_rich_prints_it_as_the_command_does(report: ComparisonReport, several: RunsReport) -> None:

@@ -18,7 +18,7 @@ from pipelines.report.tensorboard import LiveLogs, log_name
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("logged")
     config = tiny_config(write_images(folder / "tiny.npz"))
-    return build(config, out=folder / "run", control=True)
+    return build(config, out=folder / "run", control=True, small_team=True)
 
 
 def _scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -37,9 +37,12 @@ def test_every_network_has_its_curves(
     directory(built).name_files([built.path / "comparison.md"])
     words = ["log", str(built.path), "--tensorboard", str(tmp_path / "logs")]
     assert run(words) == 0
-    assert "6 logs" in capsys.readouterr().out
+    assert "8 logs" in capsys.readouterr().out
     names = {folder.name for folder in (tmp_path / "logs").iterdir()}
-    assert names == {"run-00", "run-01", "run-02", "run-03", "control", "comparison"}
+    assert names == {
+        "run-00", "run-01", "run-02", "run-03", "control", "small_team-0", "small_team-1",
+        "comparison",
+    }  # fmt: skip
     history = built.histories[1]
     found = _scalars(tmp_path / "logs" / "run-01")
     accuracies = [value for _, value in found["round/val_accuracy"]]

@@ -34,7 +34,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     data = write_images(folder / "tiny.npz")
     made = []
     for seed in (0, 9):
-        built = build(tiny_config(data, seed=seed), out=folder / f"run-{seed}", control=True)
+        built = build(
+            tiny_config(data, seed=seed), out=folder / f"run-{seed}", control=True, small_team=True
+        )
         compare(built)
         assert built.path is not None
         made.append(built.path)
@@ -49,14 +51,17 @@ def copy(runs: tuple[Path, Path], tmp_path: Path) -> Path:
 def _again(run: Path) -> None:
     """Build the run at `run` again, as its command would."""
     asked = RunDirectory(run).resolved.config
-    build(asked, out=run, control=True)
+    build(asked, out=run, control=True, small_team=True)
 
 
 MADE_AGAIN = [
     "predictions/select.npz", "predictions/test.npz", "control/select.npz", "control/test.npz",
+    "small_team/select.npz", "small_team/test.npz",
 ]  # fmt: skip
 REFUSED_BY_COMPARE = [
     "selection.json", "candidates.csv", "files.json", "config.json", "control/control.json",
+    "small_team/control.json", "small_team/network-0.safetensors",
+    "small_team/network-1.safetensors",
     "ensemble/ensemble.json", "ensemble/member-0.safetensors", "members/002/history.json",
     "members/002/round-1.safetensors", "control/network.safetensors",
 ]  # fmt: skip
@@ -103,8 +108,9 @@ def test_a_build_makes_again_what_costs_no_training(
         shutil.copytree(runs[1] / name, place)
     elif how == "exchanged":
         shutil.copyfile(runs[1] / name, place)
-    if name == "files.json":  # it names the control, too, which a build does not train unasked
+    if name == "files.json":  # it names the controls, too, which a build does not train unasked
         shutil.rmtree(copy / "control")
+        shutil.rmtree(copy / "small_team")
         shutil.rmtree(copy / "predictions")
     _again(copy)
     compare(read_built(RunDirectory(copy)))
