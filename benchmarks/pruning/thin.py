@@ -1,12 +1,12 @@
 """Which layers the last units of figure 18 stand in, and what that decides.
 
     python benchmarks/pruning/thin.py MNIST [--fraction 0.5] [--rounds 3] [--runs 15]
-        [--variants A,B]
+        [--variants A B]
 
 MNIST is the folder that holds it. Of FC20, FC20 dropped by halves five units are left after three
 rounds; whether the first layer has one of them or more decides between a third and two thirds of
-the test digits. Each variant changes one thing that the published recipe leaves open. Writes
-results/benchmarks/pruning-thin.md, and keeps the rows of variants that are not asked for.
+the test digits. Each variant changes a thing or two that the published recipe leaves open. Writes
+results/benchmarks/pruning-thin-FRACTION.md, and keeps the rows of variants that are not asked for.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from pruning.data.splits import Splits
 from pruning.dropnet import Runs, dropnet
 from pruning.samples.scaling import Scaling
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "pruning-thin.md"
+RESULTS = Path(__file__).resolve().parents[2] / "results" / "benchmarks"
 STANDARDISED = Scaling(offset=(0.1307 * 255,), scale=(0.3081 * 255,))
 """Mean 0 and deviation 1, as tutorials scale MNIST."""
 VARIANTS: dict[str, dict[str, object]] = {
     "as published": {}, "standardised": {}, "shuffled": {"shuffle": True},
-    "best": {"keep": "best"},
+    "best": {"keep": "best"}, "patience 10": {"patience": 10},
+    "standardised, shuffled": {"shuffle": True},
 }  # fmt: skip
 
 
 def row_of(name: str, splits: Splits, fraction: float, rounds: int, runs: int) -> str:
     """Return a variant's row: mean accuracy, then the layers' units, each with its runs' mean."""
-    if name == "standardised":
+    if name.startswith("standardised"):
         splits = dataclasses.replace(splits, scaling=STANDARDISED)
     recipe = dataclasses.replace(PAPER.recipe, **VARIANTS[name])  # type: ignore[arg-type]
     settings = dataclasses.replace(
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("--fraction", type=float, default=0.5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="the others' rows stay")
+    parser.add_argument("--variants", nargs="+", default=[*VARIANTS], help="the others' rows stay")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     splits = nine_tenths_train(load_splits("mnist", data_dir=asked.mnist).splits)
@@ -75,16 +76,18 @@ def main() -> None:
         f"FC20, FC20 on MNIST, {asked.fraction:g} of the units dropped {asked.rounds} times: "
         "units of both layers, with how many runs have them and their mean accuracy"
     )
-    rows = rows_there(RESULTS, heading, VARIANTS)
-    for name in asked.variants.split(","):
+    table = RESULTS / f"pruning-thin-{asked.fraction:g}.md"
+    command = f"thin.py MNIST --fraction {asked.fraction:g} --rounds {asked.rounds}"
+    rows = rows_there(table, heading, VARIANTS)
+    for name in asked.variants:
         rows[name] = row_of(name, splits, asked.fraction, asked.rounds, asked.runs)
         print(rows[name], flush=True)
         shown = [rows[each] for each in VARIANTS if each in rows]
         lines = (
-            "`python benchmarks/pruning/thin.py MNIST`", "", heading, "",
+            f"`python benchmarks/pruning/{command}`", "", heading, "",
             "| recipe | runs | mean | units of the layers |", "|---|--:|--:|---|", *shown,
         )  # fmt: skip
-        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        table.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
