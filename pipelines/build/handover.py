@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ensemble.member import EnsembleMember
 from ensemble.model import Ensemble
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
+from pruning.networks.architecture import built_in
 from selection.pool import PoolPredictions
 from selection.team import Selection
 from selection.voting import vote
@@ -41,7 +43,10 @@ def make_ensemble(
     resolved
         What the run was asked.
     """
-    members = [ensemble_member(record) for record in team]
+    archs = len(resolved.config.archs)
+    members = told_apart(
+        [ensemble_member(record) for record in team], [record.run % archs for record in team]
+    )
     return Ensemble(
         members,
         resolved.classes,
@@ -63,6 +68,36 @@ def ensemble_member(record: RoundRecord, name: str | None = None) -> EnsembleMem
     widths = tuple(LayerWidth(layer, kept, full) for layer, (kept, full) in record.widths.items())
     info = MemberInfo(name or record.id, record.arch, record.cost, widths)
     return EnsembleMember(record.load().network, info)
+
+
+def told_apart(members: Sequence[EnsembleMember], places: Sequence[int]) -> list[EnsembleMember]:
+    """Return members whose architectures have a name each: loading asks for a factory by it.
+
+    Networks that were given themselves are called by their class, such as ``Net``, whatever their
+    widths before pruning; where those differ, they are ``Net-1``, ``Net-2`` and so on, in the
+    order in which they were given, which `places` says of each member.
+    """
+    shapes: dict[str, list[tuple[tuple[str, int], ...]]] = {}
+    for _, member in sorted(zip(places, members, strict=True), key=lambda pair: pair[0]):
+        arch, unpruned = member.info.arch, _unpruned(member)
+        if ":" not in arch and not built_in(arch) and unpruned not in shapes.setdefault(arch, []):
+            shapes[arch].append(unpruned)
+    several = {arch: known for arch, known in shapes.items() if len(known) > 1}
+    return [_numbered(member, several.get(member.info.arch, ())) for member in members]
+
+
+def _numbered(
+    member: EnsembleMember, shapes: Sequence[tuple[tuple[str, int], ...]]
+) -> EnsembleMember:
+    """Return a member whose architecture's name says which of its shapes it has, if there are."""
+    if not shapes:
+        return member
+    arch = f"{member.info.arch}-{shapes.index(_unpruned(member)) + 1}"
+    return replace(member, info=replace(member.info, arch=arch))
+
+
+def _unpruned(member: EnsembleMember) -> tuple[tuple[str, int], ...]:
+    return tuple((layer.layer, layer.unpruned) for layer in member.info.widths)
 
 
 def _combination(

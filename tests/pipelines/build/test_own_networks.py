@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from pipeline_support import tiny_config, write_images
+from pruning_support import blobs
 from torch import nn
 
+import ensemble
 from pipelines.build.story import build
 from pipelines.compare.of_build import compare
+from pipelines.run.config import BuildConfig
 from pipelines.run.resources import Placement
-from pruning.core.errors import RequestError
+from pruning.core.errors import ForeignCodeError, RequestError
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,29 @@ def test_what_cannot_be_pruned_or_measured_is_said_in_a_line(data: Path) -> None
     built = build(tiny_config(data, m=2, archs=(_make,)))
     with pytest.raises(RequestError, match="cannot build '_make': it is given itself"):
         compare(built, measure=True)
+
+
+class _Net(nn.Sequential):
+    """A network whose class does not say how wide it is."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(16, width), nn.ReLU(), nn.Linear(width, 3))
+
+
+@pytest.mark.parametrize("widths", [(4, 8), (8, 4), (4, 4)])
+def test_a_saved_team_of_one_class_at_several_widths_loads(
+    widths: tuple[int, int], tmp_path: Path
+) -> None:
+    splits = blobs()
+    config = BuildConfig.of(
+        m=4, s=4, arch=tuple(map(_Net, widths)), rounds=1, kappa=0.0, keep=0.0, epochs=3
+    )
+    model = build(config, splits).ensemble
+    model.save(tmp_path / "team")
+    names = ["_Net"] if widths[0] == widths[1] else ["_Net-1", "_Net-2"]
+    made = {name: partial(_Net, width) for name, width in zip(names, widths, strict=False)}
+    loaded = ensemble.load(tmp_path / "team", factories=made)
+    images = splits.test.images
+    np.testing.assert_array_equal(loaded.predict_proba(images), model.predict_proba(images))
+    with pytest.raises(ForeignCodeError, match=f"{names[-1]!r}: make"):
+        ensemble.load(tmp_path / "team", factories=dict(list(made.items())[:-1]))
