@@ -39,9 +39,19 @@ WORDS_ELSEWHERE = {
 """What scikit-learn and PyTorch call some of them."""
 
 
+OF_BUILD_ALONE = {
+    "out", "control", "small_team", "unpruned_from", "config", "dry_run", "tensorboard",
+} | {setting.name for setting in settings_of(Placement)} - {"jobs"}  # fmt: skip
+"""Options of `ensemble build` that a class has no use for: of its files, place and controls."""
+
+
 def check_names(names: Iterable[str]) -> None:
     """Raise `RequestError` for the first name that no parameter has."""
     for name in names:
+        if name in _OF_DATA:
+            raise RequestError(f"{name!r} is no parameter: samples and labels are given to `fit`")
+        if name in OF_BUILD_ALONE:
+            raise RequestError(f"{name!r} is no parameter: it belongs to `ensemble build` alone")
         if name not in DEFAULTS:
             raise unknown_name("parameter", name, DEFAULTS, synonyms=WORDS_ELSEWHERE)
 

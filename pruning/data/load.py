@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -131,8 +132,21 @@ def _read(data: str, data_dir: Path | None, axes: str) -> NpzData:
     if path.exists():
         raise RequestError(f"data {data} is neither: allowed are {kinds}")
     if path.suffix or "/" in data or "\\" in data:
-        raise RequestError(f"data {data} does not exist; allowed are {kinds}, or a name")
-    raise RequestError(f"{unknown_name('data set', data, SOURCES)}, or the path of {kinds}")
+        raise RequestError(
+            f"data {data} does not exist{_near(path)}; allowed are {kinds}, or a name"
+        )
+    unknown = unknown_name("data set", data, SOURCES)
+    raise RequestError(f"{unknown}, or the path of {kinds}{_near(path)}")
+
+
+def _near(path: Path) -> str:
+    """Return a hint at data beside `path` whose name is nearly its own; empty where none is."""
+    try:
+        beside = [one for one in path.parent.iterdir() if one.is_dir() or one.suffix == ".npz"]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, [one.name for one in beside], n=1, cutoff=0.75)
+    return f"; there is {path.parent / near[0]}" if near else ""
 
 
 def _check_size(data: str, samples: Array, size: tuple[int, int] | None) -> None:

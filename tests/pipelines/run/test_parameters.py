@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.run.parameters import DEFAULTS, config_of, placement_of
+from pipelines.run.parameters import DEFAULTS, check_names, config_of, placement_of
 from pruning.core.errors import RequestError
 
 WHOLE = ("m", "s", "seed", "epochs", "rounds", "batch_size", "round_to")
@@ -94,3 +94,15 @@ def test_other_jobs_are_refused_with_the_estimators_default(jobs: Any) -> None:
     told = str(found.value)
     assert told.startswith(f"`jobs` {jobs!r}: allowed 1 to ")
     assert told.endswith("and -1, one per core; the default is 1")
+
+
+def test_options_that_belong_elsewhere_are_said_to() -> None:
+    """Every option of the command is a parameter, or is refused with where it belongs."""
+    from pipelines.commands.making import build
+
+    others = {str(one.name) for one in build.params} - {*DEFAULTS, "help"}
+    assert {"data", "control", "small_team", "unpruned_from", "out", "time_limit"} <= others
+    for name in others:
+        with pytest.raises(RequestError, match=f"^'{name}' is no parameter: .*(`fit`|alone)$"):
+            check_names([name])
+    check_names(DEFAULTS)

@@ -38,6 +38,26 @@ def test_what_does_not_exist(data: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_data_that_are_nearly_called_so_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "leaves.npz").touch()
+    (tmp_path / "photo.txt").touch()
+    asked = [
+        ("photo", "photos"), ("./photo", "photos"), (str(tmp_path / "Photos"), "photos"),
+        ("leafs.npz", "leaves.npz"),
+    ]  # fmt: skip
+    for data, there in asked:
+        with pytest.raises(RequestError, match=rf"; there is \S*{there}\b"):
+            load_splits(data)
+    for data in ("zebra", "./zebra", str(tmp_path / "nowhere" / "photo")):
+        with pytest.raises(RequestError) as error:
+            load_splits(data)
+        assert "there is" not in str(error.value)
+
+
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("1,2")
     with pytest.raises(RequestError, match=r"data\.csv is neither: allowed are a folder"):
