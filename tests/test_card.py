@@ -70,7 +70,9 @@ def test_a_job_is_measured_once_and_its_teams_keep_to_their_limits(
 
     shares = [found["flops"] for found in pruned["rounds"]]
     assert shares[0] == 1 and shares == sorted(shares, reverse=True) and shares[-1] <= 0.5
-    assert {"all_unpruned", "selected", "control"} <= {f["contender"] for f in pruned["contenders"]}
+    assert {"all_unpruned", "selected", "control", "small_team"} <= {
+        f["contender"] for f in pruned["contenders"]
+    }
     spent = [found["flops_ratio"] for found in pruned["curve"]]
     limits = 5 / 6 / 1.5 ** np.arange(len(spent))
     assert (np.array(spent[:-1]) <= limits[:-1] + 1e-9).all()

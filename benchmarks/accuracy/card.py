@@ -6,7 +6,7 @@
 CIFAR is CIFAR-10 as ``ensemble build --data`` takes it (an ``.npz`` is read fastest). Each job of
 `card_jobs.py`, in the order in which its figures are wanted, is one build of at most twelve minutes
 on one card: M whole networks, pruned round by round (``fpgm_layer``, going on from trained weights)
-until five cost what one whole network does, and for some a control. Of it come
+until five cost what one whole network does, and for some controls. Of it come
 
 - what each round's networks reach by themselves, the whole ones' included,
 - the chosen five against all whole networks, and with less and less to spend, chosen from all
@@ -87,7 +87,7 @@ def measure(job: Job, asked: argparse.Namespace, seed: int) -> dict[str, Any]:
         data=asked.cifar, seed=seed, epochs=epochs, limit=asked.limit, device=asked.device
     )
     out = asked.work / f"{job.arch}-{job.m}-{seed}"
-    built = build(config, out=out, control=job.control, tell=_told_now)
+    built = build(config, out=out, control=job.control, small_team=job.control, tell=_told_now)
     found: dict[str, Any] = {
         "arch": job.arch, "m": job.m, "build_seconds": round(time.perf_counter() - begun, 1),
         "rounds": list(alone(built)),

@@ -25,7 +25,7 @@ class Job:
     epochs
         Of a whole network's training; None takes the default.
     control
-        Whether one whole network as costly as the team is trained, too.
+        Whether one whole network as costly as the team is trained, too, and as many small ones.
     """
 
     arch: str

@@ -1,12 +1,13 @@
 """Our networks and our team against forty plain lines, on the same photos and the same parts.
 
     python benchmarks/accuracy/yardstick.py CIFAR WORK [--arch conv-c4] [--seeds 1,2,3] [--m 6]
-        [--metric fpgm_layer] [--epochs N] [--jobs 2]
+        [--metric fpgm_layer] [--epochs N] [--jobs 2] [--small-team]
 
 2,000 photos to learn from and 6,000 new ones to judge by (`photos.py`), a build whose chosen
 five cost at most one unpruned network (and a control: one network as costly as the five, trained
-for as many epochs), and `plain_loop.py` on the build's own training part at
-two budgets of processor time: that of one member's round 0, and that of the whole build. A line
+for as many epochs; with ``--small-team`` as many small ones, too), and `plain_loop.py` on the
+build's own training part at two budgets of processor time: that of one member's round 0, and that
+of the whole build. A line
 per seed stands in results/benchmarks/yardstick.jsonl; what stands there is not measured again.
 Without ``--epochs``, as many as are usual.
 The loop reads the time of an epoch from a clock, so its epochs differ a little from run to run.
@@ -40,7 +41,7 @@ RESULTS = FOLDER / "yardstick.jsonl"
 TEAM = 5
 ROWS = (
     "single_best_unpruned", "single_mean_unpruned", "top_s_unpruned", "all_unpruned", "all_pruned",
-    "control", "selected",
+    "control", "small_team", "selected",
 )  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="of round 0")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--first-budget-only", action="store_true", help="leave out the long loop")
+    parser.add_argument("--small-team", action="store_true", help="takes as long as the pruning")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     photos = asked.work / "photos"
@@ -63,11 +65,15 @@ def main() -> None:
     ours = {name: getattr(asked, name) for name in ("arch", "m", "metric", "epochs")}
     for seed in map(int, asked.seeds.split(",")):
         long = not asked.first_budget_only
-        measure(photos, asked.work, ours | {"seed": seed}, asked.jobs, long=long)
+        measure(
+            photos, asked.work, ours | {"seed": seed}, asked.jobs, long=long, small=asked.small_team
+        )
     report(rows_of(RESULTS, ours))
 
 
-def measure(photos: Path, work: Path, key: dict[str, Any], jobs: int, *, long: bool) -> None:
+def measure(
+    photos: Path, work: Path, key: dict[str, Any], jobs: int, *, long: bool, small: bool
+) -> None:
     """Measure one seed, and keep each part of it when it is known."""
     row = next(iter(rows_of(RESULTS, key)), dict(key))
     arch, seed = key["arch"], key["seed"]
@@ -81,10 +87,11 @@ def measure(photos: Path, work: Path, key: dict[str, Any], jobs: int, *, long: b
         row["round_0_seconds"] = round(round_0(splits, arch, seed, key["epochs"]), 1)
         row["plain"] = plain_loop(parts, arch, seed, row["round_0_seconds"])
         _keep(row)
-    if "contenders" not in row:
+    contenders = row.get("contenders", {})
+    if not contenders or (small and "small_team" not in contenders):
         out = work / "-".join("usual" if value is None else str(value) for value in key.values())
-        whole, contenders = build(photos, out, key, jobs)
-        row |= {"build_seconds": round(whole, 1), "contenders": contenders}
+        seconds, contenders = build(photos, out, key, jobs, small=small)
+        row = {"build_seconds": round(seconds, 1)} | row | {"contenders": contenders}
         _keep(row)
     if long and "plain_long" not in row and "build_seconds" in row:
         row["plain_long"] = plain_loop(parts, arch, seed, row["build_seconds"])
@@ -110,7 +117,7 @@ def plain_loop(parts: Path, arch: str, seed: int, seconds: float) -> dict[str, A
 
 
 def build(
-    photos: Path, out: Path, key: dict[str, Any], jobs: int
+    photos: Path, out: Path, key: dict[str, Any], jobs: int, *, small: bool
 ) -> tuple[float, dict[str, dict[str, float]]]:
     """Build and compare; return the build's processor seconds, and the contenders."""
     words = (
@@ -121,13 +128,15 @@ def build(
     before = _children()
     _ensemble(*words)
     seconds = _children() - before
-    _ensemble(*words, "--control")
+    _ensemble(*words, "--control", *["--small-team"] * small)
     _ensemble("compare", out)
     with (out / "comparison.csv").open(encoding="utf-8") as file:
         found = {row["contender"]: row for row in csv.DictReader(file)}
     columns = ("members", "accuracy", "flops", "bytes", "epochs_seen")
     return seconds, {
-        name: {column: float(found[name][column]) for column in columns} for name in ROWS
+        name: {column: float(found[name][column]) for column in columns}
+        for name in ROWS
+        if name in found
     }
 
 
