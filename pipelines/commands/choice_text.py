@@ -61,8 +61,9 @@ def expected(selection: Selection) -> str:
     known = selection.optimism
     if known is None:
         return ""
+    how = "overstated" if known.overstated >= 0 else "understated"
     return (
-        f"its accuracy is overstated by about {100 * known.overstated:.2f} ± "
+        f"its accuracy is {how} by about {100 * abs(known.overstated):.2f} ± "
         f"{100 * Z_95 * known.error:.2f} points (95 %, {known.halvings} halvings of the "
         f"split): expect {known.corrected(selection.accuracy):.3f} on new samples"
     )

@@ -52,9 +52,26 @@ def plain_answer(comparison: Comparison) -> str:
 
 
 def besides(comparison: Comparison) -> str:
-    """Return what suffers, whether all together are better, and whether the choice mattered."""
-    said = (_rare(comparison), _all_together(comparison), _at_random(comparison))
+    """Return what else does as well, what suffers, and whether the choice mattered."""
+    said = (
+        _small(comparison), _rare(comparison), _all_together(comparison), _at_random(comparison),
+    )  # fmt: skip
     return " ".join(filter(None, said))
+
+
+def _small(comparison: Comparison) -> str:
+    """Whether as many small networks do as well, where the answer names one as costly."""
+    if not small_do_so_too(comparison):
+        return ""
+    return "As many small networks that were never pruned do as well as the team, too."
+
+
+def small_do_so_too(comparison: Comparison) -> bool:
+    """Whether the team is no better than small networks either, where one as costly is as good."""
+    test = comparison.against_small_team
+    one = (Advice.AS_COSTLY_IS_BETTER, Advice.AS_COSTLY_IS_AS_GOOD)
+    better = test is None or test.judgement is Judgement.BETTER
+    return comparison.advice in one and not better
 
 
 def _rare(comparison: Comparison) -> str:

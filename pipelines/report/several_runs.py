@@ -31,6 +31,7 @@ from pipelines.report.number_format import (
     ratio,
     whole,
 )
+from pipelines.report.plain_answer import small_do_so_too
 from pipelines.report.table import Cell, Table
 from pipelines.report.verdict import p_text
 
@@ -67,16 +68,23 @@ def answers(comparisons: Sequence[Comparison]) -> str:
         if one.advice is Advice.CHEAPER:
             share = ratio(one.selected.cost.flops / one.single_best.cost.flops)
             notes.append(f"as accurate as one ordinary network, for {share} of its computation")
+        if small_do_so_too(one):
+            notes.append("as do small networks, never pruned")
         for control, rows in held.items():
             if any(rows) and not rows[place]:
                 notes.append(f"not held against {control}")
         note = f" ({'; '.join(notes)})" if notes else ""
         runs[one.advice.answer].append(one.name + note)
     return " ".join(
-        f"{answer[0].upper()}{answer[1:]}: {', '.join(names)}."
+        f"{answer[0].upper()}{answer[1:]}: {_listed(names)}."
         for answer, names in runs.items()
         if names
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names one after another, so that a note belongs to the name before it alone."""
+    return ("; " if any("(" in name for name in names) else ", ").join(names)
 
 
 def summary(comparisons: Sequence[Comparison]) -> str:

@@ -159,15 +159,13 @@ def history_from_json(
 
 def read_checked(file: Path, checksum: str) -> bytes:
     """Return the bytes of a file, its checksum verified against the one recorded of it."""
+    way_out = f"delete {file.parent} and give the `ensemble build` command that trained it again"
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise DamagedRunError(f"{file} cannot be read: {error.strerror}") from error
+        raise DamagedRunError(f"{file} cannot be read: {error.strerror}; {way_out}") from error
     if sha256_of(data) != checksum:
-        raise DamagedRunError(
-            f"{file} is damaged: its checksum is not the recorded one; delete {file.parent} "
-            "and give the `ensemble build` command again to train it anew"
-        )
+        raise DamagedRunError(f"{file} is damaged: its checksum is not the recorded one; {way_out}")
     return data
 
 

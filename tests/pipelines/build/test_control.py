@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ from pipeline_support import directory, tiny_config, write_images
 from pruning_support import blobs
 from safetensors.torch import save_file
 
-from pipelines.build.built import Built
+from pipelines.build.built import Built, read_built
 from pipelines.build.control_training import train_control
 from pipelines.build.story import build
 from pipelines.compare.forms import other_forms
 from pipelines.compare.gather import gather
 from pipelines.compare.of_build import compare
 from pipelines.run.config import BuildConfig
+from pipelines.run.directory import RunDirectory
 from pruning.core.errors import DamagedRunError, RequestError
 from pruning.dropnet.settings import Rewinding
 from pruning.inference.cost import Cost, count_cost
@@ -180,12 +182,27 @@ def test_a_control_of_another_team_is_left_out_and_said(built: Built) -> None:
         assert any("another team" in note and command in note for note in others.notes)
 
 
-def test_damaged_weights_are_named(data: Path, tmp_path: Path) -> None:
-    made = build(tiny_config(data), out=tmp_path / "run", control=True)
-    weights = tmp_path / "run" / "control" / "network.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(DamagedRunError, match=r"network\.safetensors is damaged"):
-        compare(made)
+@pytest.mark.parametrize("how", ["damaged", "gone"])
+@pytest.mark.parametrize("name", ["control/network", "small_team/network-1", "members/001/round-1"])
+def test_weights_that_are_not_there_are_named_with_the_way_out(
+    name: str, how: str, built: Built, data: Path, tmp_path: Path
+) -> None:
+    assert built.path is not None
+    run = Path(shutil.copytree(built.path, tmp_path / "run"))
+    weights = run / f"{name}.safetensors"
+    weights.unlink() if how == "gone" else weights.write_bytes(weights.read_bytes()[:-1])
+
+    def again() -> Built:
+        return build(tiny_config(data), out=run, control=True, small_team=True)
+
+    compared = (lambda: compare(read_built(RunDirectory(run))),)
+    for work in compared if name.startswith("members") else (*compared, again):
+        with pytest.raises(DamagedRunError) as caught:
+            work()
+        assert f"{weights} " in str(caught.value)
+        assert f"delete {weights.parent} and give the `ensemble build` command" in str(caught.value)
+    shutil.rmtree(weights.parent)
+    compare(again())
 
 
 def test_an_architecture_without_widths_is_refused_before_training(

@@ -17,6 +17,8 @@ from pipelines.compare.from_evidence import comparison_of
 from pipelines.compare.interval import Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.compare.results import Result
+from pipelines.report.plain_answer import besides
+from pipelines.report.several_runs import answers
 
 BETTER = PairedTest("single_best_unpruned", Interval(0.03, 0.01, 0.05), 0.001, 0.01, 0.001, 0.01)
 WORSE = PairedTest("single_best_unpruned", Interval(-0.03, -0.05, -0.01), 0.001, 0.01, 0.001, 0.01)
@@ -114,6 +116,10 @@ def test_a_small_team_is_heard_after_the_control(make_evidence: Callable[..., Ev
     assert held(team.probabilities.mean(0)).advice is Advice.SMALL_ARE_AS_GOOD
     assert held(wrong).advice is plain.advice
     assert held(right, control=right).advice is Advice.AS_COSTLY_IS_BETTER
+    both = "small networks that were never pruned do as well as the team, too"
+    assert both in besides(held(right, control=right))
+    assert both not in besides(held(right)) and both not in besides(held(wrong, control=right))
+    assert "(as do small networks, never pruned)" in answers([held(right, control=right)])
     against = held(wrong).against_small_team
     assert against is not None and against.judgement is Judgement.BETTER
     gap = plain.selected.accuracy.value - np.mean(wrong.argmax(1) == labels)
