@@ -92,6 +92,7 @@ def _opening(comparison: Comparison, sections: dict[str, Section]) -> Markup:
         element("p", said.single, class_="further"),
         element("p", said.control, class_="further") if said.control else "",
         element("p", said.small_team, class_="further") if said.small_team else "",
+        element("p", said.random, class_="further") if said.random else "",
         element("p", said.rare, class_="further") if said.rare else "",
         element("p", said.doubt, class_="further") if said.doubt else "",
         element("nav", element("ul", *links), aria_label="On this page"),

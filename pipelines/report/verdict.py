@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import RANDOM
 from pipelines.compare.interval import ALPHA, Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.compare.results import Result
@@ -52,6 +53,8 @@ class Verdict:
         The team against one network as costly; empty where none was trained.
     small_team
         The team against as many small networks; empty where none were trained.
+    random
+        The team against a random one of its size; empty where there is one team to draw.
     rare
         How accurate it is where all classes count alike; empty unless rare ones suffer.
     """
@@ -64,6 +67,7 @@ class Verdict:
     doubt: str
     control: str = ""
     small_team: str = ""
+    random: str = ""
     rare: str = ""
 
     @property
@@ -80,7 +84,7 @@ class Verdict:
     def details(self) -> tuple[str, ...]:
         """What stands behind the answer."""
         lead = f"{self.claim}: {self.evidence}"
-        held = (self.single, self.control, self.small_team, self.rare, self.doubt)
+        held = (self.single, self.control, self.small_team, self.random, self.rare, self.doubt)
         return (lead, *filter(None, held))
 
 
@@ -112,6 +116,7 @@ def verdict(comparison: Comparison) -> Verdict:
         doubt=_doubt(against_all),
         control=_control(comparison),
         small_team=_small_team(comparison),
+        random=_random(comparison),
         rare=_rare(comparison),
     )
 
@@ -136,6 +141,16 @@ def _small_team(comparison: Comparison) -> str:
         f"As many small networks, never pruned, at {amount(row.cost.flops)} FLOPs together, get "
         f"{_accuracy(row)}: the team {_claim(test, 1)} them, a difference of {_gap(test)}."
     )
+
+
+def _random(comparison: Comparison) -> str:
+    """The team's difference to random teams of its size, rounded against the team."""
+    test = comparison.against_random
+    if test is None:
+        return ""
+    row = comparison.row(RANDOM)
+    drawn = f"Random teams of {row.members}" if row.members > 1 else "Single networks at random"
+    return f"{drawn} get {_accuracy(row)} on average: the team’s difference is {_gap(test)}."
 
 
 def _rare(comparison: Comparison) -> str:

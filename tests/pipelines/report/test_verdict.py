@@ -144,6 +144,19 @@ def test_a_random_team_that_does_as_well_is_told(
     assert "andom" not in verdict(replace(comparison, against_random=None)).opening
 
 
+def test_what_is_said_of_a_random_team_has_its_interval(comparison: Comparison) -> None:
+    test = PairedTest(
+        "random_s_pruned", Interval(-0.0176, -0.031, -0.004), math.nan, math.nan, 0.01, 0.01
+    )
+    said = verdict(replace(comparison, against_random=test)).details
+    [line] = [line for line in said if line.startswith("Random teams of 3 get ")]
+    assert line.endswith(
+        "difference is −1.76 points (95\u202f% interval −3.10\u00a0to\u00a0−0.40)."
+    )
+    alone = verdict(replace(comparison, against_random=None))
+    assert not alone.random and not any("andom" in line for line in alone.details)
+
+
 def test_all_together_are_named_where_they_are_better(comparison: Comparison) -> None:
     useful = judged(comparison, BETTER, 0.001, "single_best_unpruned")
     assert "All 8 ordinary networks together are more accurate still" in (
