@@ -7,8 +7,8 @@
 five cost at most one unpruned network (and a control: one network as costly as the five, trained
 for as many epochs; with ``--small-team`` as many small ones, too), and `plain_loop.py` on the
 build's own training part at two budgets of processor time: that of one member's round 0, and that
-of the whole build. A line
-per seed stands in results/benchmarks/yardstick.jsonl; what stands there is not measured again.
+of the whole build. A line per seed stands in results/benchmarks/yardstick.jsonl; what stands there
+is not measured again.
 Without ``--epochs``, as many as are usual.
 The loop reads the time of an epoch from a clock, so its epochs differ a little from run to run.
 """

@@ -114,32 +114,26 @@ def verdict(comparison: Comparison) -> Verdict:
         evidence=evidence,
         single=single,
         doubt=_doubt(against_all),
-        control=_control(comparison),
-        small_team=_small_team(comparison),
+        control=_held(
+            comparison.control, comparison.against_control,
+            "One unpruned network as costly, at {} FLOPs, gets", "it",
+        ),
+        small_team=_held(
+            comparison.small_team, comparison.against_small_team,
+            "As many small networks, never pruned, at {} FLOPs together, get", "them",
+        ),
         random=_random(comparison),
         rare=_rare(comparison),
-    )
+    )  # fmt: skip
 
 
-def _control(comparison: Comparison) -> str:
-    """The team's difference to one network as costly, rounded against the team."""
-    row, test = comparison.control, comparison.against_control
+def _held(row: Result | None, test: PairedTest | None, lead: str, rival: str) -> str:
+    """The team's difference to a control, rounded against the team; empty where there is none."""
     if row is None or test is None:
         return ""
     return (
-        f"One unpruned network as costly, at {amount(row.cost.flops)} FLOPs, gets "
-        f"{_accuracy(row)}: the team {_claim(test, 1)} it, a difference of {_gap(test)}."
-    )
-
-
-def _small_team(comparison: Comparison) -> str:
-    """The team's difference to as many small networks, rounded against the team."""
-    row, test = comparison.small_team, comparison.against_small_team
-    if row is None or test is None:
-        return ""
-    return (
-        f"As many small networks, never pruned, at {amount(row.cost.flops)} FLOPs together, get "
-        f"{_accuracy(row)}: the team {_claim(test, 1)} them, a difference of {_gap(test)}."
+        f"{lead.format(amount(row.cost.flops))} {_accuracy(row)}: the team {_claim(test, 1)} "
+        f"{rival}, a difference of {_gap(test)}."
     )
 
 
