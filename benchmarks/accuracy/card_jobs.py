@@ -55,4 +55,6 @@ JOBS = {
     "resnet56": Job("resnet56", 6, cost=0.2),
     "resnet18-bn": Job("resnet18-bn", 3),
     "vgg16-bn-alone": Job("vgg16-bn", 3),
+    "conv-c-alone": Job("conv-c", 1),
+    "resnet20-alone": Job("resnet20", 1),
 }

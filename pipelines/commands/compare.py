@@ -77,6 +77,8 @@ def run_compare(
         written = (folder / "comparison.tex", *write_report(report, folder))
         if own:
             run.name_files(written)
+    if report.trains_control:
+        print(f"\nnext: {report.trains_control}")
     return 0
 
 

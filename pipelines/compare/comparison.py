@@ -40,6 +40,8 @@ class Comparison(TeamComparison):
         Forms of the team that exist and were not compared, and why.
     measured_on
         How time and memory were measured, in a sentence; empty where they were not.
+    trains_control
+        The command that trains a control, where there is none and one can be; else empty.
     against_first
         The selected team against the first run's, where several are compared (`against_the_first`).
     """
@@ -55,6 +57,7 @@ class Comparison(TeamComparison):
     mean_curve: tuple[MeanPoint, ...]
     not_measured: tuple[str, ...]
     measured_on: str = ""
+    trains_control: str = ""
     against_first: PairedTest | None = None
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from pipelines.compare.measurements import Measurements
 from pipelines.compare.measuring import measure as measure_contenders
 from pipelines.compare.measuring import stored_measurements
 from pipelines.run.command_line import command_of
-from pipelines.run.control_files import CONTROLS, option_of
+from pipelines.run.control_files import CONTROL, CONTROLS, option_of
 
 
 def compare(built: Built, *, seed: int = 0, measure: bool = False, threads: int = 1) -> Comparison:
@@ -64,7 +65,11 @@ def _compared(built: Built, *, seed: int, measure: bool, threads: int) -> Compar
         evidence, seed=seed, others=others, measured=measured,
         command=command_that_built(built),
     )  # fmt: skip
-    found = replace(found, notes=(*found.notes, *_cut(built)))
+    found = replace(
+        found,
+        notes=(*found.notes, *_cut(built)),
+        trains_control="" if found.control else command_for_control(built),
+    )
     return replace(found, measured_on=known.sentence) if known else found
 
 
@@ -77,6 +82,15 @@ def _cut(built: Built) -> tuple[str, ...]:
         f"Stopped before pruning had come to its end, by a time limit: run {runs}. What was pruned "
         "until then hangs on the machine's speed; the same build without a limit goes on.",
     )
+
+
+def command_for_control(built: Built) -> str:
+    """Return the command that trains a run's control; empty where it would not do that alone."""
+    path = built.store.path
+    if path is None or built.cut or not command_that_built(built):
+        return ""
+    words = ("--config", path / "config.json", "--out", path, option_of(CONTROL))
+    return shlex.join(["ensemble", "build", *map(str, words)])
 
 
 def command_that_built(built: Built) -> str:

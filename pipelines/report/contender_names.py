@@ -36,7 +36,9 @@ def label(row: Result) -> str:
 def team_name(comparison: Comparison) -> str:
     """Return the members of the selected team, as the subject of a sentence."""
     size = comparison.selected.members
-    return f"the {size} selected {_pruned(comparison)}network{'s' if size > 1 else ''}"
+    if size == 1:
+        return team_of(comparison)
+    return f"the {size} selected {_pruned(comparison)}networks"
 
 
 def team_of(comparison: Comparison) -> str:
@@ -45,6 +47,11 @@ def team_of(comparison: Comparison) -> str:
     if size == 1:
         return f"the selected {_pruned(comparison)}network"
     return f"the selected team of {size} {_pruned(comparison)}networks"
+
+
+def team_again(comparison: Comparison) -> str:
+    """Return what the selected team is called once it has been named."""
+    return "the team" if comparison.selected.members > 1 else "the selected network"
 
 
 def _pruned(comparison: Comparison) -> str:

@@ -96,8 +96,9 @@ def summary(comparisons: Sequence[Comparison]) -> str:
         Judgement.NO_DIFFERENCE: "not significantly different in {}",
     }
     counts = ", ".join(text.format(said[kind]) for kind, text in kinds.items() if said[kind])
+    runs = f"{len(comparisons)} run{'s' if len(comparisons) > 1 else ''}"
     return (
-        f"Of {len(comparisons)} runs, the selected team is {counts}, measured against all "
+        f"Of {runs}, the selected team is {counts}, measured against all "
         "unpruned networks of its run."
     )
 

@@ -33,6 +33,7 @@ def caveats(comparison: Comparison) -> Section:
         _select_test_gap(comparison),
         _collapsed(comparison),
         *_epochs_seen(comparison),
+        *_untried(comparison),
         _unmeasured(comparison),
         _splits(comparison),
         *([comparison.measured_on] if comparison.measured_on else []),
@@ -97,6 +98,12 @@ def _epochs_seen(comparison: Comparison) -> list[str]:
     if pruned > unpruned:
         return [f"{said}. Unpruned networks that train as long may gain by that, too."]
     return [f"{said}."]
+
+
+def _untried(comparison: Comparison) -> list[str]:
+    """Say what trains the network as costly that the team was not held against."""
+    command = comparison.trains_control
+    return [f"One unpruned network as costly is trained by: {command}"] if command else []
 
 
 def _unmeasured(comparison: Comparison) -> str:

@@ -10,7 +10,7 @@ from pipelines.compare.contenders import RANDOM
 from pipelines.compare.interval import ALPHA, Interval
 from pipelines.compare.paired_tests import Judgement, PairedTest
 from pipelines.compare.results import Result
-from pipelines.report.contender_names import team_name
+from pipelines.report.contender_names import team_again, team_name
 from pipelines.report.number_format import (
     amount,
     p_value,
@@ -50,7 +50,8 @@ class Verdict:
     doubt
         What the test set cannot rule out; empty where there is nothing to add.
     control
-        The team against one network as costly; empty where none was trained.
+        The team against one network as costly, or that none was trained where one can be;
+        else empty.
     small_team
         The team against as many small networks; empty where none were trained.
     random
@@ -114,12 +115,9 @@ def verdict(comparison: Comparison) -> Verdict:
         evidence=evidence,
         single=single,
         doubt=_doubt(against_all),
-        control=_held(
-            comparison.control, comparison.against_control,
-            "One unpruned network as costly, at {} FLOPs, gets", "it",
-        ),
+        control=_control(comparison),
         small_team=_held(
-            comparison.small_team, comparison.against_small_team,
+            comparison, comparison.small_team, comparison.against_small_team,
             "As many small networks, never pruned, at {} FLOPs together, get", "them",
         ),
         random=_random(comparison),
@@ -127,13 +125,25 @@ def verdict(comparison: Comparison) -> Verdict:
     )  # fmt: skip
 
 
-def _held(row: Result | None, test: PairedTest | None, lead: str, rival: str) -> str:
+def _control(comparison: Comparison) -> str:
+    """The team's difference to one network as costly, or that this was not tried."""
+    if comparison.trains_control:
+        return "One unpruned network as costly, trained as long, was not tried: it may do as well."
+    return _held(
+        comparison, comparison.control, comparison.against_control,
+        "One unpruned network as costly, at {} FLOPs, gets", "it",
+    )  # fmt: skip
+
+
+def _held(
+    comparison: Comparison, row: Result | None, test: PairedTest | None, lead: str, rival: str
+) -> str:
     """The team's difference to a control, rounded against the team; empty where there is none."""
     if row is None or test is None:
         return ""
     return (
-        f"{lead.format(amount(row.cost.flops))} {_accuracy(row)}: the team {_claim(test, 1)} "
-        f"{rival}, a difference of {_gap(test)}."
+        f"{lead.format(amount(row.cost.flops))} {_accuracy(row)}: {team_again(comparison)} "
+        f"{_claim(test, 1)} {rival}, a difference of {_gap(test)}."
     )
 
 
@@ -144,7 +154,10 @@ def _random(comparison: Comparison) -> str:
         return ""
     row = comparison.row(RANDOM)
     drawn = f"Random teams of {row.members}" if row.members > 1 else "Single networks at random"
-    return f"{drawn} get {_accuracy(row)} on average: the team’s difference is {_gap(test)}."
+    return (
+        f"{drawn} get {_accuracy(row)} on average: {team_again(comparison)}’s difference is "
+        f"{_gap(test)}."
+    )
 
 
 def _rare(comparison: Comparison) -> str:
@@ -157,8 +170,9 @@ def _rare(comparison: Comparison) -> str:
         for one in comparison.suffering
     )
     return (
-        f"Where every class counts alike, the team gets {_with_range(balanced)} and the best "
-        f"single unpruned network {_with_range(best)}. Of rare classes it recognises: {recalls}."
+        f"Where every class counts alike, {team_again(comparison)} gets {_with_range(balanced)} "
+        f"and the best single unpruned network {_with_range(best)}. "
+        f"Of rare classes it recognises: {recalls}."
     )
 
 

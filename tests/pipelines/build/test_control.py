@@ -19,6 +19,7 @@ from pipelines.build.story import build
 from pipelines.compare.forms import other_forms
 from pipelines.compare.gather import gather
 from pipelines.compare.of_build import compare
+from pipelines.report.verdict import verdict
 from pipelines.run.config import BuildConfig
 from pipelines.run.directory import RunDirectory
 from pruning.core.errors import DamagedRunError, RequestError
@@ -219,3 +220,14 @@ def test_an_architecture_without_widths_is_refused_before_training(
     with pytest.raises(RequestError, match="no layer that can be pruned"):
         build(config, out=tmp_path / "run", control=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_comparison_without_it_says_what_trains_it(data: Path, tmp_path: Path) -> None:
+    config = tiny_config(data)
+    assert not compare(build(config)).trains_control  # nothing on disk to go on with
+    comparison = compare(build(config, out=tmp_path / "run"))
+    assert comparison.trains_control.endswith(f"--out {tmp_path / 'run'} --control")
+    assert "was not tried" in verdict(comparison).control
+    control = compare(build(config, out=tmp_path / "run", control=True))
+    assert not control.trains_control
+    assert "the team" in verdict(control).control

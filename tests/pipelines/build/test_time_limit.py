@@ -30,7 +30,9 @@ def test_every_run_has_its_unpruned_network_and_a_team_is_chosen(tmp_path: Path)
     assert len(built.selection.team) == config.selection.size
     told = "\n".join(summary(built, 1.0))
     assert "stopped by the time limit before its end: run 0, 1, 2, 3" in told
-    assert any("by a time limit: run 0, 1, 2, 3." in note for note in compare(built).notes)
+    comparison = compare(built)
+    assert any("by a time limit: run 0, 1, 2, 3." in note for note in comparison.notes)
+    assert not comparison.trains_control  # its command would go on with the pruning, too
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

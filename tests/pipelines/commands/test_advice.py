@@ -47,11 +47,20 @@ def test_the_command_that_comes_next_can_be_pasted(
     for asked in (None, ["select", out, "--s", "1", "--out", str(tmp_path / "an other")]):
         if asked:
             assert run(asked) == 0
-        line = capsys.readouterr().out.strip().splitlines()[-1]
-        word, *advised = shlex.split(line.removeprefix("next: "))
-        assert word == "ensemble"
-        assert run(advised) == 0
-        capsys.readouterr()
+        compared, trained, compared_again = (_followed(capsys) for _ in range(3))
+        assert compared[0] == "compare"
+        assert compared_again == compared
+        assert (trained[0], trained[-1]) == ("build", "--control")
+        assert "next: " not in capsys.readouterr().out
+
+
+def _followed(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Run the command that the last one said comes next, and return its words."""
+    line = capsys.readouterr().out.strip().splitlines()[-1]
+    word, *advised = shlex.split(line.removeprefix("next: "))
+    assert word == "ensemble"
+    assert run(advised) == 0
+    return advised
 
 
 def test_a_build_that_goes_on_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

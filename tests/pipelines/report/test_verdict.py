@@ -93,7 +93,7 @@ def test_a_team_of_one_is_one(comparison: Comparison) -> None:
         replace(row, members=1) if row.contender == "selected" else row
         for row in comparison.results
     )
-    assert "the 1 selected pruned network " in verdict(replace(comparison, results=rows)).claim
+    assert "the selected pruned network " in verdict(replace(comparison, results=rows)).claim
 
 
 BETTER, SAME, WORSE = (Interval(0.02, 0.01, 0.03), Interval(0.0, -0.01, 0.01),
