@@ -174,24 +174,27 @@ def _merge(
 
 def _outgoing(network: nn.Module, group: UnitGroup) -> Array:
     """Return (units, m): every weight that reads a unit, one row per unit."""
-    parts = [_columns(network, part.module)[part.owner.argsort(stable=True)]
-             for part in _readers(group)]  # fmt: skip
+    parts = [_columns(network, part.module)[_own(part)] for part in _readers(group)]
     return np.concatenate([_array(p.reshape(group.size, -1)) for p in parts], axis=1)
 
 
 def _set_outgoing(network: nn.Module, group: UnitGroup, values: Array) -> None:
     start = 0
     for part in _readers(group):
-        columns = _columns(network, part.module)
-        order = part.owner.argsort(stable=True)
-        length = columns.numel() // group.size
+        columns, own = _columns(network, part.module), _own(part)
+        length = columns[own].numel() // group.size
         block = torch.from_numpy(values[:, start : start + length]).to(columns)
-        columns[order] = block.reshape(columns[order].shape)
+        columns[own] = block.reshape(columns[own].shape)
         start += length
 
 
 def _readers(group: UnitGroup) -> list[Slice]:
     return [part for part in group.slices if part.side == "in"]
+
+
+def _own(part: Slice) -> Tensor:
+    """Return the channels that the group's units come in by, unit by unit; others are not its."""
+    return part.owner.argsort(stable=True)[int((part.owner < 0).sum()) :]
 
 
 def _columns(network: nn.Module, name: str) -> Tensor:
@@ -211,7 +214,7 @@ def _scales(network: nn.Module, group: UnitGroup, input_shape: tuple[int, ...]) 
         if (tensor := getattr(trial.get_submodule(group.name), key)) is not None:
             tensor.mul_(2)
     for part in _readers(group):
-        _columns(trial, part.module).div_(2)
+        _columns(trial, part.module)[_own(part)] /= 2
     stored = next(network.parameters())
     sample = torch.linspace(-1, 1, int(np.prod(input_shape)), dtype=stored.dtype).to(stored.device)
     sample = sample.reshape(1, *input_shape)

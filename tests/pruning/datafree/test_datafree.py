@@ -113,6 +113,34 @@ def test_filters_merge_too() -> None:
     torch.testing.assert_close(done.network(x), network(x), rtol=1e-9, atol=1e-9)
 
 
+class _Beside(nn.Module):
+    """Two layers side by side whose units one layer reads."""
+
+    def __init__(self, beside: int) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 7), nn.Linear(6, beside)
+        self.last = nn.Linear(7 + beside, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Concatenate and read."""
+        parts = self.second(x).relu(), self.first(x).relu()
+        read: torch.Tensor = self.last(torch.cat(parts, 1))
+        return read
+
+
+@pytest.mark.parametrize("beside", [5, 14])
+def test_what_another_layer_gives_the_same_reader_stays(beside: int) -> None:
+    network = _Beside(beside).double()
+    with torch.no_grad():
+        network.first.weight[4], network.first.bias[4] = (
+            network.first.weight[1] * 3, network.first.bias[1] * 3,
+        )  # fmt: skip
+    done = prune_data_free(network, (6,), count={"first": 1})
+    assert {done.merges["first"][0].removed, done.merges["first"][0].into} == {1, 4}
+    x = torch.randn(20, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(done.network(x), network(x), rtol=1e-9, atol=1e-9)
+
+
 def test_a_fraction_is_of_each_layer() -> None:
     done = prune_data_free(_network(), (6,), fraction=0.5)
     assert {name: int(mask.sum()) for name, mask in done.masks.items()} == {"0": 5, "2": 4}
