@@ -23,7 +23,7 @@ from pruning.data.splits import Splits
 from pruning.dropnet import DropNet
 from pruning.dropnet.settings import Rewinding
 from pruning.inference.probabilities import predict_probabilities
-from pruning.inference.stackable import stackable
+from pruning.inference.stackable import plain_mlp
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import RECIPES, Recipe
 
@@ -65,7 +65,7 @@ class Task:
     def resolved(self, network: nn.Module, splits: Splits) -> Recipe:
         """Fill in what the recipe leaves to network and data."""
         return self.recipe.resolved(
-            plain_mlp=stackable(network), shape=splits.input_shape, samples=len(splits.train)
+            plain_mlp=plain_mlp(network), shape=splits.input_shape, samples=len(splits.train)
         )
 
     def splits(self, folder: str) -> Splits:

@@ -26,7 +26,7 @@ import torch
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.settings import Rewinding
-from pruning.inference.stackable import stackable
+from pruning.inference.stackable import plain_mlp, stackable
 from pruning.networks.architecture import build_network
 from pruning.training.recipe import RECIPES
 
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
     rescale = options.recipe != "paper" and not options.no_rescale
     network = build_network(options.arch, len(splits.classes), splits.input_shape, 0)
     recipe = RECIPES[options.recipe].resolved(
-        plain_mlp=stackable(network), shape=splits.input_shape, samples=splits.sizes["train"]
+        plain_mlp=plain_mlp(network), shape=splits.input_shape, samples=splits.sizes["train"]
     )
     epochs = min(options.epochs or 1000, recipe.max_epochs or 1000)
     settings = DropNet(

@@ -1,4 +1,4 @@
-"""Which networks can train as batched matrices."""
+"""Which networks are plain MLPs, and which of them can train as batched matrices."""
 
 from __future__ import annotations
 
@@ -6,15 +6,41 @@ from itertools import pairwise
 
 from torch import nn
 
-_STACKABLE = (nn.Flatten, nn.Linear, nn.ReLU)
+_OF_MLPS = (nn.Flatten, nn.Linear, nn.ReLU)
 
 
 def stackable(network: nn.Module) -> bool:
-    """Whether the network is a plain MLP: Flatten, Linear and ReLU in sequence, and nothing else.
+    """Whether the network is a plain MLP whose layers are batched matrices with biases.
+
+    Every layer has weights and a bias of its own, all of which are trained; what it reads is
+    what the one before it makes, and a Flatten comes first or not at all.
+
+    >>> stackable(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)))
+    True
+    >>> stackable(nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 2)))
+    False
+    """
+    if not plain_mlp(network):
+        return False
+    linear = [layer for layer in network.children() if isinstance(layer, nn.Linear)]
+    parameters = list(network.parameters())
+    whole = all(isinstance(layer.bias, nn.Parameter) for layer in linear)
+    own = whole and len(parameters) == 2 * sum(isinstance(m, nn.Linear) for m in network)
+    fits = all(a.out_features == b.in_features for a, b in pairwise(linear))
+    flat = all(
+        not i and (layer.start_dim, layer.end_dim) == (1, -1)
+        for i, layer in enumerate(network)
+        if isinstance(layer, nn.Flatten)
+    )
+    return own and fits and flat and all(parameter.requires_grad for parameter in parameters)
+
+
+def plain_mlp(network: nn.Module) -> bool:
+    """Whether the network is Flatten, Linear and ReLU in sequence, and nothing else.
 
     Neither kinds of these that may compute something of their own, nor hooks.
 
-    >>> stackable(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)))
+    >>> plain_mlp(nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 2)))
     True
     """
     if type(network) is not nn.Sequential or hooked(network):
@@ -27,7 +53,7 @@ def stackable(network: nn.Module) -> bool:
         for before, after in pairwise(layers)
         if isinstance(after, nn.ReLU)
     )
-    return relu_after_linear and all(type(layer) in _STACKABLE for layer in layers)
+    return relu_after_linear and all(type(layer) in _OF_MLPS for layer in layers)
 
 
 def hooked(network: nn.Module) -> bool:

@@ -150,7 +150,7 @@ class Recipe:
         Parameters
         ----------
         plain_mlp
-            Whether the network is one (`pruning.inference.stackable`).
+            Whether the network is one (`pruning.inference.stackable.plain_mlp`).
         shape
             Of a sample: (C, H, W) or (F,).
         samples

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.core.seeds import noise_generator, seeded
-from pruning.inference.stackable import stackable
+from pruning.inference.stackable import plain_mlp
 from pruning.networks.weights import load_weights
 from pruning.training.augmenter import Augmenter
 from pruning.training.checkpoint import Checkpoints, TrainingState, state_of
@@ -130,7 +130,7 @@ def resolved_recipe(training: Training, network: nn.Module) -> Recipe:
     images = training.data.train_images
     training.recipe.check_values(eight_bit=images.dtype == torch.uint8)
     return training.recipe.resolved(
-        plain_mlp=stackable(network), shape=tuple(images.shape[1:]), samples=len(images)
+        plain_mlp=plain_mlp(network), shape=tuple(images.shape[1:]), samples=len(images)
     )
 
 

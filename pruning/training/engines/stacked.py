@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from pruning.inference.stackable import stackable
+from pruning.inference.stackable import plain_mlp, stackable
 from pruning.inference.stacked_layers import Layers
 from pruning.training.augmenter import Augmenter
 from pruning.training.class_weights import class_weights
@@ -64,9 +64,14 @@ class Stacked(Engine):
 
     @classmethod
     def obstacle(cls, network: nn.Module, device: str) -> str | None:
-        """Return that the network is no plain MLP, where it is none."""
+        """Return that the network is no plain MLP, or which it cannot run, where that is so."""
         if stackable(network):
             return None
+        if plain_mlp(network):
+            return (
+                "runs plain MLPs whose layers all have biases and are all trained, with Flatten "
+                "at their front, which this network is not"
+            )
         return "runs plain MLPs (Flatten, Linear and ReLU in sequence), which this network is not"
 
     @classmethod

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+import torch
+from pruning_support import blobs
 from torch import nn
 
 from pruning.core.errors import RequestError
-from pruning.inference.stackable import stackable
+from pruning.dropnet import DropNet, dropnet
+from pruning.inference.stackable import plain_mlp, stackable
 from pruning.networks.architecture import build_network
 from pruning.training.engines import precision
 from pruning.training.engines.choosing import choose_engine
+from pruning.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -22,7 +28,52 @@ from pruning.training.engines.choosing import choose_engine
     ],
 )
 def test_what_can_be_stacked(network: nn.Module, expected: bool) -> None:
-    assert stackable(network) is expected
+    assert stackable(network) is plain_mlp(network) is expected
+
+
+def _frozen() -> nn.Sequential:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.ReLU(), nn.Linear(5, 3))
+    network[1].requires_grad_(False)
+    return network
+
+
+def _shared() -> nn.Sequential:
+    layer = nn.Linear(16, 16)
+    return nn.Sequential(nn.Flatten(), layer, nn.ReLU(), layer, nn.ReLU(), nn.Linear(16, 3))
+
+
+UNLIKE_MATRICES = {
+    "no bias": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(16, 5, bias=False), nn.ReLU(), nn.Linear(5, 3)
+    ),
+    "frozen": _frozen,
+    "shared": _shared,
+    "by rows": lambda: nn.Sequential(
+        nn.Linear(4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(20, 3)
+    ),
+    "flattened in part": lambda: nn.Sequential(nn.Flatten(2), nn.Linear(16, 3), nn.Flatten()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", UNLIKE_MATRICES.values(), ids=UNLIKE_MATRICES)
+def test_plain_mlps_that_are_no_stack_of_matrices_are_left_to_the_loop(
+    make: Callable[[], nn.Sequential],
+) -> None:
+    network = make()
+    assert not stackable(network)
+    assert choose_engine("auto", network, "cpu", 1) == "loop"
+    with pytest.raises(RequestError, match="all have biases" if plain_mlp(network) else "plain"):
+        choose_engine("stacked", network, "cpu", 1)
+
+
+@pytest.mark.parametrize("kind", ["no bias", "frozen", "by rows"])
+def test_what_is_no_stack_of_matrices_trains_all_the_same(kind: str) -> None:
+    network, settings = UNLIKE_MATRICES[kind](), DropNet(rounds=1, recipe=Recipe(max_epochs=2))
+    unpruned, pruned = (m[0] for m in dropnet(network, blobs(shape=(1, 4, 4)), settings))
+    assert pruned.round == 1
+    before, after = network.state_dict(), unpruned.network.state_dict()
+    kept = {name for name, value in after.items() if torch.equal(value, before[name])}
+    assert kept == {name for name, p in network.named_parameters() if not p.requires_grad}
 
 
 MLP, CONV = (build_network(name, 3, (1, 4, 4), 0) for name in ("mlp-a:3", "conv-b:2-2"))
