@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from pruning.inference.stackable import hooked
 from pruning.samples.stored import StoredSamples
 from pruning.surgery import UnitGroup, full_masks, remaining_groups, shrink
 from pruning.surgery.groups import PrunedNetwork, Slice
@@ -105,7 +106,7 @@ def removal_losses(
         inputs, labels = samples.inputs(part).double(), samples.labels[part]
         read = _run(network, inputs)
         for group in groups:
-            reader = _only_reader(network, group)
+            reader = _only_reader(network, group, read)
             if reader is None:
                 sums[group.name] += _one_by_one(network, groups, group, inputs, labels)
             else:
@@ -114,8 +115,12 @@ def removal_losses(
 
 
 def _run(network: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
-    """Return what each layer of a plain sequence reads; empty for any other network."""
-    if not isinstance(network, nn.Sequential):
+    """Return what each layer of a plain sequence reads; empty for any other network.
+
+    A kind of sequence with a forward or hooks of its own computes more than its layers do.
+    """
+    own_hooks = network._forward_hooks or network._forward_pre_hooks
+    if type(network) is not nn.Sequential or own_hooks:
         return {}
     read: dict[str, Tensor] = {}
     for name, layer in network.named_children():
@@ -124,19 +129,19 @@ def _run(network: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
     return read
 
 
-def _only_reader(network: nn.Module, group: UnitGroup) -> Slice | None:
+def _only_reader(network: nn.Module, group: UnitGroup, read: Mapping[str, Tensor]) -> Slice | None:
     """Return the one layer of a sequence that reads a group's units, if it is that simple."""
     readers = [part for part in group.slices if part.side == "in"]
-    plain = isinstance(network, nn.Sequential) and len(readers) == 1
-    if not plain or "." in readers[0].module:
+    if len(readers) != 1 or readers[0].module not in read:
         return None
     counts = torch.bincount(readers[0].owner.clamp(min=0), minlength=group.size)
     whole = int(readers[0].owner.min()) >= 0 and len(counts.unique()) == 1  # type: ignore[no-untyped-call]
     layer = network.get_submodule(readers[0].module)
-    fits = isinstance(layer, nn.Linear) or (
-        isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros" and int(counts[0]) == 1
+    rows = read[readers[0].module].ndim == 2  # a sample each, and not tokens of samples
+    fits = (type(layer) is nn.Linear and rows) or (
+        type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and int(counts[0]) == 1
     )
-    return readers[0] if whole and fits else None
+    return readers[0] if whole and fits and not hooked(layer) else None
 
 
 def _shared(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -83,6 +86,55 @@ def test_losses_without_a_unit_are_those_of_the_network_without_it(
             trial[group.name][unit] = False
             with masked(small, own, trial), torch.inference_mode():
                 loss = F.cross_entropy(small(inputs), samples.labels)
+            assert float(found[group.name][unit]) == pytest.approx(float(loss), rel=1e-9)
+
+
+class Doubled(nn.Sequential):
+    """A kind of sequence that does something of its own first."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x * 2)  # type: ignore[no-any-return]
+
+
+def _layers() -> tuple[nn.Module, ...]:
+    return nn.Flatten(), nn.Linear(16, 6), nn.ReLU(), nn.Linear(6, 3)
+
+
+def _with_hook(at: int | None) -> nn.Module:
+    network = nn.Sequential(*_layers())
+    hooked = network if at is None else network[at]
+    hooked.register_forward_hook(lambda _module, _inputs, output: output**2)
+    return network
+
+
+LIKE_SEQUENCES = {
+    "two classes, one logit": lambda: build_network(
+        nn.Sequential(nn.Flatten(), nn.Linear(16, 6), nn.ReLU(), nn.Linear(6, 1)), 2, (1, 4, 4), 0
+    ),
+    "its own forward": lambda: Doubled(*_layers()),
+    "a hook": lambda: _with_hook(None),
+    "a hook of what reads": lambda: _with_hook(3),
+    "a hook of what makes": lambda: _with_hook(1),
+    "rows of tokens": lambda: nn.Sequential(
+        nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 4), nn.Flatten(), nn.Linear(16, 3)
+    ),
+}
+
+
+@pytest.mark.parametrize("make", LIKE_SEQUENCES.values(), ids=LIKE_SEQUENCES)
+def test_what_only_looks_like_a_sequence_is_run_as_it_is(make: Callable[[], nn.Module]) -> None:
+    network = make().double().eval()
+    groups = find_groups(network, (1, 4, 4))
+    samples = _samples((1, 4, 4), 20)
+    samples = replace(samples, labels=samples.labels % 2)
+    found = removal_losses(network, groups, samples)
+    inputs = samples.scaling(samples.images).double()
+    for group in groups:
+        for unit in range(group.size):
+            trial = full_masks(groups)
+            trial[group.name][unit] = False
+            with masked(network, groups, trial), torch.inference_mode():
+                loss = F.cross_entropy(network(inputs), samples.labels)
             assert float(found[group.name][unit]) == pytest.approx(float(loss), rel=1e-9)
 
 
