@@ -1,7 +1,8 @@
 """How much better a chosen team looks on the split it was chosen on than it is.
 
 Choosing among thousands of teams by one split picks those the split flatters. Here the
-selection data are halved many times; a team is chosen on one half and measured on the other.
+selection data are halved many times; a team is chosen, and its members weighed, on one half, and
+both are measured on the other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from selection.methods.method import SelectionMethod
 from selection.methods.top import TopSelection
 from selection.pool import PoolPredictions
 from selection.search.accuracy import TeamAccuracy
+from selection.team import Team
+from selection.voting import VOTES, vote
 
 FEWEST_SAMPLES = 4
 """So many can be halved within each of two classes."""
@@ -47,9 +50,9 @@ def estimate_optimism(
         first = _half(pool.labels, rng)
         for chosen, other in ((first, ~first), (~first, first)):
             here, there = _part(pool, chosen), _part(pool, other)
-            teams = [m.choose(here, costs).team for m in (method, top)]
-            rows.append([_accuracy(here, teams[0], method.voting)] + [
-                _accuracy(there, team, method.voting) for team in teams
+            teams = [m.team_and_weights(here, costs) for m in (method, top)]
+            rows.append([_accuracy(here, *teams[0], method.voting)] + [
+                _accuracy(there, *team, method.voting) for team in teams
             ])  # fmt: skip
     seen, unseen, unseen_top = np.array(rows).reshape(halvings, 2, 3).mean(1).T
     root = np.sqrt(halvings)
@@ -81,10 +84,16 @@ def _part(pool: PoolPredictions, samples: NDArray[Any]) -> PoolPredictions:
     )  # fmt: skip
 
 
-def _accuracy(pool: PoolPredictions, team: tuple[int, ...], voting: str) -> float:
+def _accuracy(
+    pool: PoolPredictions, team: Team, weights: NDArray[np.float64], voting: str
+) -> float:
     rows = np.array(team)
     part = PoolPredictions(
         pool.probabilities[rows], pool.labels, tuple(pool.member_ids[r] for r in rows), pool.split
     )
-    own = np.arange(len(rows))[None]
-    return float(TeamAccuracy(part, voting, len(rows)).right(own)[0] / len(pool.labels))
+    if VOTES[voting].weighs_scores:
+        own = tuple(range(len(rows)))
+        right = TeamAccuracy(part, voting, len(rows)).right_weighted(own, weights)
+    else:  # such votes weigh by the labels they are given: the other half's are not for that
+        right = int((vote(part.probabilities, weights, voting).argmax(-1) == pool.labels).sum())
+    return right / len(pool.labels)

@@ -83,7 +83,7 @@ class SelectionMethod(ABC):
         """Choose a team from what `problem` makes of a pool."""
         search = self._chosen(problem)
         self.team_: Team = search.team
-        self.weights_: NDArray[np.float64] = self._team_weights(problem)
+        self.weights_: NDArray[np.float64] = self._team_weights(problem, self.team_)
         right = problem.team_accuracy.right_weighted(self.team_, self.weights_)
         self.accuracy_ = right / len(problem.pool.labels)
         self.search_ = with_right(search, right)
@@ -94,6 +94,14 @@ class SelectionMethod(ABC):
     def choose(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Search:
         """Return the search alone, without the tables `fit_pool` makes of it."""
         return self._chosen(self.problem(pool, costs))
+
+    def team_and_weights(
+        self, pool: PoolPredictions, costs: PoolCosts | None = None
+    ) -> tuple[Team, NDArray[np.float64]]:
+        """Return the team and the (S,) weights of its members, without the tables."""
+        problem = self.problem(pool, costs)
+        team = self._chosen(problem).team
+        return team, self._team_weights(problem, team)
 
     def problem(self, pool: PoolPredictions, costs: PoolCosts | None = None) -> Problem:
         """Return the choice to be made of a pool with these settings, both checked."""
@@ -109,11 +117,11 @@ class SelectionMethod(ABC):
         search = self.search(problem)
         return thriftiest(problem, search) if self.thrifty else search
 
-    def _team_weights(self, problem: Problem) -> NDArray[np.float64]:
+    def _team_weights(self, problem: Problem, team: Team) -> NDArray[np.float64]:
         own = self.weights() if self.voting == "mean" else None
         if own is not None:
             return own
-        members = problem.pool.probabilities[list(self.team_)]
+        members = problem.pool.probabilities[list(team)]
         return VOTES[self.voting]().weights(members, problem.pool.labels)
 
     def weights(self) -> NDArray[np.float64] | None:

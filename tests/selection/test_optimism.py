@@ -11,9 +11,11 @@ from pruning.core.errors import RequestError
 from selection.choosing import select_team
 from selection.facts import Optimism
 from selection.methods.exhaustive import ExhaustiveSelection
+from selection.methods.method import METHODS
 from selection.methods.soft import SoftSelection
-from selection.optimism import estimate_optimism
+from selection.optimism import _half, estimate_optimism
 from selection.pool import PoolPredictions
+from selection.voting import vote
 
 MakePool = Callable[..., PoolPredictions]
 
@@ -57,6 +59,31 @@ def test_the_estimate_is_the_mean_of_its_halvings_with_its_standard_error(
     assert whole.unseen_top == pytest.approx(top.mean())
     assert whole.gain_error == pytest.approx((unseen - top).std(ddof=1) / root)
     assert parts[0].error == parts[0].gain_error == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "voting"),
+    [("caruana", "mean"), ("exhaustive", "fitted"), ("exhaustive", "accuracy_weighted"),
+     ("exhaustive", "plurality")],
+)  # fmt: skip
+def test_the_weights_found_on_one_half_vote_on_the_other(
+    method: str, voting: str, pool_of: MakePool
+) -> None:
+    pool = pool_of(8, 120, 3)
+    chooser = METHODS[method](size=4, voting=voting)
+    found = estimate_optimism(chooser, pool, halvings=1, rng=np.random.default_rng(1))
+    first = _half(pool.labels, np.random.default_rng(1))
+    seen, unseen, weighed = [], [], False
+    for here in (first, ~first):
+        chooser.fit(pool.probabilities[:, here], pool.labels[here])
+        rows = list(chooser.team_)
+        right = vote(pool.probabilities[rows], chooser.weights_, voting).argmax(-1) == pool.labels
+        seen.append(right[here].mean())
+        unseen.append(right[~here].mean())
+        weighed |= len(set(chooser.weights_)) > 1
+    assert weighed is (voting != "plurality")
+    assert found.unseen == pytest.approx(np.mean(unseen))
+    assert found.overstated == pytest.approx((np.mean(seen) - np.mean(unseen)) / np.sqrt(2))
 
 
 def test_a_gain_within_its_error_is_noise() -> None:
