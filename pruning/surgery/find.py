@@ -19,6 +19,7 @@ from pruning.surgery.trial import broken_groups, zero_sample
 
 _WHOLE = Reason("kept_whole", "")
 _FIXED = Reason("a size fixed in the code", "")
+_ALONE = Reason("what the code does with a single channel", "")
 _LOST = "values that cannot be followed"
 
 
@@ -62,7 +63,9 @@ def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
 
     The network runs on labelled channels, in eval and in training mode; then random masks
     are tried, and a group whose cut network does not compute what the masked one does (a
-    size written into the code) is refused as well. The network is left unchanged.
+    size written into the code) is refused as well. Where it does not with one unit left (a
+    ``squeeze()`` of whatever has size 1), one channel stays beside the units. The network is
+    left unchanged.
 
     Raises
     ------
@@ -79,10 +82,11 @@ def analyse(network: nn.Module, input_shape: tuple[int, ...]) -> Analysis:
             first = trace.sides[producer, "out"][:1]
             trace.labels.block(first, Reason("a last channel that must stay", producer))
         groups = _groups(trace)
-    if broken := broken_groups(trace.network, groups, input_shape):
+    for to_one, staying, why in ((False, None, _FIXED), (True, 1, _ALONE), (True, None, _FIXED)):
+        broken = broken_groups(trace.network, groups, input_shape, to_one=to_one)
         for producer in (p for group in broken for p in group.producers):
-            trace.labels.block(trace.sides[producer, "out"], _FIXED)
-        groups = _groups(trace)
+            trace.labels.block(trace.sides[producer, "out"][:staying], why)
+        groups = _groups(trace) if broken else groups
     refusals = _refusals(trace, groups)
     if not groups:
         raise RequestError(_nothing_to_prune(network, refusals))

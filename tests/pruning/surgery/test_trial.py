@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from pruning.surgery import UnitGroup, find_groups
+from pruning.surgery import UnitGroup, find_groups, masked, shrink
+from pruning.surgery.find import analyse
 from pruning.surgery.groups import Slice
 from pruning.surgery.trial import broken_groups
 
@@ -37,3 +38,53 @@ def test_what_breaks_is_told_apart_from_rounding(scale: float) -> None:
     assert broken_groups(network, (first, second), (40,)) == []
     broken = _crossed(second)
     assert broken_groups(network, (first, broken), (40,)) == [broken]
+
+
+class Squeezed(nn.Module):
+    """Squeezes whatever has size 1: a single channel, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 6, 3)
+        self.output = nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mapped = self.second(self.first(x).relu()).relu()
+        return self.output(mapped.mean((2, 3), keepdim=True).squeeze())  # type: ignore[no-any-return]
+
+
+def test_a_channel_stays_where_a_single_one_would_be_taken_for_none() -> None:
+    network = Squeezed().eval()
+    found = analyse(network, (3, 8, 8))
+    assert {group.name: group.size for group in found.groups} == {"first": 8, "second": 5}
+    (refusal,) = found.refusals
+    assert (refusal.layer, refusal.channels) == ("second", 1)
+    assert "single channel" in refusal.operation
+    masks = {group.name: torch.arange(group.size) == 2 for group in found.groups}
+    sample = torch.randn(5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode(), masked(network, found.groups, masks):
+        expected = network(sample)
+    small = shrink(network, found.groups, masks)
+    torch.testing.assert_close(small(sample), expected, rtol=1e-4, atol=1e-5)
+
+
+class Asserting(nn.Module):
+    """Says what widths it expects, by raising an error of some kind."""
+
+    def __init__(self, kind: type[Exception]) -> None:
+        super().__init__()
+        self.kind, self.first = kind, nn.Linear(4, 8)
+        self.second, self.output = nn.Linear(8, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x).relu()
+        if hidden.shape[1] != 8:
+            raise self.kind("8 channels are expected here")
+        return self.output(self.second(hidden).relu())  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("kind", [AssertionError, TypeError, KeyError, ValueError])
+def test_widths_that_the_code_insists_on_stay(kind: type[Exception]) -> None:
+    found = analyse(Asserting(kind), (4,))
+    assert [group.name for group in found.groups] == ["second"]
+    assert [(one.layer, one.channels) for one in found.refusals] == [("first", 8)]
