@@ -26,12 +26,19 @@ class BnScale(Score):
         return over_units(units.size, [(m, self.layer_importance(m)) for m in having])
 
     def check(self, layers: Sequence[Layer]) -> None:
-        """Refuse a group no layer of which has a batch norm with a scale right after it."""
-        if not any(_has_scale(layer) for layer in layers):
-            raise RequestError(
-                f"metric 'bn_scale' needs a batch norm right after layer {layers[0].name!r}; "
-                "choose another metric, such as 'minimum', or another architecture"
-            )
+        """Refuse units that no layer with a batch norm with a scale right after it makes."""
+        scaled = {unit for layer in layers if _has_scale(layer) for unit in _made(layer)}
+        for layer in layers:
+            if not scaled.issuperset(_made(layer)):
+                raise RequestError(
+                    f"metric 'bn_scale' needs a batch norm right after layer {layer.name!r}; "
+                    "choose another metric, such as 'minimum', or another architecture"
+                )
+
+
+def _made(layer: Layer) -> set[int]:
+    """Return the units that a layer makes."""
+    return set(layer.units[layer.units >= 0].tolist())
 
 
 def _has_scale(layer: Layer) -> bool:

@@ -15,7 +15,7 @@ from pruning.samples.scaling import Scaling
 from pruning.samples.stored import StoredSamples
 from pruning.scores.score import SCORES
 from pruning.scores.sweep import importances
-from pruning.surgery import find_groups, shrink
+from pruning.surgery import find_groups, full_masks, shrink
 from pruning.surgery.groups import PrunedNetwork
 
 SHAPE = (2, 6, 6)
@@ -190,6 +190,35 @@ def test_batch_norm_scale_needs_a_batch_norm() -> None:
             PrunedNetwork(network, groups, masks), SCORES["bn_scale"],
             StoredSamples(torch.rand(5, 4), Scaling()), generator=torch.Generator(),
         )  # fmt: skip
+
+
+class HalfNormed(nn.Module):
+    """Six units, three of them made by `left`, three by `right`, all by `both`."""
+
+    def __init__(self, *, right: bool) -> None:
+        super().__init__()
+        self.left, self.right, self.both = nn.Linear(4, 3), nn.Linear(4, 3), nn.Linear(4, 6)
+        self.norm = nn.BatchNorm1d(3)
+        self.other = nn.BatchNorm1d(3) if right else nn.Identity()
+        self.output = nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        beside = torch.cat([self.norm(self.left(x)), self.other(self.right(x))], 1)
+        return self.output((beside + self.both(x)).relu())  # type: ignore[no-any-return]
+
+
+def test_every_unit_needs_a_batch_norm_of_its_own() -> None:
+    samples = StoredSamples(torch.rand(5, 4), Scaling())
+    for right in (True, False):
+        network = HalfNormed(right=right).eval()
+        groups = find_groups(network, (4,))
+        pruned = PrunedNetwork(network, groups, full_masks(groups))
+        if right:
+            found = importances(pruned, SCORES["bn_scale"], samples, generator=torch.Generator())
+            assert (found[groups[0].name] == 1).all()
+        else:
+            with pytest.raises(RequestError, match=r"right after layer '(right|both)'"):
+                importances(pruned, SCORES["bn_scale"], samples, generator=torch.Generator())
 
 
 def test_taylor_needs_labels() -> None:
