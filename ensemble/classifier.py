@@ -213,6 +213,10 @@ class Classifier(ABC):
         check_names(X, about.feature_names)
         return batches(X, about.input_shape, self.batch_size, about.scaling.reading)
 
+    def __sklearn_clone__(self) -> Self:
+        """Return itself, as a FrozenEstimator does: whatever fits its clone is told by `fit`."""
+        return self
+
     def __sklearn_is_fitted__(self) -> bool:
         return True
 

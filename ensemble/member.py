@@ -115,6 +115,11 @@ def _member(
             f"network {name} does not take samples of shape {shape}: {reason}"[:300]
         ) from error
     answer = _answer(network, scaling(torch.from_numpy(noise(shape, scaling))))
+    if answer is None and (kinds := _other_kinds(network)):
+        raise RequestError(
+            f"network {name} has weights of {kinds} and does not take float32 samples; "
+            "give it as network.float()"
+        )
     if answer is not None and answer.shape[1:] != (classes,):
         raise RequestError(
             f"network {name} answers {tuple(answer.shape)} to {len(answer)} samples; "
@@ -138,6 +143,12 @@ def _answer(network: nn.Module, inputs: Tensor) -> Tensor | None:
         return None
     finally:
         network.train(was_training)
+
+
+def _other_kinds(network: nn.Module) -> str:
+    """Return the types of a network's numbers that are not float32, such as float64."""
+    kinds = {tensor.dtype for tensor in tensors_of(network).values() if tensor.is_floating_point()}
+    return ", ".join(sorted(str(kind).removeprefix("torch.") for kind in kinds - {torch.float32}))
 
 
 def are_probabilities(answer: Tensor) -> bool:

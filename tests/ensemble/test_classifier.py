@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
@@ -119,8 +119,9 @@ def test_parameters_are_checked(team: Ensemble) -> None:
         with pytest.raises(RequestError):
             team.set_params(**wrong)
     assert team.get_params() == wanted
-    with pytest.raises(RequestError, match="already fitted"):
-        team.fit(None, None)
+    for fitted in (team, clone(team)):
+        with pytest.raises(RequestError, match="already fitted"):
+            fitted.fit(None, None)
     with pytest.raises(AttributeError, match="images"):
         _ = team.n_features_in_
 

@@ -144,6 +144,8 @@ class Softmaxed(nn.Sequential):
         (nets(), range(3), (6,), r"answers \(4, 4\) to 4 samples; expected logits \(N, 3\)"),
         ([*nets(1), "net"], range(4), (6,), "network 01 is a str"),
         ([Softmaxed(nn.Linear(6, 4), nn.Softmax(-1))], range(4), (6,), "leave its last softmax"),
+        ([nets(1)[0].double()], range(4), (6,), r"weights of float64 .* network.float\(\)"),
+        ([nets(1)[0].half()], range(4), (6,), "weights of float16"),
         (nets(), [0, 0, 1, 2], (6,), "not distinct"),
         (nets(), [0.5, 1, 2, 3], (6,), "int64 or str"),
         (nets(), range(4), (2, 3), "must be|cannot|mat1"),
