@@ -96,12 +96,6 @@ class PoolCosts(ArrayValue):
         total: NDArray[np.float64] = values[teams].sum(1)
         return total
 
-    def order(self) -> NDArray[np.float64]:
-        """Return (M,) the first known cost: what "cheaper" means in a tie; 0 without costs."""
-        for _, values in self:
-            return values
-        return np.zeros(1)
-
 
 @dataclass(frozen=True)
 class Budget:

@@ -108,7 +108,7 @@ def read_test(path: Path | str, like: PoolPredictions, classes: Sequence[str]) -
             f"{', '.join(classes[:9])}, in this order"
         )
     if "labels" in arrays:
-        arrays["labels"] = _said(arrays["labels"])
+        arrays["labels"] = _as_classes(arrays["labels"], classes)
     pool, _ = pool_of(path, arrays, np.array(classes))
     if "names" not in arrays and len(pool) == len(like):
         pool = replace(pool, member_ids=like.member_ids)
@@ -123,13 +123,25 @@ def read_test(path: Path | str, like: PoolPredictions, classes: Sequence[str]) -
     return test
 
 
-def _said(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return labels as text, the way the classes of a choice are kept."""
-    whole = labels.dtype.kind == "b" or (
-        labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels % 1 == 0).all()
-    )
-    plain = labels.astype(np.int64) if whole else labels
-    return np.array(as_text(plain.ravel())).reshape(labels.shape)
+def _as_classes(labels: NDArray[Any], classes: Sequence[str]) -> NDArray[Any]:
+    """Return labels as text, the way the classes of a choice are kept; numbers by their value."""
+    texts = as_text(labels.ravel())
+    if labels.dtype.kind in "biuf":
+        known, of_value = set(classes), {_value(name): name for name in reversed(classes)}
+        texts = [text if text in known else of_value.get(_value(text), text) for text in texts]
+    return np.array(texts).reshape(labels.shape)
+
+
+def _value(text: str) -> float | str:
+    """Return the number that a text says, True and False among them; else the text.
+
+    >>> _value("True"), _value("2.0"), _value("cat")
+    (1.0, 2.0, 'cat')
+    """
+    try:
+        return float({"False": "0", "True": "1"}.get(text, text))
+    except ValueError:
+        return text
 
 
 def _check_alike(path: Path, pool: PoolPredictions, test: PoolPredictions) -> None:

@@ -115,17 +115,22 @@ class SelectionMethod(ABC):
 
     def _chosen(self, problem: Problem) -> Search:
         search = self.search(problem)
+        self._weighed: Team = search.team
         return thriftiest(problem, search) if self.thrifty else search
 
     def _team_weights(self, problem: Problem, team: Team) -> NDArray[np.float64]:
         own = self.weights() if self.voting == "mean" else None
-        if own is not None:
-            return own
+        if own is not None and set(team) <= set(self._weighed):
+            own = own[np.isin(self._weighed, team)]
+            return np.asarray(own / own.sum())
         members = problem.pool.probabilities[list(team)]
         return VOTES[self.voting]().weights(members, problem.pool.labels)
 
     def weights(self) -> NDArray[np.float64] | None:
-        """Return (S,) weights the method itself found for the mean vote, or None."""
+        """Return the weights that the method itself found for its search's team, or None.
+
+        They are the mean vote's; a thriftier part of that team keeps its members' own.
+        """
         return None
 
     @classmethod
@@ -158,13 +163,17 @@ class SelectionMethod(ABC):
         """Return the chosen team and what was looked at."""
 
     def options(self) -> dict[str, Any]:
-        """Return the method's own settings as plain JSON values."""
+        """Return the settings that only this method has, and `thrifty`, as plain JSON values."""
         shared = {"size", "voting", "budget", "seed"}
-        plain: dict[str, Any] = {}
-        for name, value in self.get_params().items():
-            if name not in shared:
-                plain[name] = list(value) if isinstance(value, tuple) else value
-        return plain
+        params = self.get_params().items()
+        return {name: _plain(value) for name, value in params if name not in shared}
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as JSON has it: sequences as lists, NumPy's numbers as Python's."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 METHODS: Registry[type[SelectionMethod]] = Registry(

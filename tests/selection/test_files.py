@@ -19,6 +19,7 @@ from selection.exchange import (
     predictions_to_npz,
     read_predictions,
 )
+from selection.given import read_given, read_test
 from selection.pool import PoolPredictions
 
 MakePool = Callable[..., PoolPredictions]
@@ -163,3 +164,26 @@ def test_duplicate_members_are_no_diversity(pool_of: MakePool) -> None:
 def test_a_front_by_hand() -> None:
     accuracy, cost = np.array([0.9, 0.8, 0.9, 0.95]), np.array([2.0, 2.0, 1.0, 9.0])
     assert pareto_front(accuracy, cost).tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        ([False, True], [True, False, True]),
+        ([1.0, 2.0], [2.0, 1.0, 2.0]),
+        ([1.0, 2.0], [2, 1, 2]),
+        ([1, 2], [2.0, 1.0, 2.0]),
+        ([0, 1], [True, False, True]),
+        (["no", "yes"], ["yes", "no", "yes"]),
+    ],
+)
+def test_labels_of_a_test_file_mean_the_classes_of_the_choice(
+    tmp_path: Path, classes: list[object], labels: list[object]
+) -> None:
+    p = np.random.default_rng(0).dirichlet(np.ones(2), (3, 6))
+    chosen, test = tmp_path / "chosen.npz", tmp_path / "test.npz"
+    truth = [classes[0], classes[1]] * 3
+    np.savez(chosen, probabilities=p, labels=truth, classes=classes)
+    np.savez(test, probabilities=p[:, :3], labels=labels)
+    given = read_given(chosen)
+    assert read_test(test, given.pool, given.class_names).labels.tolist() == [1, 0, 1]

@@ -215,6 +215,17 @@ def test_a_selection_survives_json(pool_of: MakePool) -> None:
     assert again.front == chosen.front
 
 
+def test_settings_of_numpys_kinds_survive_json(pool_of: MakePool) -> None:
+    asked = {"prune_fraction": np.float32(0.5), "measures": ("disagreement",)}
+    chosen = select_team(
+        pool_of(6, 100, 3), "hq", 3, costs=PoolCosts.of(flops=np.arange(6)), halvings=0,
+        thrifty=np.bool_(True), **asked,
+    )  # fmt: skip
+    told = json.loads(json.dumps(chosen.to_json()))["options"]
+    assert (told["prune_fraction"], told["thrifty"]) == (0.5, True)
+    assert told["measures"] == ["disagreement"]
+
+
 def test_an_exhaustive_search_out_of_reach_says_so(pool_of: MakePool) -> None:
     with pytest.raises(RequestError, match="would look at"):
         select_team(pool_of(60, 10, 2), "exhaustive", 8)

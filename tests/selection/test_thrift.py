@@ -37,6 +37,28 @@ def test_a_thrifty_choice_is_no_dearer_and_not_worse_beyond_noise(
     assert lost - gained <= np.sqrt(lost + gained)
 
 
+@pytest.mark.parametrize("method", METHODS.names())
+def test_members_that_help_nobody_go_whatever_the_method_looks_at(method: str) -> None:
+    """Every member answers the same, so that one is as good as four."""
+    p = np.random.default_rng(3).dirichlet(np.ones(3), 90)
+    pool = PoolPredictions.of(np.array([p] * 6), p.argmax(1))
+    chooser = METHODS[method](size=4, thrifty=True)
+    chooser.fit_pool(pool, PoolCosts.of(flops=np.ones(6)))
+    assert len(chooser.team_) == 1
+    assert chooser.weights_.tolist() == [1.0]
+    assert len(chooser.candidates_[chooser.candidates_["chosen"]]) == 1
+
+
+def test_what_is_left_of_a_weighed_team_keeps_its_weights(pool_of: MakePool) -> None:
+    pool, costs = pool_of(9, 150, 4), PoolCosts.of(flops=np.arange(1, 10.0))
+    whole = METHODS["caruana"](size=6).fit_pool(pool)
+    part = METHODS["caruana"](size=6, thrifty=True).fit_pool(pool, costs)
+    assert set(part.team_) < set(whole.team_)
+    share = dict(zip(whole.team_, whole.weights_, strict=True))
+    kept = np.array([share[row] for row in part.team_])
+    np.testing.assert_allclose(part.weights_, kept / kept.sum())
+
+
 def test_a_thrifty_choice_by_hand() -> None:
     labels = [0] * 100
     good, alike, bad = [0] * 100, [1, *[0] * 99], [*[1] * 40, *[0] * 60]
