@@ -20,12 +20,12 @@ def stackable(network: nn.Module) -> bool:
     >>> stackable(nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 2)))
     False
     """
-    if not plain_mlp(network):
+    if not plain_mlp(network) or not isinstance(network, nn.Sequential):
         return False
-    linear = [layer for layer in network.children() if isinstance(layer, nn.Linear)]
+    linear = [layer for layer in network if isinstance(layer, nn.Linear)]
     parameters = list(network.parameters())
-    whole = all(isinstance(layer.bias, nn.Parameter) for layer in linear)
-    own = whole and len(parameters) == 2 * sum(isinstance(m, nn.Linear) for m in network)
+    biased = all(isinstance(layer.bias, nn.Parameter) for layer in linear)
+    own = biased and len(parameters) == 2 * len(linear)  # none is listed twice
     fits = all(a.out_features == b.in_features for a, b in pairwise(linear))
     flat = all(
         not i and (layer.start_dim, layer.end_dim) == (1, -1)
