@@ -45,7 +45,9 @@ def main() -> None:
             )
 
     unpruned = rounds[0][0]
-    pruned = handed_on([m for members in rounds for m in members if m.run == 0], settings.kappa)
+    pruned = handed_on(
+        [m for members in rounds for m in members if m.run == 0], settings.least_held
+    )
     print(f"\nthe smallest network of run 0 with {settings.kappa:.0%} of the accuracy on val")
     print("round  units   FLOPs  accuracy on test")
     for member in (unpruned, pruned):

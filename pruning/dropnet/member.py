@@ -102,5 +102,14 @@ AnyRound = TypeVar("AnyRound", bound=Round)
 
 
 def handed_on(rounds: Iterable[AnyRound], kappa: float) -> AnyRound:
-    """Return the smallest network of one run that still held."""
+    """Return the smallest network of one run that still held.
+
+    Parameters
+    ----------
+    rounds
+        Of one run, round 0 among them.
+    kappa
+        The share of round 0's validation accuracy to hold: `DropNet.least_held` of the run's
+        settings, which is 0 where a target alone stopped it.
+    """
     return max((one for one in rounds if one.held(kappa)), key=lambda one: one.round)
