@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,6 +96,9 @@ class Store(Protocol):
     def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
         """Keep a trained round, and return its run's history with it."""
 
+    def keep_end(self, history: RunHistory) -> RunHistory:
+        """Keep that a run has ended where its numbers do not show it; return its history."""
+
     def training(self, of: TrainingOf) -> TrainingState | None:
         """Return the state of a training that was stopped; None where there is none to use."""
 
@@ -184,6 +187,10 @@ class Memory:
         """Return the run's history with this round, which holds its member itself."""
         record = RoundRecord.of(member, self.resolved.input_shape, InMemory(member))
         return earlier.followed_by(record) if earlier else RunHistory((record,))
+
+    def keep_end(self, history: RunHistory) -> RunHistory:
+        """Return the history of a run that has ended."""
+        return replace(history, ended=True)
 
     def training(self, of: TrainingOf) -> TrainingState | None:
         """Nothing: a build in memory starts at the beginning."""

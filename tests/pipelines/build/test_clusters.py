@@ -31,6 +31,7 @@ from pruning.core.errors import MachineError, RequestError
 from pruning.data.splits import Splits
 from pruning.dropnet import DropNet
 from pruning.dropnet.settings import Rewinding
+from pruning.dropnet.target import Target
 from pruning.training.recipe import Recipe
 
 ON_DASK = Placement(scheduler="tcp://127.0.0.1:8786")
@@ -45,6 +46,15 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "runs that end at different rounds": {
         "dropnet": DropNet(rounds=3, kappa=1.0, recipe=Recipe(max_epochs=3, batch_size=16)),
+    },
+    "runs that meet a target in different rounds": {
+        "dropnet": DropNet(target=Target(flops=0.25), recipe=Recipe(max_epochs=3, batch_size=16)),
+    },
+    "runs that would lose a layer in different rounds": {
+        "dropnet": DropNet(
+            kappa=0.0, keep=0.0, metric="maximum", spare_last=False,
+            recipe=Recipe(max_epochs=3, batch_size=16),
+        ),
     },
     "dropout": {"archs": ("dropping:make",)},
     "data-free": {"pruner": "datafree", "dropnet": DropNet(recipe=Recipe(max_epochs=3))},
@@ -85,7 +95,8 @@ def test_a_build_on_a_cluster_has_the_bytes_of_one_here(
     kind: str, times: int, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config(data, **KINDS[kind])
-    build(config, out=tmp_path / "here")
+    here = build(config, out=tmp_path / "here")
+    assert len({len(history.rounds) for history in here.histories}) > ("different" in kind)
     cluster = StandIn(_splits(config), times=times)
     _on(cluster, monkeypatch)
     build(config, out=tmp_path / "there", placement=ON_DASK)
