@@ -31,6 +31,7 @@ from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.store import Store
 from pruning.core.errors import RequestError
+from pruning.dropnet.rewinding import LATE
 from pruning.networks.architecture import architecture_name
 
 
@@ -122,6 +123,8 @@ class _Work:
         for member in members:
             own[member.run] = self.store.keep_round(member, own.get(member.run))
         keep_ends(self.store, own, members)
+        # A build that was stopped here in mid-round may have left them.
+        self.store.forget_trainings(group.runs.numbers, but=[LATE] if members else [])
         if not members:
             return None
         placed: dict[str, Any] = {"task": result.name, "worker": result.worker}
