@@ -154,6 +154,16 @@ class Store(Protocol):
         """Note in the log, from any process, what happens; no more than people read it."""
 
 
+def is_done(store: Store, histories: Sequence[RunHistory]) -> bool:
+    """Whether a team has been chosen and nothing is left to train of the runs in a store.
+
+    A build that a time limit stopped has chosen, too; `histories` are what the store holds.
+    """
+    resolved = store.resolved
+    all_begun = len(histories) == resolved.config.m
+    return store.finished and all_begun and not any(map(resolved.was_cut, histories))
+
+
 class Memory:
     """A build that writes nothing: what it makes lives as long as it does."""
 
