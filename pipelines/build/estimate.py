@@ -96,10 +96,10 @@ class Estimate:
 def estimate(ready: Prepared, placement: Placement) -> Estimate:
     """Count and measure what a build takes; nothing is kept.
 
-    The time is that of training what is left, every run to its last possible round: each round
-    takes the epochs that its recipe has at most, and a network with a share s of its units
-    (s² + ¼) / 1¼ of the measured time. Early stops, runs that κ ends sooner, scoring, files
-    and the choice are not counted, nor that groups side by side slow each other.
+    The time is that of training what is left, every run that has not ended to its last possible
+    round: each round takes the epochs that its recipe has at most, and a network with a share s
+    of its units (s² + ¼) / 1¼ of the measured time. Early stops, runs that κ ends sooner,
+    scoring, files and the choice are not counted, nor that groups side by side slow each other.
     """
     resolved, devices = ready.store.resolved, ready.devices
     largest: dict[str, Group] = {}
@@ -114,7 +114,8 @@ def estimate(ready: Prepared, placement: Placement) -> Estimate:
     tally = Tally.of(resolved)
     last = 0 if resolved.config.pruner == "datafree" else int(tally.last)
     done = {record.run: 0 for record in ready.unpruned}
-    done |= {history.run: history.rounds[-1].round for history in ready.store.histories()}
+    for history in ready.store.histories():
+        done[history.run] = history.rounds[-1].round if resolved.was_cut(history) else last
     seconds = [
         _group_seconds(group, paces[architecture_name(group.runs.arch)], tally, last, done)
         for group in resolved.groups
@@ -127,7 +128,7 @@ def estimate(ready: Prepared, placement: Placement) -> Estimate:
         paces=tuple(paces.values()),
         rounds=last,
         at_a_time=len(shares),
-        seconds=0.0 if ready.store.finished else max(shares),
+        seconds=max(shares),
         disk_bytes=kept * sum(costs[name].bytes * count for name, count in counts.items()),
     )
 

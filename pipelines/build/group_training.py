@@ -53,7 +53,7 @@ def train_group(
     state is kept every so many seconds, between two epochs.
     """
     histories = {history.run: history for history in earlier}
-    shared = shared_round(earlier, group, store.resolved.kappa)
+    shared = shared_round(earlier, group, store.resolved)
     if shared and time.time() >= until:
         return tuple(histories.values())
     first = shared[0].round + 1 if shared else 0
@@ -74,6 +74,7 @@ def train_group(
             with clock.stages("files"):
                 for member in members:
                     histories[member.run] = store.keep_round(member, histories.get(member.run))
+                keep_ends(store, histories, members)
                 checkpoints.round_kept()
             took = clock.taken()
             store.note("round", round_line(group, members, took))
@@ -81,6 +82,7 @@ def train_group(
             if time.time() >= until:
                 break
         else:
+            keep_ends(store, histories)
             checkpoints.ended()
     return tuple(histories.values())
 
@@ -113,19 +115,33 @@ def warnings_noticed(clock: RoundClock, notice: Callable[[Notice], None]) -> Ite
         yield
 
 
-def shared_round(
-    histories: Sequence[RunHistory], group: Group, kappa: float
-) -> tuple[RoundRecord, ...]:
-    """Return the round from which a group goes on: the last that all its standing runs share.
+def keep_ends(
+    store: Store, histories: dict[int, RunHistory], trained: Sequence[Member] = ()
+) -> None:
+    """Keep that the runs of a group have ended that a round no longer trains.
 
-    Empty where a run of the group has not begun: then the group starts anew.
+    Of most their numbers say so, and nothing is written.
+    """
+    going_on = {member.run for member in trained}
+    for run, history in histories.items():
+        if run not in going_on and store.resolved.was_cut(history):
+            histories[run] = store.keep_end(history)
+
+
+def shared_round(
+    histories: Sequence[RunHistory], group: Group, resolved: ResolvedConfig
+) -> tuple[RoundRecord, ...]:
+    """Return the round from which a group goes on: the last that all runs share which go on.
+
+    Runs that have ended stay as they are, unless that round is before their last: it is trained
+    again beside the others, as it was. Empty where a run of the group has not begun: then the
+    group starts anew.
     """
     if {history.run for history in histories} != set(group.runs.numbers):
         return ()
-    lasts = [history.rounds[-1] for history in histories]
     reached = min(
-        (last.round for last in lasts if last.held(kappa)),
-        default=max(last.round for last in lasts),
+        (history.rounds[-1].round for history in histories if resolved.was_cut(history)),
+        default=max(history.rounds[-1].round for history in histories),
     )
     return tuple(
         history.rounds[reached] for history in histories if history.rounds[-1].round >= reached

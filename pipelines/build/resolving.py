@@ -13,7 +13,7 @@ from pipelines.run.fingerprint import data_fingerprint, versions
 from pipelines.run.plan import check_archs, check_engines, describe_groups, plan_groups
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.small_work import is_small
-from pipelines.run.store import Store
+from pipelines.run.store import Store, is_done
 from pruning.core.errors import RequestError
 from pruning.data.splits import Splits
 from pruning.dropnet.fast_enough import in_flops
@@ -83,7 +83,7 @@ def devices_of(asked: BuildConfig, store: Store) -> Devices:
     """Return what computes a run, which may have begun elsewhere; cards must do what it needs."""
     resolved = store.resolved
     devices = devices_for(asked.device, resolved.device)
-    if devices.kind == "cuda" and not store.finished:
+    if devices.kind == "cuda" and not is_done(store, store.histories()):
         with on(devices.least_able):
             classes, shape = len(resolved.classes), resolved.input_shape
             check_engines(resolved.groups, classes, shape, devices.kind)

@@ -30,7 +30,7 @@ from pipelines.run.opening import begun, writing_run
 from pipelines.run.records import RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
-from pipelines.run.store import Memory, Store
+from pipelines.run.store import Memory, Store, is_done
 from pruning.core.stages import Stages
 from pruning.data.splits import Splits
 
@@ -167,7 +167,7 @@ def _built(
 
 def tell_going_on(store: Store, there: Sequence[RunHistory], tell: Tell) -> None:
     """Say that a build goes on, if it was stopped."""
-    if store.finished and not any(map(store.resolved.was_cut, there)):
+    if is_done(store, there):
         return
     trained = len(rounds_of(there))
     told = f", with {trained} trained network{'s' * (trained > 1)}" if trained else ""

@@ -17,7 +17,7 @@ from pipelines.run.config import BuildConfig
 from pipelines.run.opening import begun, run_there
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
-from pipelines.run.store import Memory, Store
+from pipelines.run.store import Memory, Store, is_done
 from pruning.core.errors import RequestError
 from pruning.core.stages import Stages
 from pruning.networks.architecture import architecture_name
@@ -128,7 +128,7 @@ def _memory(ready: Prepared, found: Estimate) -> list[str]:
 
 
 def _time(ready: Prepared, found: Estimate) -> str:
-    if ready.store.finished:
+    if is_done(ready.store, ready.store.histories()):
         return "nothing is left to train"
     steps = ", ".join(
         f"{_many(pace.steps, 'step')} of {_name(pace)} at {duration(pace.step_seconds)}"

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -160,6 +161,12 @@ class RunDirectory(RunFiles):
         history = earlier.followed_by(record) if earlier else RunHistory((record,))
         self.keep_history(member.run, history_to_json(history))
         return history
+
+    def keep_end(self, history: RunHistory) -> RunHistory:
+        """Keep that a run has ended where its numbers do not show it; return its history."""
+        ended = replace(history, ended=True)
+        self.keep_history(history.run, history_to_json(ended))
+        return ended
 
     def keep_history(self, run: int, content: Mapping[str, Any]) -> None:
         """Keep what is known of a run whose rounds are there, and that it is one of these."""

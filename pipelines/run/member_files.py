@@ -144,17 +144,18 @@ def history_to_json(history: RunHistory) -> dict[str, Any]:
         "arch": history.arch,
         "seed": history.seed,
         "rounds": [_round_to_json(record) for record in history.rounds],
-    }
+    } | ({"ended": True} if history.ended else {})
 
 
 def history_from_json(
     content: Mapping[str, Any], files: Mapping[int, Path], shape: MemberShape
 ) -> RunHistory:
     """Return what `history_to_json` wrote; `files` are those of its rounds, by number."""
-    return RunHistory(tuple(
+    rounds = tuple(
         _round_from_json(content, entry, files[entry["round"]], shape)
         for entry in content["rounds"]
-    ))  # fmt: skip
+    )
+    return RunHistory(rounds, content.get("ended", False))
 
 
 def read_checked(file: Path, checksum: str) -> bytes:

@@ -118,9 +118,19 @@ class RoundRecord:
 
 @dataclass(frozen=True)
 class RunHistory:
-    """One DropNet run: its rounds in order from round 0, none missing."""
+    """One DropNet run: its rounds in order from round 0, none missing.
+
+    Attributes
+    ----------
+    rounds
+        What is known of each.
+    ended
+        Whether it has come to an end that its numbers do not show: another round would have
+        emptied a layer.
+    """
 
     rounds: tuple[RoundRecord, ...]
+    ended: bool = False
 
     def __post_init__(self) -> None:
         numbers = [one.round for one in self.rounds]

@@ -71,10 +71,12 @@ class ResolvedConfig:
 
     def was_cut(self, history: RunHistory) -> bool:
         """Whether a run was stopped before its own end: another round would have followed."""
-        if self.config.pruner != "dropnet":
-            return False
-        settings = self.settings_of(history.run)
         first, last = history.rounds[0], history.rounds[-1]
+        if history.ended:
+            return False
+        if self.config.pruner == "datafree":
+            return last is first  # which would have been merged
+        settings = self.settings_of(history.run)
         cost, whole = (last.cost.flops, last.cost.bytes), (first.cost.flops, first.cost.bytes)
         return (
             last.held(settings.least_held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,6 +96,9 @@ class Store(Protocol):
     def keep_round(self, member: Member, earlier: RunHistory | None) -> RunHistory:
         """Keep a trained round, and return its run's history with it."""
 
+    def keep_end(self, history: RunHistory) -> RunHistory:
+        """Keep that a run has ended where its numbers do not show it; return its history."""
+
     def training(self, of: TrainingOf) -> TrainingState | None:
         """Return the state of a training that was stopped; None where there is none to use."""
 
@@ -151,6 +154,16 @@ class Store(Protocol):
         """Note in the log, from any process, what happens; no more than people read it."""
 
 
+def is_done(store: Store, histories: Sequence[RunHistory]) -> bool:
+    """Whether a team has been chosen and nothing is left to train of the runs in a store.
+
+    A build that a time limit stopped has chosen, too; `histories` are what the store holds.
+    """
+    resolved = store.resolved
+    all_begun = len(histories) == resolved.config.m
+    return store.finished and all_begun and not any(map(resolved.was_cut, histories))
+
+
 class Memory:
     """A build that writes nothing: what it makes lives as long as it does."""
 
@@ -184,6 +197,10 @@ class Memory:
         """Return the run's history with this round, which holds its member itself."""
         record = RoundRecord.of(member, self.resolved.input_shape, InMemory(member))
         return earlier.followed_by(record) if earlier else RunHistory((record,))
+
+    def keep_end(self, history: RunHistory) -> RunHistory:
+        """Return the history of a run that has ended."""
+        return replace(history, ended=True)
 
     def training(self, of: TrainingOf) -> TrainingState | None:
         """Nothing: a build in memory starts at the beginning."""

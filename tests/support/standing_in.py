@@ -40,7 +40,8 @@ class StandIn:
         yield self
 
     def submit(self, task: RoundTask) -> None:
-        """Take a task."""
+        """Take a task that it has not had: what is due twice would be due for ever."""
+        assert task.name not in self.names
         self.names.append(task.name)
         self.waiting.append(pickle.dumps(task))
 

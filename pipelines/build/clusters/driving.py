@@ -16,7 +16,14 @@ from typing import Any
 from pipelines.build.clusters.cluster import Cluster
 from pipelines.build.clusters.task import RoundResult, RoundTask
 from pipelines.build.events import shown_from_queue
-from pipelines.build.group_training import noting, round_done, round_line, shared_round, teachers
+from pipelines.build.group_training import (
+    keep_ends,
+    noting,
+    round_done,
+    round_line,
+    shared_round,
+    teachers,
+)
 from pipelines.build.progress import RoundDone
 from pipelines.build.watching import Watcher
 from pipelines.run.machine import vector_units
@@ -24,6 +31,7 @@ from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.store import Store
 from pruning.core.errors import RequestError
+from pruning.dropnet.rewinding import LATE
 from pruning.networks.architecture import architecture_name
 
 
@@ -78,8 +86,8 @@ def train_on_cluster(
                 watcher.say(line)
             for notice in result.notices:
                 noting(store, group, tell)(notice)
-            if result.records:
-                tell(work.keep(group, result))
+            if done := work.keep(group, result):
+                tell(done)
         return tuple(tuple(work.histories[group].values()) for group, _ in tasks)
 
 
@@ -105,12 +113,20 @@ class _Work:
         self.histories[group] = {history.run: history for history in earlier}
         self._submit(group)
 
-    def keep(self, group: Group, result: RoundResult) -> RoundDone:
-        """Keep a round, hand over the group's next task, and return what is told of the round."""
+    def keep(self, group: Group, result: RoundResult) -> RoundDone | None:
+        """Keep a round, hand over the group's next task, and return what is told of the round.
+
+        None where there is none: the group has ended.
+        """
         own = self.histories[group]
         members = [record.load() for record in result.records]
         for member in members:
             own[member.run] = self.store.keep_round(member, own.get(member.run))
+        keep_ends(self.store, own, members)
+        # A build that was stopped here in mid-round may have left them.
+        self.store.forget_trainings(group.runs.numbers, but=[LATE] if members else [])
+        if not members:
+            return None
         placed: dict[str, Any] = {"task": result.name, "worker": result.worker}
         self.store.note("round", round_line(group, members, result.took) | placed)
         self._submit(group)
@@ -129,7 +145,7 @@ class _Work:
 
     def _submit(self, group: Group) -> None:
         known = tuple(self.histories[group].values())
-        start = shared_round(known, group, self.store.resolved.kappa)
+        start = shared_round(known, group, self.store.resolved)
         if start and time.time() >= self._until:
             return
         resolved = self.store.resolved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,18 @@ def test_a_run_goes_on_on_other_cards_in_the_groups_it_began_with(
         build(tiny_config(data), out=tmp_path / "run")
 
 
+@pytest.mark.parametrize("stopped", ["interrupted", "by a time limit"])
 def test_a_run_does_not_go_on_on_a_card_that_is_too_old_for_its_engine(
-    cards: list[str], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stopped: str, cards: list[str], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config(data, device="cuda")
-    with monkeypatch.context() as stopping:
-        _stop_after(2, stopping)
-        with pytest.raises(KeyboardInterrupt):
-            build(config, out=tmp_path / "run", placement=HERE)
+    if stopped == "interrupted":
+        with monkeypatch.context() as stopping:
+            _stop_after(2, stopping)
+            with pytest.raises(KeyboardInterrupt):
+                build(config, out=tmp_path / "run", placement=HERE)
+    else:
+        build(config, out=tmp_path / "run", placement=dataclasses.replace(HERE, time_limit=1e-9))
     planned = RunDirectory(tmp_path / "run").resolved.groups[0].engine
     with monkeypatch.context() as older:
         older.setattr("pipelines.build.resolving.plan_groups", lambda *_, **__: ())

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ import pytest
 from pipeline_support import directory, tiny_config, write_images
 from run_contents import logged_rounds, run_files
 from standing_in import StandIn
+from stopped_builds import EACH_EPOCH
 from torch import nn
 
 from pipelines.build import build, placement
@@ -31,6 +33,7 @@ from pruning.core.errors import MachineError, RequestError
 from pruning.data.splits import Splits
 from pruning.dropnet import DropNet
 from pruning.dropnet.settings import Rewinding
+from pruning.dropnet.target import Target
 from pruning.training.recipe import Recipe
 
 ON_DASK = Placement(scheduler="tcp://127.0.0.1:8786")
@@ -45,6 +48,15 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "runs that end at different rounds": {
         "dropnet": DropNet(rounds=3, kappa=1.0, recipe=Recipe(max_epochs=3, batch_size=16)),
+    },
+    "runs that meet a target in different rounds": {
+        "dropnet": DropNet(target=Target(flops=0.25), recipe=Recipe(max_epochs=3, batch_size=16)),
+    },
+    "runs that would lose a layer in different rounds": {
+        "dropnet": DropNet(
+            kappa=0.0, keep=0.0, metric="maximum", spare_last=False,
+            recipe=Recipe(max_epochs=3, batch_size=16),
+        ),
     },
     "dropout": {"archs": ("dropping:make",)},
     "data-free": {"pruner": "datafree", "dropnet": DropNet(recipe=Recipe(max_epochs=3))},
@@ -85,7 +97,8 @@ def test_a_build_on_a_cluster_has_the_bytes_of_one_here(
     kind: str, times: int, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config(data, **KINDS[kind])
-    build(config, out=tmp_path / "here")
+    here = build(config, out=tmp_path / "here")
+    assert len({len(history.rounds) for history in here.histories}) > ("different" in kind)
     cluster = StandIn(_splits(config), times=times)
     _on(cluster, monkeypatch)
     build(config, out=tmp_path / "there", placement=ON_DASK)
@@ -130,6 +143,23 @@ def test_a_build_goes_on_here_where_a_cluster_stopped(
     build(config, out=tmp_path / "here")
     assert run_files(tmp_path / "there") == run_files(tmp_path / "here")
     assert "scheduler" not in directory(built).config_file.read_text()
+
+
+@pytest.mark.parametrize("at", [2, 5])
+def test_a_build_stopped_in_mid_round_here_leaves_nothing_of_it_behind_on_a_cluster(
+    at: int, data: Path, tmp_path: Path, epochs: Callable[[int | None], list[int]]
+) -> None:
+    config = tiny_config(data, **KINDS["late rewinding"])
+    build(config, out=tmp_path / "here")
+    epochs(at)
+    with pytest.raises(KeyboardInterrupt):
+        build(config, out=tmp_path / "there", placement=EACH_EPOCH)
+    epochs(None)
+    assert list((tmp_path / "there").rglob("training-*"))
+    with pytest.MonkeyPatch.context() as patch:
+        _on(StandIn(_splits(config)), patch)
+        build(config, out=tmp_path / "there", placement=ON_DASK)
+    assert run_files(tmp_path / "there") == run_files(tmp_path / "here")
 
 
 def test_a_build_in_memory_trains_on_a_cluster(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,20 @@ def test_the_time_is_that_of_all_rounds_by_hand(
     assert estimate(_ready(config, tmp_path / "run"), ONE).seconds == 0
 
 
+def test_runs_that_have_ended_take_no_more_time(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "measured", _pace)
+    config = tiny_config(data, dropnet=dataclasses.replace(SETTINGS, rounds=3, kappa=1.0))
+    out = tmp_path / "run"
+    ended = build(config, out=out)
+    assert len({len(history.rounds) for history in ended.histories}) > 1
+    assert not ended.cut
+    assert estimate(_ready(config, out), ONE).seconds == 0
+    (out / "selection.json").unlink()
+    assert estimate(_ready(config, out), ONE).seconds == 0, "the choice alone is left"
+
+
 def test_groups_side_by_side_take_as_long_as_the_longest_job(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +149,24 @@ def test_a_dry_run_says_what_comes_and_writes_nothing(
     assert run([*words, "--out", "run", "--dry-run"]) == 0
     assert "nothing is left to train" in _said(capsys)
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == files
+
+
+@pytest.mark.parametrize("how", ["cut", "a member deleted"])
+def test_a_chosen_run_of_which_something_is_left_to_train_is_not_said_to_be_done(
+    how: str, data: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    words = ["build", *TINY_OPTIONS, "--data", str(data), "--out", "run"]
+    limit = Placement(jobs=1, time_limit=1e-9 if how == "cut" else None)
+    build(tiny_config(data), out=Path("run"), placement=limit)
+    if how != "cut":
+        shutil.rmtree("run/members/002")
+    assert estimate(_ready(tiny_config(data), Path("run")), ONE).seconds > 0
+    assert run([*words, "--dry-run"]) == 0
+    said = _said(capsys)
+    assert "nothing is left to train" not in said
+    assert "an estimate for the training alone" in said
 
 
 @pytest.mark.parametrize(

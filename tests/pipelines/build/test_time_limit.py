@@ -12,6 +12,8 @@ from pipelines.commands.build import summary
 from pipelines.compare.of_build import compare
 from pipelines.run.resources import Placement
 from pruning.core.errors import RequestError
+from pruning.dropnet import DropNet
+from pruning.training.recipe import Recipe
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -33,6 +35,14 @@ def test_every_run_has_its_unpruned_network_and_a_team_is_chosen(tmp_path: Path)
     comparison = compare(built)
     assert any("by a time limit: run 0, 1, 2, 3." in note for note in comparison.notes)
     assert not comparison.trains_control  # its command would go on with the pruning, too
+
+
+def test_a_data_free_run_that_was_not_merged_yet_was_cut(tmp_path: Path) -> None:
+    dropnet = DropNet(recipe=Recipe(max_epochs=3))
+    data = write_images(tmp_path / "tiny.npz")
+    config = tiny_config(data, pruner="datafree", dropnet=dropnet)
+    assert build(config, out=tmp_path / "run", placement=AT_ONCE).cut == (0, 1, 2, 3)
+    assert build(config, out=tmp_path / "run").cut == ()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
