@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from pipelines.commands.console import OutputConsole
 from pipelines.report.comparing import compare, compare_runs
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
 from pipelines.report.predictions_report import PredictionsReport
@@ -90,6 +91,6 @@ def write_report(
     report.to_csv(table)
     report.to_markdown(text)
     report.to_html(page)
-    Console().print(report)
+    OutputConsole().print(report)
     print(f"\n{table}\n{page}")
     return table, text, page
