@@ -209,6 +209,13 @@ def test_a_flat_list_takes_one_name_where_several_may_be_given() -> None:
         BuildConfig.of(archs="mlp-a")
 
 
+def test_a_mixed_pool_has_at_most_two_networks_of_each_run() -> None:
+    assert BuildConfig.of(m=5, s=10, pool="mixed").selection.size == 10
+    assert BuildConfig.of(m=5, s=11, pool="rounds").selection.size == 11
+    with pytest.raises(RequestError, match="`size` 11 is more than the 10 networks"):
+        BuildConfig.of(m=5, s=11, pool="mixed")
+
+
 def test_presets_are_named_where_options_alone_can_make_the_recipe_of_them() -> None:
     for name, recipe in RECIPES.items():
         config = BuildConfig(dropnet=DropNet(recipe=recipe))
