@@ -85,6 +85,11 @@ class BuildConfig:
         asked_device(self.device)
         if not self.archs:
             raise RequestError("`archs` names no architecture; give at least one")
+        if len(self.archs) > self.m:
+            raise RequestError(
+                f"`archs` names {len(self.archs)} architectures, more than the networks of `m` "
+                f"{self.m}; raise `m`, or leave out {' and '.join(self.arch_names[self.m :])}"
+            )
         for arch in self.archs:
             _check_arch(arch)
         self._check_pruner()
