@@ -90,4 +90,5 @@ def _differences(asked: ResolvedConfig, there: ResolvedConfig) -> list[str]:
 def _of_round_0(config: BuildConfig) -> BuildConfig:
     """Return what is asked of unpruned networks, all else as usual."""
     dropnet = DropNet(init=config.dropnet.init, recipe=config.dropnet.starting_recipe)
-    return BuildConfig(archs=config.archs, dropnet=dropnet, seed=config.seed)
+    m = max(BuildConfig.m, len(config.archs))
+    return BuildConfig(m=m, archs=config.archs, dropnet=dropnet, seed=config.seed)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.build.data import load_data
+from pipelines.commands.console import OutputConsole
 from pipelines.commands.shape import checked_classes, read_shape
 from pipelines.report.number_format import amount, whole
 from pipelines.run.config import BuildConfig
@@ -31,7 +31,7 @@ def run_archs(
     """
     sample, logits = _input(shape, classes and checked_classes(classes), data)
     rows = listed(names, sample, logits)
-    console = Console()
+    console = OutputConsole()
     size = "×".join(map(str, sample))
     console.print(f"one sample of {size}, {whole(logits)} classes", highlight=False)
     console.print()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.build.rehearsal import Rehearsal, noisy_splits, rehearse
+from pipelines.commands.console import OutputConsole
 from pipelines.commands.shape import checked_classes, read_shape
 from pipelines.report.number_format import amount
 from pruning.networks.architecture import built_in
@@ -17,7 +17,7 @@ def run_check(*, arch: str, shape: str, classes: int) -> None:
     sample, classes = read_shape(shape), checked_classes(classes)
     report = check(arch, sample, classes)
     rehearsal = None if built_in(arch) else rehearse(arch, noisy_splits(sample, classes))
-    console = Console()
+    console = OutputConsole()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("units", justify="right")
     table.add_column("made by")

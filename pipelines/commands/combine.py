@@ -11,6 +11,7 @@ from pipelines.build.combining import FILE, combine
 from pipelines.build.labelled import LabelledSamples, read_labelled
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.commands.outcome import quoted
+from pipelines.run.own_files import check_not_own
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
 from pruning.samples.scaling import Scaling
@@ -21,6 +22,7 @@ def run_combine(
     **options: Any,
 ) -> None:  # fmt: skip
     """Run the models on the labelled samples, choose, write one file, say what was chosen."""
+    check_not_own(Path(out), "out")
     config = SelectionConfig.of_pool(options, len(models))
     labelled = read_labelled(Path(labels))
     scaling = _scaling(labelled, mean, std)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from pipelines.commands.console import OutputConsole
 from pipelines.report.comparing import compare, compare_runs
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
 from pipelines.report.predictions_report import PredictionsReport
@@ -35,11 +37,10 @@ def run_compare(
                 f"{choices[0]} holds a choice from predictions: it is compared on its own, and "
                 "without networks nothing can be measured"
             )
-        if out is not None:
-            check_folder(Path(out), "out")
+        folder = _folder_for(out, choices)
         chosen = compared(Path(choices[0]), Path(test) if test else None)
-        chosen.to_latex(Path(out or choices[0]) / "comparison.tex")
-        write_report(chosen, Path(out or choices[0]))
+        chosen.to_latex(folder / "comparison.tex")
+        write_report(chosen, folder)
         return 0
     places = [Path(run).resolve() for run in runs]
     twice = next((run for k, run in enumerate(runs) if places[k] in places[:k]), None)
@@ -59,13 +60,9 @@ def run_compare(
     if measure:
         told = f"{', '.join(runs)}: measuring time and memory"
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
-    folder = Path(out or runs[0])
     for line in filter(None, (RunDirectory(Path(run)).unchecked for run in runs)):
         click.echo(f"ensemble: {line}", err=True)
-    own = len(runs) == 1 and folder.resolve() == Path(runs[0]).resolve()
-    if not own:
-        check_not_own(folder, "out")
-        check_folder(folder, "out")
+    folder = _folder_for(out, runs)
     if len(runs) > 1:
         several = compare_runs(runs, measure=measure, threads=threads or 1)
         write_report(several, folder)
@@ -75,11 +72,23 @@ def run_compare(
         report = compare(runs[0], measure=measure, threads=threads or 1)
         report.to_latex(folder / "comparison.tex")
         written = (folder / "comparison.tex", *write_report(report, folder))
-        if own:
+        if folder.resolve() == run.path.resolve():
             run.name_files(written)
     if report.trains_control:
         print(f"\nnext: {report.trains_control}")
     return 0
+
+
+def _folder_for(out: str | None, sources: Sequence[str]) -> Path:
+    """Return where the report goes: beside what is compared, or where nobody else's is."""
+    folder = Path(out or sources[0])
+    if len(sources) == 1 and folder.resolve() == Path(sources[0]).resolve():
+        return folder
+    check_not_own(folder, "out")
+    if is_choice(folder):
+        raise RequestError(f"`out` {folder} is a choice from predictions; give another place")
+    check_folder(folder, "out")
+    return folder
 
 
 def write_report(
@@ -90,6 +99,6 @@ def write_report(
     report.to_csv(table)
     report.to_markdown(text)
     report.to_html(page)
-    Console().print(report)
+    OutputConsole().print(report)
     print(f"\n{table}\n{page}")
     return table, text, page

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.build.clusters.cluster import check_installed
 from pipelines.build.control_training import Tell
 from pipelines.build.estimate import Estimate, Pace, estimate
 from pipelines.build.preparing import Prepared, prepare
+from pipelines.commands.console import OutputConsole
 from pipelines.report.number_format import amount, whole
 from pipelines.run.config import BuildConfig
 from pipelines.run.opening import begun, run_there
@@ -66,7 +66,7 @@ def run_dry(
     ):
         for place, line in enumerate(lines):
             table.add_row("" if place else label, line)
-    Console(highlight=False, markup=False).print(table)
+    OutputConsole(highlight=False, markup=False).print(table)
 
 
 def _data(ready: Prepared) -> str:

@@ -8,8 +8,9 @@ import click
 
 from ensemble.installed import check_alone
 from pipelines.commands.help_sections import SectionedOption
+from pipelines.commands.outcome import reader_left
 from pipelines.commands.setting_options import SettingOption
-from pruning.core.errors import RequestError
+from pruning.core.errors import MachineError, RequestError
 
 
 def out_option(help_text: str, section: str = "Options") -> SectionedOption:
@@ -38,12 +39,17 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a reader who has left, as ``| head`` does, ends it well.
 
-        click would exit with 1.
+        click would exit with 1, and without a word where another process is the one that is gone.
         """
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            return 0
+        except BrokenPipeError as error:
+            if reader_left():
+                return 0
+            raise MachineError(
+                "a process that this one spoke to has ended, most likely as memory ran out; "
+                "give the command again"
+            ) from error
 
 
 def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:

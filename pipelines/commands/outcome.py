@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import select
 import shlex
 import sys
 from pathlib import Path
@@ -83,6 +84,19 @@ def flushed(code: int) -> int:
         click.echo(f"ensemble: standard output: {last_line(error)}", err=True)
         code = code or 1
     return code
+
+
+def reader_left() -> bool:
+    """Whether nobody reads standard output any more, as after ``| head``."""
+    try:
+        sys.stdout.flush()
+        polled = select.poll()
+        polled.register(sys.stdout.fileno(), 0)  # asked for or not, an end that is gone is told
+        return bool(polled.poll(0))
+    except BrokenPipeError:
+        return True
+    except (AttributeError, OSError, ValueError):  # no poll on this system, or no file to ask
+        return False
 
 
 def _swallow(name: str) -> None:

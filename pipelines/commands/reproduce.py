@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -46,10 +47,11 @@ def run_reproduce(
     folder = Path(out) if out else usual
     check_folder(folder, "out")
     source = Source(Path(data_dir) if data_dir else None, images, devices_for(device).first)
+    started = time.monotonic()
     for name in chosen:
         reproduce(
             CLAIMS[name], folder / name, spent, source,
-            parts=parts, jobs=jobs, tell=_tell,
+            parts=parts, jobs=jobs, tell=_tell, started=started,
         )  # fmt: skip
         write_page(name, CLAIMS[name], folder / name, quick=quick)
         click.echo(str(folder / name / PAGE))

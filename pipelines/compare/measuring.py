@@ -36,7 +36,7 @@ from pipelines.compare.stopwatch import CONTROL_OF
 from pipelines.run.machine import processor_name
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import ProductFiles, Store
-from pruning.core.errors import DamagedRunError, RequestError
+from pruning.core.errors import DamagedRunError, MachineError, RequestError
 from pruning.networks.architecture import architecture_name
 
 SAMPLES = 1024
@@ -149,10 +149,7 @@ def _in_turns(
             _answer(name, worker)
         for _ in range(TURNS):
             for name, worker in workers.items():
-                if worker.stdin is not None:
-                    worker.stdin.write("\n")
-                    worker.stdin.flush()
-                turns[name].append(_answer(name, worker))
+                turns[name].append(_next_answer(name, worker))
         peaks = {name: _last_answer(name, worker) for name, worker in workers.items()}
     return {
         name: Measurements(
@@ -180,21 +177,39 @@ def _worker(source: _Source, samples: Path, threads: int) -> Iterator[subprocess
             yield worker
         finally:
             worker.kill()
+            _close(worker)  # with what it was still to be told
+
+
+def _next_answer(name: str, worker: subprocess.Popen[str]) -> dict[str, float]:
+    if worker.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # it has ended: no answer comes
+            worker.stdin.write("\n")
+            worker.stdin.flush()
+    return _answer(name, worker)
 
 
 def _answer(name: str, worker: subprocess.Popen[str]) -> dict[str, float]:
     line = worker.stdout.readline() if worker.stdout else ""
     if not line:
         said = worker.stderr.read().strip().splitlines() if worker.stderr else []
-        raise RuntimeError(f"{name} could not be measured: {said[-1] if said else 'no answer'}")
+        code = worker.wait()
+        ended = f"by signal {-code}, most likely as memory ran out" if code < 0 else f"with {code}"
+        raise MachineError(
+            f"{name} could not be measured: {said[-1] if said else f'it ended {ended}'}"
+        )
     answer: dict[str, float] = json.loads(line)
     return answer
 
 
 def _last_answer(name: str, worker: subprocess.Popen[str]) -> float:
-    if worker.stdin is not None:
-        worker.stdin.close()
+    _close(worker)
     return _answer(name, worker)["peak_process_bytes"]
+
+
+def _close(worker: subprocess.Popen[str]) -> None:
+    if worker.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            worker.stdin.close()
 
 
 def _bytes_of(path: Path) -> int:

@@ -89,6 +89,7 @@ def reproduce(
     parts: Sequence[str] = (),
     jobs: int = 1,
     tell: Tell = print,
+    started: float | None = None,
 ) -> None:
     """Make the rows of a claim that are missing in its folder.
 
@@ -106,8 +107,12 @@ def reproduce(
         Files made at once, each in a process of its own.
     tell
         Told in a line how far a file is.
+    started
+        Since when the time limit counts, by `time.monotonic`; None: now. Claims of one command
+        share it.
     """
-    started, source = time.monotonic(), source or Source()
+    started = time.monotonic() if started is None else started
+    source = source or Source()
     every: tuple[Figure | Study, ...] = (*claim.figures, *claim.studies)
     for part in every:
         if parts and part.name not in parts:

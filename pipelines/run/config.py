@@ -85,15 +85,15 @@ class BuildConfig:
         asked_device(self.device)
         if not self.archs:
             raise RequestError("`archs` names no architecture; give at least one")
+        if len(self.archs) > self.m:
+            raise RequestError(
+                f"`archs` names {len(self.archs)} architectures, more than the networks of `m` "
+                f"{self.m}; raise `m`, or leave out {' and '.join(self.arch_names[self.m :])}"
+            )
         for arch in self.archs:
             _check_arch(arch)
         self._check_pruner()
-        size, pool = self.selection.size, self.selection.pool
-        if pool in ("pruned", "unpruned") and size > self.m:
-            raise RequestError(
-                f"`size` {size} is more than the {self.m} networks of `m` {self.m}; "
-                f"allowed 1 to {self.m}"
-            )
+        self._check_size()
 
     def _check_pruner(self) -> None:
         """Refuse settings that the pruner would ignore."""
@@ -109,6 +109,16 @@ class BuildConfig:
             raise RequestError(
                 f"`pruner` {self.pruner!r} does not use {names}; leave it out, or ask for "
                 f"`pruner` {other!r}"
+            )
+
+    def _check_size(self) -> None:
+        """Refuse a team of more networks than its pool can have; of rounds nobody knows yet."""
+        size, pool = self.selection.size, self.selection.pool
+        most = {"mixed": 2 * self.m, "rounds": size}.get(pool, self.m)
+        if size > most:
+            of = f"`pool` 'mixed' with `m` {self.m}" if pool == "mixed" else f"`m` {self.m}"
+            raise RequestError(
+                f"`size` {size} is more than the {most} networks of {of}; allowed 1 to {most}"
             )
 
     @property

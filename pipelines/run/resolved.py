@@ -115,7 +115,7 @@ class ResolvedConfig:
     def from_json(cls, content: dict[str, Any]) -> ResolvedConfig:
         """Return what `to_json` wrote, of this version or an earlier one, checked."""
         return cls(
-            config=BuildConfig.from_json(content["asked"]),
+            config=BuildConfig.from_json(_without_idle_archs(content["asked"])),
             groups=tuple(Group.from_json(group) for group in content["groups"]),
             device=content["device"],
             classes=tuple(content["classes"]),
@@ -125,6 +125,11 @@ class ResolvedConfig:
             fingerprint=content["data_sha256"],
             versions=content["versions"],
         )
+
+
+def _without_idle_archs(asked: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what an earlier version took and gave to no run: more architectures than runs."""
+    return asked | {"archs": asked["archs"][: asked["m"]]}
 
 
 def _scaling_to_json(scaling: Scaling) -> dict[str, Any]:

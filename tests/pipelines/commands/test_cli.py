@@ -32,6 +32,14 @@ def test_build_says_what_came_out_and_what_comes_next(
 
 BAD_BUILDS = [
     (["--s", "5"], "--s 5 is more than the 4 networks of --m 4; allowed 1 to 4"),
+    (
+        ["--s", "9", "--pool", "mixed"],
+        "--s 9 is more than the 8 networks of --pool 'mixed' with --m 4; allowed 1 to 8",
+    ),
+    (
+        ["--arch", "conv-b"] * 4,
+        "--arch names 5 architectures, more than the networks of --m 4; raise --m, or leave out",
+    ),
     (["--s", "0"], "--s 0: allowed 1 and more; the default is 5"),
     (["--m", "0"], "--m 0: allowed 1 to 100000; the default is 20"),
     (["--seed", "-1"], "--seed -1: allowed 0 to 9223372036854775807"),

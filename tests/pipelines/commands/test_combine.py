@@ -243,6 +243,8 @@ def test_other_refusals_are_one_line(home: Path, capsys: pytest.CaptureFixture[s
     wide = np.zeros((9, 3, 7, 7), np.uint8)
     np.savez(home / "wide.npz", X=wide, y=np.arange(9) % 3)
     np.savez(home / "only.npz", X=wide)
+    (home / "other").mkdir()
+    (home / "other" / "ensemble.json").write_text("{}")
     for names, labels, more, said in (
         (("plain", "text"), "y.npz", (), "cannot be read as an ONNX model"),
         (("plain",), "y.npz", (), "at least two"),
@@ -251,6 +253,7 @@ def test_other_refusals_are_one_line(home: Path, capsys: pytest.CaptureFixture[s
         (("plain", "sure"), "only.npz", (), "no 'y'"),
         (("plain", "sure"), "y.npz", ("--voting", "majority"), "--voting 'majority'"),
         (("plain", "gone"), "y.npz", (), "is no file"),
+        (("plain", "sure"), "y.npz", ("--out", str(home / "other")), "is part of an ensemble"),
     ):
         capsys.readouterr()
         assert combine(home, *names, labels=labels, more=more) == 2

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pipeline_support import fails
 
 from ensemble.model import Ensemble
 from pipelines.build import placement
@@ -57,6 +58,26 @@ def test_a_closed_output_is_no_traceback(team: Path) -> None:
     closed = _ensemble("predict", team, team.parent / "photos",
                        preexec_fn=lambda: [os.close(0), os.close(1)])  # fmt: skip
     assert (closed.returncode, closed.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("words", ["predict {team} {photos}", "archs", "build --help"])
+def test_a_reader_who_has_left_ends_a_command_well(team: Path, words: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    places = {"team": team, "photos": team.parent / "photos"}
+    left = _ensemble(*(word.format(**places) for word in words.split()), stdout=writer)
+    os.close(writer)
+    assert (left.returncode, left.stderr) == (0, b"")
+
+
+def test_another_process_that_is_gone_is_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(**_: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("pipelines.commands.archs.run_archs", gone)
+    assert "a process that this one spoke to has ended" in fails(capsys, "archs", code=1)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.commands.cli import cli
+from pipelines.reproduction import running
+from pipelines.reproduction.budget import Budget
 from pipelines.reproduction.claims import CLAIMS
 from pruning.core.errors import RequestError
+from pruning.data.splits import Splits
 
 
 def reproduce(*arguments: str) -> str:
@@ -36,6 +39,23 @@ def test_a_quick_look_leaves_runs_a_page_and_the_table(tmp_path: Path) -> None:
     assert "[figure 18](fractions/mlp-20-20.svg)" in (tmp_path / "README.md").read_text()
     again = reproduce(*arguments, "--out", str(tmp_path))
     assert "mlp-20-20 0.5: 1 of 1 are there" in again
+
+
+def test_the_time_limit_is_the_commands_not_each_claims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: dict[str, float] = {}
+
+    def noted(work: running.Work, seeds: int, splits: Splits, budget: Budget, started: float,
+              *_: object) -> None:  # fmt: skip
+        begun[str(work.path.relative_to(tmp_path).parts[0])] = started
+
+    monkeypatch.setattr(running, "_make", noted)
+    words = "oracle", "random-init", "--budget", "quick", "--time-limit", "60"
+    reproduce(*words, "--out", str(tmp_path))
+
+    assert list(begun) == ["oracle", "random-init"]
+    assert begun["oracle"] == begun["random-init"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pipeline_support import fails
 
 from pipelines.commands.cli import run
 
@@ -297,6 +298,23 @@ def test_a_choice_is_compared_on_its_own(
         capsys.readouterr()
         assert run(words) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_report_does_not_take_the_place_of_anothers(
+    chosen: Path, test_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"asked": {}}')
+    (tmp_path / "run" / "report.html").write_text("a run's")
+    other = select(tmp_path, "other", **part(SECOND))
+    words = ["compare", str(chosen), "--test", str(test_file), "--out"]
+    for place, said in (("run", "run is a run"), ("other", "other is a choice from predictions")):
+        assert said in fails(capsys, *words, str(tmp_path / place))
+    assert (tmp_path / "run" / "report.html").read_text() == "a run's"
+    assert not (other / "report.html").exists()
+    assert run([*words, str(chosen)]) == 0
+    assert run([*words, str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new" / "report.html").is_file()
 
 
 def test_a_team_that_is_its_own_rival_is_not_tested_against_itself(tmp_path: Path) -> None:

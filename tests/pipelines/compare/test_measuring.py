@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ from pipeline_support import directory, tiny_config, write_images
 from pipelines.build.built import Built
 from pipelines.build.story import build
 from pipelines.commands.cli import run as cli
+from pipelines.compare import measuring
 from pipelines.compare.contenders import SELECTED
 from pipelines.compare.gather import gather
 from pipelines.compare.measuring import Measured, measure, stored_measurements
 from pipelines.compare.of_build import compare
 from pipelines.compare.run_teams import contenders
 from pipelines.run.directory import RunDirectory
+from pruning.core.errors import MachineError
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +77,24 @@ def test_a_process_that_fails_is_named(built: Built, tmp_path: Path) -> None:
     assert built.path is not None
     copy = RunDirectory(shutil.copytree(built.path, tmp_path / "run"))
     (copy.ensemble_folder / "ensemble.json").write_text("{}")
-    with pytest.raises(RuntimeError, match=r"selected could not be measured: .*ensemble\.json"):
+    with pytest.raises(MachineError, match=r"selected could not be measured: .*ensemble\.json"):
         _measure(dataclasses.replace(built, store=copy), SELECTED)
+
+
+def test_a_process_that_dies_between_its_turns_is_named(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = measuring._answer
+
+    def killed_once_ready(name: str, worker: subprocess.Popen[str]) -> dict[str, float]:
+        answer = answers(name, worker)
+        worker.kill()
+        worker.wait()
+        return answer
+
+    monkeypatch.setattr(measuring, "_answer", killed_once_ready)
+    with pytest.raises(MachineError, match="selected could not be measured: it ended by signal 9"):
+        _measure(built, SELECTED)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from pipelines.commands.cli import cli
 from pipelines.commands.setting_options import in_flags, setting_options
 from pipelines.run.command_line import command_of
 from pipelines.run.config import BuildConfig, SelectionConfig, differences
+from pipelines.run.directory import RunDirectory
+from pipelines.run.resolved import ResolvedConfig
 from pruning.core.errors import RequestError
 from pruning.core.options import RegistryNames, group, option
 from pruning.core.registry import names_in
@@ -30,6 +32,7 @@ from pruning.training.recipe import RECIPES
 from selection.methods.method import METHODS
 
 # The configuration of the first version's default build, as its config.json has it.
+FIRST_RUN = Path(__file__).parent / "runs" / "v1"
 FIRST_VERSION = {
     "archs": ["mlp-a"], "device": "auto", "engine": "auto", "m": 20, "pruner": "dropnet", "seed": 0,
     "data": {"data": "digits", "data_dir": None, "image_size": None, "limit": None},
@@ -207,6 +210,22 @@ def test_a_flat_list_takes_one_name_where_several_may_be_given() -> None:
     assert config.selection == SelectionConfig(size=1, method="hq", measures=("entropy",))
     with pytest.raises(RequestError, match="unknown option 'archs'; did you mean 'arch'"):
         BuildConfig.of(archs="mlp-a")
+
+
+def test_more_architectures_than_networks_are_refused_and_read_where_a_run_has_them() -> None:
+    with pytest.raises(RequestError, match=r"`m` 1; raise `m`, or leave out conv-b and lenet$"):
+        BuildConfig.of(m=1, s=1, arch=["mlp-a", "conv-b", "lenet"])
+    content = RunDirectory(FIRST_RUN).resolved.to_json()
+    idle = {**content["asked"], "m": 1, "archs": ["mlp-a", "no.such:network"]}
+    idle["selection"] = {**idle["selection"], "size": 1}
+    assert ResolvedConfig.from_json({**content, "asked": idle}).config.archs == ("mlp-a",)
+
+
+def test_a_mixed_pool_has_at_most_two_networks_of_each_run() -> None:
+    assert BuildConfig.of(m=5, s=10, pool="mixed").selection.size == 10
+    assert BuildConfig.of(m=5, s=11, pool="rounds").selection.size == 11
+    with pytest.raises(RequestError, match="`size` 11 is more than the 10 networks"):
+        BuildConfig.of(m=5, s=11, pool="mixed")
 
 
 def test_presets_are_named_where_options_alone_can_make_the_recipe_of_them() -> None:
