@@ -1,4 +1,4 @@
-"""When the training of a group's long round is kept between two epochs, and what it goes on from.
+"""When a long training is kept between two epochs, and what it goes on from: a round, a control.
 
 A round that takes less than `Placement.checkpoint_every` seconds writes nothing.
 """
@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.run.member_files import TensorFile
-from pipelines.run.plan import Group
 from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.store import Store, TrainingOf
 from pruning.dropnet.rewinding import LATE
@@ -25,8 +24,10 @@ class GroupCheckpoints:
 
     Parameters
     ----------
-    store, group
-        Where they are kept, and whose they are.
+    store
+        Where they are kept.
+    runs
+        The numbers of the group's runs, or of a control's networks.
     histories
         The rounds of the group's runs that are kept, by run; as they are while it trains.
     first
@@ -34,19 +35,19 @@ class GroupCheckpoints:
     every
         Seconds of a round after which its state is kept, and from then on between two states.
     unpruned
-        The networks that teach the group, where all teach all.
+        The networks that teach the group, where all teach all; a control's are the team.
     """
 
     def __init__(
         self,
         store: Store,
-        group: Group,
+        runs: Sequence[int],
         histories: Mapping[int, RunHistory],
         first: int,
         every: float,
         unpruned: Sequence[RoundRecord] = (),
     ) -> None:
-        self._store, self._group, self._histories = store, group, histories
+        self._store, self._runs, self._histories = store, tuple(runs), histories
         self._unpruned = unpruned
         self._every = self._wait = every
         self._round = first
@@ -76,13 +77,13 @@ class GroupCheckpoints:
 
     def round_kept(self) -> None:
         """Forget the states of the round that is kept now; the next begins."""
-        self._store.forget_trainings(self._group.runs.numbers, but=[LATE])
+        self._store.forget_trainings(self._runs, but=[LATE])
         self._round, self._wait = self._round + 1, self._every
         self._began = self._last = time.monotonic()
 
     def ended(self) -> None:
         """Forget all: the group has been trained to its end."""
-        self._store.forget_trainings(self._group.runs.numbers)
+        self._store.forget_trainings(self._runs)
 
     def _write(self, name: str, state: TrainingState | None) -> None:
         """Write a state; where there is no room for it, the round goes on without."""
@@ -95,8 +96,7 @@ class GroupCheckpoints:
             self._note("not kept", {"training": name, "error": str(error.strerror)})
 
     def _note(self, what: str, content: Mapping[str, object]) -> None:
-        numbers = list(self._group.runs.numbers)
-        self._store.note(what, {"group": numbers, "round": self._round, **content})
+        self._store.note(what, {"group": list(self._runs), "round": self._round, **content})
 
     def _of(self, name: str) -> TrainingOf:
         """Return which training it is: late weights follow on nothing but the run itself."""
@@ -112,4 +112,4 @@ class GroupCheckpoints:
             for record in (*before, *self._unpruned)
             if name != LATE and isinstance(record.source, TensorFile)
         }
-        return TrainingOf(self._group.runs.numbers, name, start)
+        return TrainingOf(self._runs, name, start)

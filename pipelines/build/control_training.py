@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -20,10 +21,13 @@ from pruning.networks.architecture import Architecture, architecture_name
 from pruning.surgery import find_groups, full_masks
 from pruning.surgery.widening import factor_for_flops, widened
 from pruning.training import DeviceData, Trained, Training, train
+from pruning.training.checkpoint import Checkpoints, TrainingState
 from pruning.training.class_weights import accuracy_of_one_answer
-from pruning.training.training_loop import resolved_recipe
+from pruning.training.training_loop import EpochHook, resolved_recipe
 
 Tell = Callable[[str], None]
+EVERY = 10
+"""Seconds between two lines on how far a control has come, at least."""
 
 
 def check_control(
@@ -41,6 +45,7 @@ def train_control(
     splits: Splits,
     tell: Tell = lambda _: None,
     device: str = "cpu",
+    checkpoints: Checkpoints | None = None,
 ) -> Control:
     """Train a control of a chosen team: one network, or as many small ones as the team has.
 
@@ -60,19 +65,21 @@ def train_control(
     splits
         ``train`` trains, ``val`` stops.
     tell
-        Told in a line what is trained.
+        Told in a line what is trained, and now and then how far it has come.
     device
         Where it is trained, by torch's name.
+    checkpoints
+        Of these networks' trainings, which are called ``"control-0"`` and so on.
     """
     flops = Cost.total(record.cost for record in team).flops
     architectures = [resolved.architecture_of(record.run) for record in team]
     arch = Counter(architectures).most_common(1)[0][0]
     classes, shape = len(resolved.classes), resolved.input_shape
-    runs = _runs(name, resolved.config.m, len(team))
+    runs = control_runs(name, resolved.config.m, len(team))
     factor = factor_for_flops(arch, classes, shape, flops / len(runs))
-    many = "one" if name == CONTROL else len(runs)
+    many, said = "one" if name == CONTROL else len(runs), name.replace("_", " ")
     tell(
-        f"{name.replace('_', ' ')}: {many} {architecture_name(arch)} at {factor:.3g} times the "
+        f"{said}: {many} {architecture_name(arch)} at {factor:.3g} times the "
         f"widths, {'together ' * (len(runs) > 1)}as costly as the team"
     )
     seeds = [resolved.config.seed + run for run in runs]
@@ -81,7 +88,10 @@ def train_control(
     seen = sum(record.epochs_seen or 0 for record in team) / len(team)
     with on(device):
         moved = [network.to(device) for network in networks]
-        results, before = _trained(moved, arch, seeds, seen, data, resolved)
+        results, before = _trained(
+            name, moved, arch, seeds, seen, data, resolved,
+            lambda done, of: tell(f"{said}: {done} of {of} epochs"), checkpoints,
+        )  # fmt: skip
     floor = accuracy_of_one_answer(resolved.config.dropnet.recipe.class_weights, data.val_labels)
     members = [
         Member(
@@ -99,33 +109,63 @@ def train_control(
     return Control(name, tuple(one.id for one in team), flops, factor, histories)
 
 
-def _runs(name: str, m: int, size: int) -> range:
+def control_runs(name: str, m: int, size: int) -> range:
     """Return the numbers of a control's networks, after the M runs'; no two controls share one."""
     return range(m, m + 1) if name != SMALL_TEAM else range(m + 1, m + 1 + size)
 
 
 def _trained(
+    name: str,
     networks: list[nn.Module],
     arch: Architecture,
     seeds: Sequence[int],
     wanted: float,
     data: DeviceData,
     resolved: ResolvedConfig,
+    come_to: Callable[[int, int], None],
+    checkpoints: Checkpoints | None,
 ) -> tuple[list[Trained], list[int]]:
     """Train for about the epochs wanted; return the last trainings and the epochs before them."""
     dropnet = resolved.config.dropnet
     engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
-    training = Training(data, dropnet.recipe, engine)
+    training = Training(data, dropnet.recipe, engine, checkpoints=checkpoints)
     rewinding = dropnet.rewinding
     epochs = resolved_recipe(training, networks[0]).max_epochs or 0
     first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0
     more = max(0.0, wanted - epochs) if rewinding.to == "trained" else 0.0
-    times = round(more / max(1, epochs - first))
-    before = [0] * len(networks)
+    times = 1 + round(more / max(1, epochs - first))
+    told = _Now(come_to, epochs + (times - 1) * (epochs - first))
+    counts = [[0] * len(networks)]  # epochs before each training
     with threads(1):
-        results = train(networks, [torch_generator(seed, "batches", 0) for seed in seeds], training)
-        for again in range(1, times + 1):
-            before = [seen + len(one.epochs) for seen, one in zip(before, results, strict=True)]
+        for again in range(times):
+            begun = first if again else 0
             orders = [torch_generator(seed, "batches", again) for seed in seeds]
-            results = train(networks, orders, training, first=first)
-    return results, before
+            results = train(
+                networks, orders, training, first=begun, name=f"{name}-{again}",
+                on_epoch=told.after(max(counts[-1]) - begun),
+            )  # fmt: skip
+            if checkpoints:
+                checkpoints.finished(f"{name}-{again}", TrainingState(epochs, (), results))
+            more_seen = [len(one.epochs) for one in results]
+            counts.append([sum(both) for both in zip(counts[-1], more_seen, strict=True)])
+    return results, counts[-2]
+
+
+class _Now:
+    """Tells how many epochs are done, at each tenth of them, `EVERY` seconds apart at least."""
+
+    def __init__(self, tell: Callable[[int, int], None], epochs: int) -> None:
+        self._tell, self._epochs = tell, epochs
+        self._last, self._tenth = time.monotonic(), 0
+
+    def after(self, before: int) -> EpochHook:
+        """Return what is called after each epoch, with its number after those before."""
+
+        def on_epoch(epoch: int, _rows: list[int]) -> None:
+            done = before + epoch + 1
+            now, tenth = time.monotonic(), 10 * done // self._epochs
+            if tenth > self._tenth and now - self._last >= EVERY:
+                self._last, self._tenth = now, tenth
+                self._tell(done, self._epochs)
+
+        return on_epoch

@@ -58,7 +58,9 @@ def train_group(
         return tuple(histories.values())
     first = shared[0].round + 1 if shared else 0
     clock = RoundClock(device, len(splits.train), first)
-    checkpoints = GroupCheckpoints(store, group, histories, first, checkpoint_every, unpruned)
+    checkpoints = GroupCheckpoints(
+        store, group.runs.numbers, histories, first, checkpoint_every, unpruned
+    )
 
     def on_epoch(round_index: int, epoch: int, runs: list[int]) -> None:
         tell(EpochDone(round_index, epoch, len(runs), clock.epoch(runs)))

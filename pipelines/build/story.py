@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -10,9 +11,10 @@ from pathlib import Path
 
 from pipelines.build.built import Built, team_of
 from pipelines.build.calling import CallingWatcher, OnEvent
+from pipelines.build.checkpoints import GroupCheckpoints
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.clusters.cluster import check_installed
-from pipelines.build.control_training import Tell, train_control
+from pipelines.build.control_training import Tell, control_runs, train_control
 from pipelines.build.device import Devices
 from pipelines.build.handover import make_ensemble
 from pipelines.build.logged import logged
@@ -160,7 +162,7 @@ def _built(
         built = choose(store, splits, histories, devices.first, stages)
         for name in controls:
             with stages(name):
-                keep_control(name, built, tell)
+                keep_control(name, built, tell, placement.checkpoint_every)
     earlier = earlier and rounds_of(there) == rounds_of(histories)
     return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
 
@@ -240,8 +242,11 @@ def asked_controls(*, control: bool, small_team: bool) -> tuple[str, ...]:
     return (CONTROL,) * control + (SMALL_TEAM,) * small_team
 
 
-def keep_control(name: str, built: Built, tell: Tell) -> None:
-    """Train a control of the chosen team and keep it, unless it is there already."""
+def keep_control(name: str, built: Built, tell: Tell, every: float = math.inf) -> None:
+    """Train a control of the chosen team and keep it, unless it is there already.
+
+    On a processor the state of its training is kept every so many seconds, between two epochs.
+    """
     if name == SMALL_TEAM and len(built.team) == 1:
         tell("no small team is trained: the team is one network, and `control` its rival")
         return
@@ -249,6 +254,13 @@ def keep_control(name: str, built: Built, tell: Tell) -> None:
     for record in there.records if there else ():
         record.check()
     if there is None or there.team != built.selection.team:
-        built.store.keep_control(
-            train_control(name, built.team, built.store.resolved, built.splits, tell, built.device)
-        )
+        store, team = built.store, built.team
+        runs = control_runs(name, store.resolved.config.m, len(team))
+        checkpoints = GroupCheckpoints(store, runs, {}, 0, every, team)
+        store.keep_control(
+            train_control(
+                name, team, store.resolved, built.splits, tell, built.device,
+                checkpoints if built.device == "cpu" else None,
+            )
+        )  # fmt: skip
+        checkpoints.ended()

@@ -57,11 +57,16 @@ class TrainingFiles:
         return None
 
     def forget(self, runs: Sequence[int], but: Iterable[str] = ()) -> None:
-        """Remove the states of a group's trainings; `but` names those that stay."""
+        """Remove the states of a group's trainings; `but` names those that stay.
+
+        The folder of a control's, which has no rounds there, goes with them.
+        """
         staying = {self._files.training_file(runs[0], name) for name in but}
         for file in self._files.training_files(runs[0]):
             if file not in staying:
                 file.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty, or not there
+            self._files.training_file(runs[0], "").parent.rmdir()
 
 
 def _bound(of: TrainingOf, checksum: str) -> dict[str, Any]:

@@ -11,9 +11,7 @@ from pipeline_support import tiny_config, write_images
 from pipelines.build.checkpoints import LEAST_BETWEEN, GroupCheckpoints
 from pipelines.build.story import build
 from pipelines.run.directory import RunDirectory
-from pipelines.run.plan import Group
 from pipelines.run.store import TrainingOf
-from pruning.dropnet import Runs
 from pruning.training.checkpoint import TrainingState
 from pruning.training.trained import Trained
 
@@ -42,8 +40,7 @@ def _offered(
     clock = [0.0]
     monkeypatch.setattr("pipelines.build.checkpoints.time.monotonic", lambda: clock[0])
     store = _Slow(clock, takes, **more)
-    group = Group(Runs("mlp-a", (0,), (0,)), "stacked")
-    checkpoints = GroupCheckpoints(store, group, {}, 0, every)  # type: ignore[arg-type]
+    checkpoints = GroupCheckpoints(store, (0,), {}, 0, every)  # type: ignore[arg-type]
     for _ in range(100):
         clock[0] += epoch
         checkpoints.offer("0", lambda: TrainingState(1, (0,), [Trained()]))

@@ -99,15 +99,15 @@ QUICK = ("mlp, members that end early", "taught by all", "taught on moved sample
 def test_a_build_stopped_over_and_over_loses_an_epoch_each_time_and_gives_the_same_bytes(
     config: BuildConfig, tmp_path: Path, epochs: Callable[[int | None], list[int]]
 ) -> None:
-    undisturbed = epochs(None)
-    build(config, out=tmp_path / "whole", placement=EACH_EPOCH)
+    undisturbed, controls = epochs(None), {"control": True, "small_team": True}
+    build(config, out=tmp_path / "whole", placement=EACH_EPOCH, **controls)
     wanted = run_files(tmp_path / "whole")
     assert not [name for name in wanted if "training" in name]
     out, trained, stops = tmp_path / "run", 0, 0
     while stops <= len(undisturbed):
         seen = epochs(2)
         try:
-            build(config, out=out, placement=EACH_EPOCH)
+            build(config, out=out, placement=EACH_EPOCH, **controls)
         except KeyboardInterrupt:
             stops, trained = stops + 1, trained + len(seen)
             continue
