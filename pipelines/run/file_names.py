@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ensemble.storage.contents import CONFIG, CONTENTS
+from ensemble.storage.folder import INT8, ONNX
 from pipelines.run.control_files import CONTROLS
 from pipelines.run.store import ProductFiles
 
@@ -25,8 +26,8 @@ class RunFiles:
         self.selection_file = path / "selection.json"
         self.candidates_file = path / "candidates.csv"
         self.ensemble_folder = path / "ensemble"
-        self.onnx_file = path / "ensemble.onnx"
-        self.int8_file = path / "ensemble-int8.onnx"
+        self.onnx_file = path / ONNX
+        self.int8_file = path / INT8
         self.measurements_file = path / "measurements.json"
         self.comparison_file = path / "comparison.csv"
         self.report_file = path / "report.html"
