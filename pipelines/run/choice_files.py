@@ -24,6 +24,7 @@ from ensemble.storage.sealed import (
     write_bytes_atomic,
     write_json_atomic,
 )
+from pipelines.run.chosen_files import ChosenFiles
 from pipelines.run.prediction_files import read_npz
 from pruning.core.errors import DamagedRunError, RequestError
 from selection.costs import PoolCosts
@@ -33,8 +34,9 @@ from selection.team import Selection
 
 FORMAT = "dropnet-choice"
 FORMAT_VERSION = 1
-_SELECTION, _CANDIDATES = "selection.json", "candidates.csv"
-_SELECT, _TEST = "predictions/select.npz", "predictions/test.npz"
+_BELOW = ChosenFiles(Path())
+_SELECTION, _CANDIDATES = _BELOW.selection_file.name, _BELOW.candidates_file.name
+_SELECT, _TEST = (_BELOW.predictions_file(split).as_posix() for split in ("select", "test"))
 _MOST = 1_000_000
 
 
@@ -71,12 +73,12 @@ def is_choice(folder: Path) -> bool:
 
 def selection_file(folder: Path) -> Path:
     """Return where a choice's team is written."""
-    return folder / _SELECTION
+    return ChosenFiles(folder).selection_file
 
 
 def model_file(folder: Path) -> Path:
     """Return where the team is as one file, if a choice has one."""
-    return folder / ONNX
+    return ChosenFiles(folder).onnx_file
 
 
 def check_replaceable(folder: Path, *, model: bool) -> None:
@@ -113,7 +115,7 @@ def keep_choice(choice: Choice, folder: Path, model: bytes | None = None) -> Non
     check_replaceable(folder, model=model is not None)
     names = choice.select.member_ids
     candidates = candidates_to_csv(choice.selection.candidates, names).encode()
-    (folder / "predictions").mkdir(parents=True, exist_ok=True)
+    ChosenFiles(folder).predictions_folder.mkdir(parents=True, exist_ok=True)
     write_bytes_atomic(folder / _CANDIDATES, candidates)
     write_bytes_atomic(folder / _SELECT, predictions_to_npz(choice.select))
     write_json_atomic(selection_file(folder), seal(choice.selection.to_json()))
