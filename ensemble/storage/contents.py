@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.storage.fields import Fields
+from ensemble.storage.folder import INT8, ONNX
 from ensemble.storage.regular import read_regular
 from ensemble.storage.sealed import (
     canonical_json,
@@ -26,6 +27,8 @@ from pruning.core.errors import RequestError
 
 CONFIG = "config.json"
 CONTENTS = "files.json"
+CHOICE = "choice.json"
+"""The root of a choice from predictions; names the model that `ensemble combine` made with it."""
 
 RUN_FORMAT = 2
 """Of ``config.json`` and ``files.json``; 2 since files are bound to their run."""
@@ -44,8 +47,8 @@ MOST_BYTES = 2**40
 
 PRODUCTS = {
     "ensemble": ("ensemble/ensemble.json", "give the `ensemble build` command again"),
-    "ensemble.onnx": ("ensemble.onnx", "give the `ensemble export` command again"),
-    "ensemble-int8.onnx": ("ensemble-int8.onnx", "give the `ensemble export` command again"),
+    ONNX: (ONNX, "give the `ensemble export` command again"),
+    INT8: (INT8, "give the `ensemble export` command again"),
 }
 """What of a run predicts: the file that it is known by, and how it is made again."""
 
@@ -183,14 +186,30 @@ def unchecked(folder: Path, names: Iterable[str]) -> str:
 
 
 def check_product(place: Path) -> None:
-    """Refuse an ensemble's folder or ``.onnx`` file in a run that has not made it.
+    """Refuse an ensemble's folder or ``.onnx`` file in a run or a choice that has not made it.
 
-    Elsewhere it is a copy, which proves itself. Of runs of version 1 nobody can say.
+    Elsewhere it is a copy, which proves itself. Of runs of version 1, and of choices that name
+    no model, nobody can say.
     """
     whole = place.resolve()
     name, way_out = PRODUCTS.get(whole.name, ("", ""))
     if name and is_run(whole.parent):
         check_bound(place.parent if place.name else whole.parent, name, way_out, LARGEST_PRODUCT)
+    elif name == ONNX and (whole.parent / CHOICE).is_file():
+        _check_chosen(whole)
+
+
+def _check_chosen(model: Path) -> None:
+    root = model.with_name(CHOICE)
+    named = Fields(str(root), unseal(read_regular(root, LARGEST, links=True), str(root)))
+    files = named.inner("files")
+    if ONNX not in files.values:
+        return
+    if files.text(ONNX) != sha256_of(read_regular(model, LARGEST_PRODUCT, links=True)):
+        raise RequestError(
+            f"{model} is not of the choice that {root} names: changed, damaged, or half "
+            "replaced; give the `ensemble combine` command again"
+        )
 
 
 @contextlib.contextmanager

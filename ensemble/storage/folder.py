@@ -9,9 +9,8 @@ from pruning.core.errors import RequestError
 ROOT = "ensemble.json"
 """The file that says what an ensemble is and checksums the others."""
 
-
-ONNX = "ensemble.onnx"
-"""The file that `ensemble combine` writes, and `ensemble export` beside a run's own."""
+ONNX, INT8 = "ensemble.onnx", "ensemble-int8.onnx"
+"""What `ensemble export` writes beside a run's own files; the first, `ensemble combine`, too."""
 
 
 def onnx_file(place: Path) -> Path | None:

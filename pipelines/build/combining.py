@@ -18,7 +18,6 @@ from ensemble.onnx.export import file_bytes, graph_bytes
 from ensemble.onnx.runtime import OnnxEnsemble, open_graph
 from ensemble.probe import SINGLE, Probe, few
 from ensemble.reading.inputs import AsStored
-from ensemble.storage.sealed import write_bytes_atomic
 from pipelines.build.labelled import LabelledSamples
 from pipelines.run.choice_files import Choice, keep_choice
 from pipelines.run.selection_config import SelectionConfig
@@ -30,7 +29,6 @@ from selection.costs import PoolCosts
 from selection.pool import SUM_TOLERANCE, PoolPredictions
 from selection.voting import VOTES, Vote, vote
 
-FILE = "ensemble.onnx"
 BATCHES = (1, 3, 41)
 """Samples at a time at which the merged file must answer as its members do."""
 
@@ -124,8 +122,7 @@ def combine(
     choice = Choice(
         labelled.name, tuple(map(str, labelled.classes.tolist())), costs, selection, pool, test
     )
-    keep_choice(choice, folder)
-    write_bytes_atomic(folder / FILE, file_bytes(graph, about, _probe(opened, labelled)))
+    keep_choice(choice, folder, file_bytes(graph, about, _probe(opened, labelled)))
     return Combined(choice, {name: c[1] for name, c in zip(names, counted, strict=True) if c[1]})
 
 

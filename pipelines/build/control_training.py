@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from torch import nn
 
@@ -16,6 +17,7 @@ from pruning.core.seeds import torch_generator
 from pruning.core.threads import threads
 from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
+from pruning.dropnet.settings import DropNet
 from pruning.inference.cost import Cost
 from pruning.networks.architecture import Architecture, architecture_name
 from pruning.surgery import find_groups, full_masks
@@ -23,6 +25,7 @@ from pruning.surgery.widening import factor_for_flops, widened
 from pruning.training import DeviceData, Trained, Training, train
 from pruning.training.checkpoint import Checkpoints, TrainingState
 from pruning.training.class_weights import accuracy_of_one_answer
+from pruning.training.recipe import Recipe
 from pruning.training.training_loop import EpochHook, resolved_recipe
 
 Tell = Callable[[str], None]
@@ -50,7 +53,8 @@ def train_control(
     """Train a control of a chosen team: one network, or as many small ones as the team has.
 
     The architecture is the one that most of the team have, recipe and stopping rule those of
-    round 0, seeds those after the last run's; one thread, so that they are the same again.
+    round 0, seeds those after the last run's; one thread, so that they are the same again. All
+    layers start from a draw and train alike, also where the team's started from given weights.
     Where the team kept its trained weights from round to round, the control's learning rate
     goes back as often as brings it nearest to the team's epochs of training.
 
@@ -114,6 +118,13 @@ def control_runs(name: str, m: int, size: int) -> range:
     return range(m, m + 1) if name != SMALL_TEAM else range(m + 1, m + 1 + size)
 
 
+def _from_a_draw(dropnet: DropNet) -> Recipe:
+    """Return the recipe without what spares given weights: a control has none."""
+    if dropnet.init is None:
+        return dropnet.recipe
+    return replace(dropnet.recipe, backbone_rate=1.0, head_epochs=0)
+
+
 def _trained(
     name: str,
     networks: list[nn.Module],
@@ -128,7 +139,7 @@ def _trained(
     """Train for about the epochs wanted; return the last trainings and the epochs before them."""
     dropnet = resolved.config.dropnet
     engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
-    training = Training(data, dropnet.recipe, engine, checkpoints=checkpoints)
+    training = Training(data, _from_a_draw(dropnet), engine, checkpoints=checkpoints)
     rewinding = dropnet.rewinding
     epochs = resolved_recipe(training, networks[0]).max_epochs or 0
     first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0

@@ -139,7 +139,7 @@ def measured(group: Group, resolved: ResolvedConfig, splits: Splits, device: str
         on_card = torch.device(device).type == "cuda"
         if on_card:
             torch.cuda.reset_peak_memory_stats(device)
-        steps = 2
+        steps = min(2, short.steps)
         seconds = _epoch_seconds(short, steps) / steps
         more = min(short.steps, int(SECONDS / EPOCHS / seconds))
         if more > steps:
@@ -151,7 +151,7 @@ def measured(group: Group, resolved: ResolvedConfig, splits: Splits, device: str
         late = config.rewinding.late_part_of(epochs) if config.rewinding.goes_on else 0
         return Pace(
             group=group,
-            steps=min(steps, short.steps),
+            steps=steps,
             step_seconds=seconds,
             epoch_steps=short.steps,
             epochs=epochs,

@@ -134,7 +134,6 @@ class Tally:
     by_round: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     done: float = 0.0
     baseline: dict[int, float] = field(default_factory=dict)
-    ended: set[int] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
     at_a_time: int = 1
     teachers: int = 0

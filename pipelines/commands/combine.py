@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from pipelines.build.combining import FILE, combine
+from pipelines.build.combining import combine
 from pipelines.build.labelled import LabelledSamples, read_labelled
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.commands.outcome import quoted
+from pipelines.run.choice_files import check_replaceable, model_file
 from pipelines.run.own_files import check_not_own
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
@@ -23,6 +24,7 @@ def run_combine(
 ) -> None:  # fmt: skip
     """Run the models on the labelled samples, choose, write one file, say what was chosen."""
     check_not_own(Path(out), "out")
+    check_replaceable(Path(out), model=True)
     config = SelectionConfig.of_pool(options, len(models))
     labelled = read_labelled(Path(labels))
     scaling = _scaling(labelled, mean, std)
@@ -48,7 +50,7 @@ def run_combine(
         print(line)
     more = "" if found.choice.test is not None else " --test PREDICTIONS.npz"
     print(
-        f"\n{Path(out) / FILE}\n\nnext: ensemble predict {quoted(out)} …"
+        f"\n{model_file(Path(out))}\n\nnext: ensemble predict {quoted(out)} …"
         f"\n      ensemble compare {quoted(out)}{more}"
     )
 

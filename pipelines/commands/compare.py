@@ -13,10 +13,13 @@ from pipelines.report.comparing import compare, compare_runs
 from pipelines.report.comparison_report import ComparisonReport, RunsReport
 from pipelines.report.predictions_report import PredictionsReport
 from pipelines.run.choice_files import is_choice
+from pipelines.run.chosen_files import ReportFiles
 from pipelines.run.directory import RunDirectory
 from pipelines.run.own_files import check_not_own
 from pipelines.run.places import check_folder
 from pruning.core.errors import RequestError
+
+Report = ComparisonReport | RunsReport | PredictionsReport
 
 
 def run_compare(
@@ -39,8 +42,7 @@ def run_compare(
             )
         folder = _folder_for(out, choices)
         chosen = compared(Path(choices[0]), Path(test) if test else None)
-        chosen.to_latex(folder / "comparison.tex")
-        write_report(chosen, folder)
+        _show(chosen, _written(chosen, folder))
         return 0
     places = [Path(run).resolve() for run in runs]
     twice = next((run for k, run in enumerate(runs) if places[k] in places[:k]), None)
@@ -65,15 +67,15 @@ def run_compare(
     folder = _folder_for(out, runs)
     if len(runs) > 1:
         several = compare_runs(runs, measure=measure, threads=threads or 1)
-        write_report(several, folder)
+        _show(several, _written(several, folder))
         return 1 if several.failures else 0
     run = RunDirectory.existing(Path(runs[0]))
     with run.writing():
         report = compare(runs[0], measure=measure, threads=threads or 1)
-        report.to_latex(folder / "comparison.tex")
-        written = (folder / "comparison.tex", *write_report(report, folder))
+        files = _written(report, folder)
         if folder.resolve() == run.path.resolve():
-            run.name_files(written)
+            run.name_files((files.table, files.text, files.latex, files.page))
+    _show(report, files)
     if report.trains_control:
         print(f"\nnext: {report.trains_control}")
     return 0
@@ -85,20 +87,24 @@ def _folder_for(out: str | None, sources: Sequence[str]) -> Path:
     if len(sources) == 1 and folder.resolve() == Path(sources[0]).resolve():
         return folder
     check_not_own(folder, "out")
+    check_folder(folder, "out")
     if is_choice(folder):
         raise RequestError(f"`out` {folder} is a choice from predictions; give another place")
-    check_folder(folder, "out")
     return folder
 
 
-def write_report(
-    report: ComparisonReport | RunsReport | PredictionsReport, folder: Path
-) -> tuple[Path, ...]:
-    """Write a report's table and page into a folder, print it, and return its files."""
-    table, text, page = (folder / n for n in ("comparison.csv", "comparison.md", "report.html"))
-    report.to_csv(table)
-    report.to_markdown(text)
-    report.to_html(page)
+def _written(report: Report, folder: Path) -> ReportFiles:
+    """Write a report's files into a folder, and return where they are."""
+    files = ReportFiles(folder)
+    report.to_csv(files.table)
+    report.to_markdown(files.text)
+    report.to_html(files.page)
+    if not isinstance(report, RunsReport):
+        report.to_latex(files.latex)
+    return files
+
+
+def _show(report: Report, files: ReportFiles) -> None:
+    """Print a report that is written: whoever reads it may leave."""
     OutputConsole().print(report)
-    print(f"\n{table}\n{page}")
-    return table, text, page
+    print(f"\n{files.table}\n{files.page}")

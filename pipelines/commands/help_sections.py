@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _OTHER = "Options"
 
 
@@ -34,16 +31,3 @@ class SectionedCommand(click.Command):
         for heading, records in (*sections.items(), (_OTHER, others)):
             with formatter.section(heading):
                 formatter.write_dl(records)
-
-
-def section(heading: str) -> Callable[..., Callable[[Decorated], Decorated]]:
-    """Return `click.option` for the options under one heading.
-
-    >>> data = section("Data")
-    >>> @click.command(cls=SectionedCommand)
-    ... @data("--limit", type=int, help="Use at most so many.")
-    ... def build(limit): ...
-    >>> print(build.get_help(click.Context(build)).split("Data:")[1].splitlines()[1].strip())
-    --limit INTEGER  Use at most so many.
-    """
-    return functools.partial(click.option, cls=SectionedOption, section=heading)

@@ -20,7 +20,7 @@ def run_log(*, source: str, tensorboard: str) -> None:
     for control in filter(None, map(run.control, CONTROLS)):
         if control.team == run.selection().team:
             histories |= zip(control.network_names, control.histories, strict=True)
-    table = run.comparison_file.with_suffix(".md")
+    table = run.report.text
     comparison = run.read_own(table)
     if comparison is None and table.is_file():
         click.echo(

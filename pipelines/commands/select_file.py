@@ -9,7 +9,7 @@ import click
 
 from pipelines.commands.choice_text import chosen_lines, reasons
 from pipelines.commands.outcome import quoted
-from pipelines.run.choice_files import Choice, keep_choice, selection_file
+from pipelines.run.choice_files import Choice, check_replaceable, keep_choice, selection_file
 from pipelines.run.own_files import check_not_own
 from pipelines.run.selection_config import SelectionConfig
 from pruning.core.errors import RequestError
@@ -28,6 +28,7 @@ def select_from_file(source: Path, out: Path | None, options: dict[str, Any]) ->
         raise RequestError(f"`pool` {options['pool']!r} is for runs; {source} is one pool")
     if out is not None:
         check_not_own(out, "out")
+        check_replaceable(out, model=False)
     given = read_given(source)
     if given.classes is not None and not given.told:
         shown = ", ".join(given.class_names[:MOST_SHOWN])

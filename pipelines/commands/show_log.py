@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.build.logged import time_text
 from pipelines.commands.columns import columns
 from pipelines.run.file_names import RunFiles
 from pipelines.run.log_reading import Logged, LoggedRound, read_log
 from pruning.core.errors import RequestError
 from pruning.core.plain_text import plain
-
-LEAST_TOLD = 0.01
-"""Stages that took a smaller share are not worth a word."""
 
 
 def run_show_log(source: str) -> None:
@@ -35,7 +33,7 @@ def _facts(found: Logged) -> list[str]:
     ended = ", ".join(f"{count} {how}" for how, count in sorted(ends.items())) or "none has ended"
     began = f"{found.began} command{'s' * (found.began != 1)}"
     facts = [f"{began}: {ended}; {len(found.rounds)} rounds of groups"]
-    if share := _shares(found.seconds):
+    if share := time_text(found.seconds):
         facts.append(f"{sum(found.seconds.values()):.1f} s went to {share}")
     workers: dict[str, list[LoggedRound]] = {}
     for one in found.rounds:
@@ -44,15 +42,6 @@ def _facts(found: Logged) -> list[str]:
         seconds = sum(sum(one.seconds.values()) for one in own)
         facts.append(f"worker {worker or 'unnamed'}: {len(own)} rounds in {seconds:.1f} s")
     return facts
-
-
-def _shares(seconds: Mapping[str, float]) -> str:
-    whole = sum(seconds.values())
-    return ", ".join(
-        f"{name} {taken / whole:.0%}"
-        for name, taken in seconds.items()
-        if taken >= LEAST_TOLD * whole > 0
-    )
 
 
 def _rounds(found: Logged, width: int) -> list[str]:
@@ -64,7 +53,7 @@ def _rounds(found: Logged, width: int) -> list[str]:
             (
                 str(one.round), _spelt(one.runs), one.worker,
                 f"{sum(one.seconds.values()):.2f}", str(one.epochs),
-                f"{one.images_per_second:.0f}", _shares(one.seconds),
+                f"{one.images_per_second:.0f}", time_text(one.seconds),
             )
             for one in found.rounds
         ),

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ensemble.fingerprint import check_expected, fingerprint
+from ensemble.storage.contents import check_product
 from ensemble.storage.folder import onnx_file
 from pipelines.run.choice_files import choice_fingerprint, is_choice, names_of
 from pruning.core.plain_text import plain
@@ -18,7 +19,10 @@ def run_verify(*, source: str, expect: str | None) -> None:
     What a choice from predictions covers, which has no networks, is said on standard error.
     """
     place = Path(source)
-    chosen = is_choice(place) and onnx_file(place) is None  # else the team is in one file
+    file = onnx_file(place)
+    if file is not None:
+        check_product(file)
+    chosen = is_choice(place) and file is None  # else the team is in one file
     found = check_expected(place, choice_fingerprint if chosen else fingerprint, expect)
     click.echo(plain(f"{found}  {source}"))
     if chosen:

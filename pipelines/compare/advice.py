@@ -36,6 +36,23 @@ class Advice(Enum):
         return "one ordinary network does as well"
 
 
+def has_learnt(selected: Result, most_frequent: float, classes: int) -> bool:
+    """Return whether a team is shown to do better than always naming one class.
+
+    Parameters
+    ----------
+    selected
+        The team.
+    most_frequent
+        Share of the test samples that are of the most frequent class: what naming it
+        always gets right.
+    classes
+        How many the test samples are of: naming one always gets right one of so many, where
+        they count alike. A team that is better than that has learnt something, too.
+    """
+    return selected.accuracy.low > most_frequent or selected.balanced_accuracy.low > 1 / classes
+
+
 def advise(
     selected: Result,
     single: Result,
@@ -56,17 +73,14 @@ def advise(
     small
         Likewise against as many small unpruned networks, together of its cost.
     most_frequent
-        Share of the test samples that are of the most frequent class: what naming it
-        always gets right.
+        Share of the test samples that are of the most frequent class.
     classes
-        How many the test samples are of: naming one always gets right one of so many, where
-        they count alike. A team that is better than that has learnt something, too.
+        How many the test samples are of.
     """
     test = selected.versus(single.contender)
     if test is None:
         raise ValueError(f"{selected.contender} was not tested against {single.contender}")
-    even = selected.balanced_accuracy.low <= 1 / classes
-    if even and selected.accuracy.low <= most_frequent:
+    if not has_learnt(selected, most_frequent, classes):
         return Advice.NOT_LEARNT
     if test.judgement is Judgement.WORSE:
         return Advice.LESS_ACCURATE

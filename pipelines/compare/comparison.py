@@ -91,11 +91,9 @@ class Comparison(TeamComparison):
     @property
     def advice(self) -> Advice:
         """What the tests advise."""
-        counts = self.chosen.confusion.counts.sum(1)
-        most_frequent, classes = float(counts.max() / counts.sum()), int((counts > 0).sum())
         return advise(
             self.selected, self.single_best, self.against_control, self.against_small_team,
-            most_frequent, classes,
+            *self.naming_one_class,
         )  # fmt: skip
 
     @property

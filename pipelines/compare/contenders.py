@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ensemble.calibration import temper
 from pipelines.compare.measurements import NOT_MEASURED, Measurements
-from pipelines.compare.probability_scores import SampleScores, score
+from pipelines.compare.probability_scores import Reliability, SampleScores, reliability, score
 from pruning.inference.cost import Cost
 
 ALL_UNPRUNED = "all_unpruned"
@@ -21,6 +21,9 @@ SELECTED = "selected"
 ALL = "all"
 EVERYONE = (ALL_UNPRUNED, ALL)
 """All members together: of a run, and of predictions made elsewhere."""
+
+RANDOM_TEAMS = 100
+"""Draws that a random team's numbers are the means over."""
 
 ONNX, INT8, CASCADE = "selected_onnx", "selected_int8", "selected_cascade"
 EXPORTED = (ONNX, INT8)
@@ -110,6 +113,13 @@ class Contender:
             name, members, score(probabilities, labels), cost, calibrated=tempered, brought=True,
             epochs_seen=math.nan if epochs_seen is None else epochs_seen,
         )  # fmt: skip
+
+    @property
+    def reliability(self) -> Reliability:
+        """Its confidence against its accuracy; a ValueError for a mean over draws."""
+        if self.scores.confidence is None:
+            raise ValueError(f"{self.name} is a mean over draws and has no reliability diagram")
+        return reliability(self.scores.confidence, self.scores.correct)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +43,21 @@ def other_forms(built: Built, evidence: Evidence, description: Description) -> O
         *_cascade(evidence, description),
         *_exported(built, evidence, description),
     ]
-    return OtherForms(
-        tuple(one for one in made if isinstance(one, Contender)),
-        tuple(one for one in made if isinstance(one, str)),
-    )
+    contenders = tuple(one for one in made if isinstance(one, Contender))
+    notes = tuple(one for one in made if isinstance(one, str))
+    return OtherForms(contenders, (*notes, *_drawn(built, contenders)))
+
+
+def _drawn(built: Built, compared: Sequence[Contender]) -> Iterator[str]:
+    """Say of controls that they are drawn, where the team is not."""
+    names = [one.name.replace("_", " ") for one in compared if one.name in CONTROLS]
+    init = built.config.dropnet.init
+    if names and init is not None:
+        yield (
+            f"Networks of the run started from the weights {init}, those of the "
+            f"{' and the '.join(names)} from random weights, with all layers trained alike: part "
+            "of the difference is what the given weights had learnt before."
+        )
 
 
 def _control(name: str, built: Built, evidence: Evidence) -> Iterator[Contender | str]:

@@ -21,7 +21,6 @@ from pipelines.compare.contenders import (
 from pipelines.compare.evidence import Evidence
 from pipelines.compare.measurements import Measurements
 from pipelines.compare.paired_tests import PairedTest, tested_together
-from pipelines.compare.probability_scores import Reliability, reliability
 from pipelines.compare.pruning_curves import curves, mean_curve
 from pipelines.compare.results import Result, on_pareto_front, results
 from pipelines.compare.run_teams import Choose, contenders
@@ -90,7 +89,7 @@ def _told(
         mean_curve=mean_curve(runs),
         chosen=chosen_team(evidence, selected),
         reliability={
-            row.name: _reliability(row) for row in rows if row.name in (SELECTED, ALL_UNPRUNED)
+            row.name: row.reliability for row in rows if row.name in (SELECTED, ALL_UNPRUNED)
         },
         select_test_gap={
             row.contender: select_test_gap(row, len(evidence.select.labels)) for row in by_select
@@ -108,12 +107,6 @@ def _against_random(rows: Sequence[Contender], rng: np.random.Generator) -> Pair
         return None
     (test,) = tested_together([(by_name[SELECTED].scores, random.scores)], [RANDOM], rng)
     return test
-
-
-def _reliability(row: Contender) -> Reliability:
-    if row.scores.confidence is None:
-        raise ValueError(f"{row.name} is a mean over draws and has no reliability diagram")
-    return reliability(row.scores.confidence, row.scores.correct)
 
 
 def _not_measured(rows: Sequence[Contender]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from pipelines.compare.measuring import measure as measure_contenders
 from pipelines.compare.measuring import stored_measurements
 from pipelines.run.command_line import command_of
 from pipelines.run.control_files import CONTROL, CONTROLS, option_of
+from pipelines.run.file_names import RunFiles
 
 
 def compare(built: Built, *, seed: int = 0, measure: bool = False, threads: int = 1) -> Comparison:
@@ -89,7 +90,7 @@ def command_for_control(built: Built) -> str:
     path = built.store.path
     if path is None or built.cut or not command_that_built(built):
         return ""
-    words = ("--config", path / "config.json", "--out", path, option_of(CONTROL))
+    words = ("--config", RunFiles(path).config_file, "--out", path, option_of(CONTROL))
     return shlex.join(["ensemble", "build", *map(str, words)])
 
 

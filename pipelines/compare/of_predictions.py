@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.compare.chosen_team import team_of_predictions
-from pipelines.compare.contenders import ALL, SELECTED, Contender
+from pipelines.compare.contenders import ALL, RANDOM_TEAMS, SELECTED, Contender
 from pipelines.compare.paired_tests import PairedTest, tested_together
-from pipelines.compare.probability_scores import Reliability, mean_scores, reliability
+from pipelines.compare.probability_scores import mean_scores
 from pipelines.compare.results import on_pareto_front, results
 from pipelines.compare.select_test_gap import select_test_gap
 from pipelines.compare.team_comparison import TeamComparison
@@ -23,7 +23,6 @@ from selection.costs import PoolCosts
 from selection.pool import PoolPredictions
 
 SINGLE_BEST, SINGLE_MEAN, TOP, RANDOM = "single_best", "single_mean", "top_s", "random_s"
-RANDOM_TEAMS = 100
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -93,7 +92,7 @@ def compare_choice(
         results=numbers,
         pareto=() if choice.costs.flops is None else on_pareto_front(numbers),
         chosen=team_of_predictions(choice.selection, choice.select, test, by_name[SELECTED]),
-        reliability={name: _reliability(by_name[name]) for name in (SELECTED, ALL)},
+        reliability={name: by_name[name].reliability for name in (SELECTED, ALL)},
         select_test_gap={
             row.contender: select_test_gap(row, len(choice.select.labels))
             for row in numbers
@@ -185,12 +184,6 @@ def _latency(seconds: Sequence[float], row: Contender, ids: Sequence[str]) -> fl
     if not row.team:
         return row.members * sum(seconds) / len(seconds)
     return sum(seconds[ids.index(name)] for name in row.team)
-
-
-def _reliability(row: Contender) -> Reliability:
-    if row.scores.confidence is None:
-        raise ValueError(f"{row.name} is a mean over draws and has no reliability diagram")
-    return reliability(row.scores.confidence, row.scores.correct)
 
 
 def _notes(select: PoolPredictions, test: PoolPredictions) -> tuple[str, ...]:

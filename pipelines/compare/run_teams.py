@@ -12,6 +12,7 @@ from pipelines.compare.contenders import (
     ALL_PRUNED,
     ALL_UNPRUNED,
     RANDOM,
+    RANDOM_TEAMS,
     SELECTED,
     SINGLE_BEST,
     Contender,
@@ -24,8 +25,6 @@ from pruning.inference.cost import Cost
 from selection.choosing import select_team
 from selection.pool import PoolPredictions
 from selection.team import Selection
-
-RANDOM_TEAMS = 100
 
 Choose = Callable[[PoolPredictions, int], Sequence[str]]
 """Names so many members of a pool of ``select`` predictions."""

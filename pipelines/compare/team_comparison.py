@@ -80,6 +80,12 @@ class TeamComparison:
         return next(row for row in self.results if row.contender == contender)
 
     @property
+    def naming_one_class(self) -> tuple[float, int]:
+        """The most frequent class's share of the test samples, and of how many classes they are."""
+        counts = self.chosen.confusion.counts.sum(1)
+        return float(counts.max() / counts.sum()), int((counts > 0).sum())
+
+    @property
     def selected(self) -> Result:
         """The selected team."""
         return self.row(SELECTED)

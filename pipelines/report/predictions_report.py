@@ -7,7 +7,8 @@ from dataclasses import fields
 from rich.console import RenderableType
 
 from pipelines.compare.bootstrap import RESAMPLES
-from pipelines.compare.of_predictions import RANDOM_TEAMS, PredictionsComparison
+from pipelines.compare.contenders import RANDOM_TEAMS
+from pipelines.compare.of_predictions import PredictionsComparison
 from pipelines.report.comparison_report import Target, written
 from pipelines.report.contender_tables import calibrated_table, quality_table
 from pipelines.report.figures.accuracy_intervals import accuracy_intervals

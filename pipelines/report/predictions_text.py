@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from pipelines.compare.advice import has_learnt
 from pipelines.compare.contenders import ALL, SELECTED
 from pipelines.compare.of_predictions import (
     RANDOM,
@@ -52,7 +53,7 @@ _CLAIMS = {
 def answer(comparison: PredictionsComparison) -> str:
     """Return the plain answer: use it, one member does as well, or not yet."""
     team, samples = _team(comparison), whole(comparison.split_sizes["test"])
-    if _not_learnt(comparison):
+    if not has_learnt(comparison.selected, *comparison.naming_one_class):
         return (
             f"Not yet: {team} is not shown to do better than always naming the most frequent class."
         )
@@ -157,13 +158,6 @@ def predictions_terminal(comparison: PredictionsComparison) -> RenderableType:
 def _team(comparison: PredictionsComparison) -> str:
     size = comparison.selected.members
     return "the selected member" if size == 1 else f"the selected team of {size}"
-
-
-def _not_learnt(comparison: PredictionsComparison) -> bool:
-    counts = comparison.chosen.confusion.counts.sum(1)
-    selected = comparison.selected
-    even = selected.balanced_accuracy.low <= 1 / int((counts > 0).sum())
-    return even and selected.accuracy.low <= float(counts.max() / counts.sum())
 
 
 def _against(comparison: PredictionsComparison, rival: str) -> str:

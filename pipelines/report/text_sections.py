@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from pipelines.compare.bootstrap import RESAMPLES
 from pipelines.compare.comparison import Comparison
+from pipelines.compare.contenders import RANDOM_TEAMS
 from pipelines.compare.probability_scores import BINS
-from pipelines.compare.run_teams import RANDOM_TEAMS
 from pipelines.compare.team_comparison import TeamComparison
 from pipelines.report.contender_names import label
 from pipelines.report.markup import Markup, element

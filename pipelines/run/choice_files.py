@@ -3,6 +3,7 @@
 choice.json                       where from, classes, costs; names and checksums the others
 selection.json, candidates.csv
 predictions/select.npz, test.npz  as given; test.npz where there is one
+ensemble.onnx                     the team as one file, where `ensemble combine` made it
 comparison.csv, report.html
 """
 
@@ -11,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.storage.contents import MOST_BYTES
+from ensemble.storage.contents import CHOICE as _ROOT
+from ensemble.storage.contents import CONFIG, MOST_BYTES
 from ensemble.storage.fields import Fields
+from ensemble.storage.folder import ONNX
 from ensemble.storage.regular import read_regular
 from ensemble.storage.sealed import (
     seal,
@@ -21,6 +24,7 @@ from ensemble.storage.sealed import (
     write_bytes_atomic,
     write_json_atomic,
 )
+from pipelines.run.chosen_files import ChosenFiles
 from pipelines.run.prediction_files import read_npz
 from pruning.core.errors import DamagedRunError, RequestError
 from selection.costs import PoolCosts
@@ -30,9 +34,9 @@ from selection.team import Selection
 
 FORMAT = "dropnet-choice"
 FORMAT_VERSION = 1
-_ROOT = "choice.json"
-_SELECTION, _CANDIDATES = "selection.json", "candidates.csv"
-_SELECT, _TEST = "predictions/select.npz", "predictions/test.npz"
+_BELOW = ChosenFiles(Path())
+_SELECTION, _CANDIDATES = _BELOW.selection_file.name, _BELOW.candidates_file.name
+_SELECT, _TEST = (_BELOW.predictions_file(split).as_posix() for split in ("select", "test"))
 _MOST = 1_000_000
 
 
@@ -69,31 +73,64 @@ def is_choice(folder: Path) -> bool:
 
 def selection_file(folder: Path) -> Path:
     """Return where a choice's team is written."""
-    return folder / _SELECTION
+    return ChosenFiles(folder).selection_file
 
 
-def keep_choice(choice: Choice, folder: Path) -> None:
-    """Write a choice into a folder, in place of an earlier one; the file that names all comes last.
+def model_file(folder: Path) -> Path:
+    """Return where the team is as one file, if a choice has one."""
+    return ChosenFiles(folder).onnx_file
+
+
+def check_replaceable(folder: Path, *, model: bool) -> None:
+    """Refuse a folder that a choice cannot be written to, with a model of its own or without.
 
     Raises
     ------
     RequestError
-        If the folder is a run's.
+        If the folder is a run's, or holds a model that would be of another choice.
     """
-    if (folder / "config.json").exists():
+    if (folder / CONFIG).exists():
         raise RequestError(f"{folder} is a run, with a choice of its own; give a new folder")
+    if not model and model_file(folder).exists():
+        raise RequestError(f"{folder} holds {ONNX}, the model of another choice; give a new folder")
+
+
+def keep_choice(choice: Choice, folder: Path, model: bytes | None = None) -> None:
+    """Write a choice into a folder, in place of an earlier one; the file that names all comes last.
+
+    Parameters
+    ----------
+    choice
+        What was chosen, and from what.
+    folder
+        Where.
+    model
+        The team as one file; None where there is none.
+
+    Raises
+    ------
+    RequestError
+        If the folder is a run's, or holds the model of another choice and this one has none.
+    """
+    check_replaceable(folder, model=model is not None)
     names = choice.select.member_ids
     candidates = candidates_to_csv(choice.selection.candidates, names).encode()
-    (folder / "predictions").mkdir(parents=True, exist_ok=True)
+    ChosenFiles(folder).predictions_folder.mkdir(parents=True, exist_ok=True)
     write_bytes_atomic(folder / _CANDIDATES, candidates)
     write_bytes_atomic(folder / _SELECT, predictions_to_npz(choice.select))
     write_json_atomic(selection_file(folder), seal(choice.selection.to_json()))
-    keep_test(choice, folder)
+    if model is not None:
+        write_bytes_atomic(model_file(folder), model)
+    _keep_root(choice, folder, model=model is not None)
 
 
 def keep_test(choice: Choice, folder: Path) -> None:
-    """Write a choice's test predictions, if it has any, and then the file that names all."""
-    names = [_SELECTION, _CANDIDATES, _SELECT]
+    """Write the test predictions of a choice that is there, and then the file that names all."""
+    _keep_root(choice, folder, model=ONNX in names_of(folder))
+
+
+def _keep_root(choice: Choice, folder: Path, *, model: bool) -> None:
+    names = [_SELECTION, _CANDIDATES, _SELECT, *([ONNX] if model else ())]
     if choice.test is not None:
         names.append(_TEST)
         write_bytes_atomic(folder / _TEST, predictions_to_npz(choice.test))
@@ -154,7 +191,7 @@ def read_choice(folder: Path) -> Choice:
             _predictions(folder, _TEST, "test") if _TEST in files.values else None,
         )
     except (RequestError, OSError, KeyError, TypeError, ValueError) as error:
-        raise DamagedRunError(f"{error}; give `ensemble select` again") from error
+        raise DamagedRunError(f"{error}; give the command that chose again") from error
 
 
 def _about(folder: Path) -> Fields:
@@ -167,7 +204,8 @@ def _about(folder: Path) -> Fields:
 
 def _named(about: Fields) -> tuple[str, ...]:
     given = about.inner("files").values
-    return tuple(n for n in (_SELECTION, _CANDIDATES, _SELECT, _TEST) if n in given or n != _TEST)
+    always = (_SELECTION, _CANDIDATES, _SELECT)
+    return (*always, *(name for name in (_TEST, ONNX) if name in given))
 
 
 def _read(file: Path) -> bytes:

@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ensemble.storage.contents import CONFIG
 from ensemble.storage.sealed import CHECKSUM, parse_json
 from pipelines.run.config import BuildConfig
+from pipelines.run.resolved import ASKED, SETTLED
 from pruning.core.errors import RequestError, unknown_name
 from pruning.core.settings_tree import settings_of
-
-ASKED = "asked"
-"""The part of ``config.json`` that is read; the rest is settled anew by a build."""
-
-SETTLED = (
-    "format", "groups", "device", "classes", "input_shape", "scaling", "split_sizes",
-    "data_sha256", "versions", CHECKSUM,
-)  # fmt: skip
-"""What else stands there."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ def read_config(path: Path) -> ReadConfig:
         If it cannot be read, is no JSON object, has a field that does not exist, or a value that
         is not allowed; one line that names the file.
     """
-    path = path / "config.json" if path.is_dir() else path
+    path = path / CONFIG if path.is_dir() else path
     try:
         asked = _asked(path)
         config = BuildConfig.from_json(asked)
@@ -76,8 +69,9 @@ def _asked(path: Path) -> dict[str, Any]:
         content = parse_json(data, str(path))
     except RequestError as error:
         raise RequestError(f"is no JSON object ({error.__cause__ or error})") from error
-    if strange := sorted(content.keys() - {ASKED, *SETTLED}):
-        raise unknown_name("field", strange[0], (ASKED, *SETTLED))
+    known = (ASKED, *SETTLED, CHECKSUM)
+    if strange := sorted(content.keys() - {*known}):
+        raise unknown_name("field", strange[0], known)
     asked = content.get(ASKED)
     if not isinstance(asked, dict):
         raise RequestError(f"has no object {ASKED!r}; give the config.json of a run")

@@ -61,7 +61,7 @@ class Control:
     @property
     def network_names(self) -> tuple[str, ...]:
         """What each network is called, alone the control's own name."""
-        return _network_names(self.name, len(self.histories))
+        return tuple(f"{self.name}{end}" for end in _ends(self.name, len(self.histories)))
 
 
 def option_of(name: str) -> str:
@@ -113,11 +113,15 @@ def control_from_json(
         raise DamagedRunError(f"{file}: {error}; delete it") from error
 
 
-def _network_names(name: str, networks: int) -> tuple[str, ...]:
-    return (name,) if name == CONTROL else tuple(f"{name}-{i}" for i in range(networks))
-
-
 def _weights(file: Path, networks: int) -> Sequence[Path]:
-    control = file.parent.name
-    ends = [name.removeprefix(control) for name in _network_names(control, networks)]
+    ends = _ends(file.parent.name, networks)
     return [file.with_name(f"network{end}.safetensors") for end in ends]
+
+
+def _ends(name: str, networks: int) -> Sequence[str]:
+    """Return how names of a control's networks, and of their files, end: a lone one's in nothing.
+
+    >>> _ends("control", 1), _ends("small_team", 2)
+    ([''], ['-0', '-1'])
+    """
+    return [""] if name == CONTROL else [f"-{i}" for i in range(networks)]

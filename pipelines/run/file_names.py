@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ensemble.storage.contents import CONFIG, CONTENTS
+from ensemble.storage.folder import INT8
+from pipelines.run.chosen_files import ChosenFiles
 from pipelines.run.control_files import CONTROLS
 from pipelines.run.store import ProductFiles
 
@@ -12,29 +14,18 @@ SPLITS = ("select", "test")
 """Parts of the data that a run keeps predictions on."""
 
 
-class RunFiles:
+class RunFiles(ChosenFiles):
     """The places of one run's files; whether they are there is not asked."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        super().__init__(path)
         self.config_file = path / CONFIG
         self.contents_file = path / CONTENTS
         self.log_file = path / "build.log"
         self.members_folder = path / "members"
-        self.predictions_folder = path / "predictions"
-        self.selection_file = path / "selection.json"
-        self.candidates_file = path / "candidates.csv"
         self.ensemble_folder = path / "ensemble"
-        self.onnx_file = path / "ensemble.onnx"
-        self.int8_file = path / "ensemble-int8.onnx"
+        self.int8_file = path / INT8
         self.measurements_file = path / "measurements.json"
-        self.comparison_file = path / "comparison.csv"
-        self.report_file = path / "report.html"
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self._path
 
     @property
     def name(self) -> str:
@@ -75,10 +66,6 @@ class RunFiles:
         pattern = self.training_file(run, "*")
         return sorted(pattern.parent.glob(pattern.name))
 
-    def predictions_file(self, split: str) -> Path:
-        """Return where the members' predictions on ``select`` or ``test`` are."""
-        return self.predictions_folder / f"{split}.npz"
-
     def control_file(self, name: str) -> Path:
         """Return where what one of the `CONTROLS` is stands."""
         return self.path / name / "control.json"
@@ -95,7 +82,6 @@ def own_names() -> frozenset[str]:
     (True, True, False)
     """
     run = RunFiles(Path("run"))
-    files = [place for place in vars(run).values() if place != run.path]
-    files += [run.comparison_file.with_suffix(form) for form in (".md", ".tex")]
-    files += map(run.control_file, CONTROLS)
-    return frozenset(place.relative_to(run.path).parts[0] for place in files)
+    named = (*vars(run).values(), *vars(run.report).values(), *map(run.control_file, CONTROLS))
+    places = (place for place in named if isinstance(place, Path) and place != run.path)
+    return frozenset(place.relative_to(run.path).parts[0] for place in places)

@@ -16,6 +16,15 @@ from pruning.networks.architecture import Architecture
 from pruning.samples.reading import Reading
 from pruning.samples.scaling import Scaling
 
+ASKED = "asked"
+"""The part of ``config.json`` that says what a run was asked."""
+
+SETTLED = (
+    "format", "groups", "device", "classes", "input_shape", "scaling", "split_sizes",
+    "data_sha256", "versions",
+)  # fmt: skip
+"""What else stands there, beside its checksum: what a build settles anew."""
+
 
 @dataclass(frozen=True)
 class ResolvedConfig:
@@ -100,7 +109,7 @@ class ResolvedConfig:
         """Return the content of ``config.json``, with the checksum of all the rest."""
         return seal({
             "format": RUN_FORMAT,
-            "asked": self.config.to_json(),
+            ASKED: self.config.to_json(),
             "groups": [group.to_json() for group in self.groups],
             "device": self.device,
             "classes": list(self.classes),
@@ -115,7 +124,7 @@ class ResolvedConfig:
     def from_json(cls, content: dict[str, Any]) -> ResolvedConfig:
         """Return what `to_json` wrote, of this version or an earlier one, checked."""
         return cls(
-            config=BuildConfig.from_json(_without_idle_archs(content["asked"])),
+            config=BuildConfig.from_json(_without_idle_archs(content[ASKED])),
             groups=tuple(Group.from_json(group) for group in content["groups"]),
             device=content["device"],
             classes=tuple(content["classes"]),

@@ -30,7 +30,7 @@ def is_small(
     if config.engine != "auto":
         return False
     multiplications = 0.0
-    for offset, arch in enumerate(config.archs[: config.m]):
+    for offset, arch in enumerate(config.archs):
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         if not stackable(network):
             return False

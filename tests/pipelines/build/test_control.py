@@ -27,6 +27,7 @@ from pruning.dropnet.settings import Rewinding
 from pruning.inference.cost import Cost, count_cost
 from pruning.inference.probabilities import predict_probabilities
 from pruning.networks.architecture import build_network
+from pruning.surgery.widening import widened
 from pruning.training.recipe import Recipe
 
 
@@ -112,6 +113,7 @@ def test_a_team_of_one_has_no_small_team(data: Path, tmp_path: Path) -> None:
 
 def test_the_comparison_holds_it_against_the_team(built: Built) -> None:
     comparison = compare(built)
+    assert not any("random weights" in note for note in comparison.notes)
     row = comparison.row("control")
     test = row.versus("selected")
     assert test is not None
@@ -150,6 +152,24 @@ def test_it_starts_from_a_draw_and_is_trained_as_one_is(tmp_path: Path) -> None:
     assert control is not None
     assert {record.epochs_seen for record in built.team} == {30}
     assert control.records[0].epochs_seen == 100
+
+
+def test_all_its_layers_train_where_the_teams_start_from_given_weights(tmp_path: Path) -> None:
+    file = tmp_path / "given.safetensors"
+    save_file(build_network("conv-b:3-4", 3, (3, 4, 4), 7).state_dict(), file)
+    config = BuildConfig.of(
+        m=2, s=1, arch=("conv-b:3-4",), init=str(file), rounds=0, epochs=2,
+        backbone_rate=0, head_epochs=1,
+    )  # fmt: skip
+    built = build(config, blobs(shape=(3, 4, 4)), control=True)
+    control = built.store.control("control")
+    assert control is not None
+    record = control.records[0]
+    trained = record.load().network.state_dict()
+    drawn = widened("conv-b:3-4", control.factor, 3, (3, 4, 4), record.seed).state_dict()
+    unmoved = [name for name in drawn if torch.equal(trained[name], drawn[name])]
+    assert not [name for name in unmoved if name.endswith("weight")]
+    assert any("random weights" in note for note in compare(built).notes)
 
 
 def test_it_is_trained_once_and_a_finished_run_gets_it_later(

@@ -119,6 +119,19 @@ def test_a_measurement_is_of_few_steps_and_leaves_no_trace(arch: str, data: Path
     assert pace.peak_bytes > 10**7
 
 
+@pytest.mark.parametrize("batch", [144, 100, 16])
+def test_a_step_takes_as_long_whatever_an_epoch_has_of_them(
+    batch: int, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        module, "_epoch_seconds", lambda short, steps: 1.0 * min(steps, short.steps)
+    )
+    recipe = Recipe(max_epochs=5, batch_size=batch)
+    ready = _ready(tiny_config(data, dropnet=DropNet(rounds=1, recipe=recipe)))
+    pace = measured(ready.store.resolved.groups[0], ready.store.resolved, ready.splits, "cpu")
+    assert pace.step_seconds == 1.0
+
+
 def _said(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().out.replace("\u202f", "").split())
 

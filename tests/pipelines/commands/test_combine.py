@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pipeline_support import fails
 from torch import nn
 
 import ensemble
+from ensemble.storage.sealed import CHECKSUM, seal, write_json_atomic
 from pipelines.commands.cli import run
+from pipelines.run import choice_files
 from pruning.core.errors import RequestError
 from pruning.inference.cost import count_cost
 
@@ -281,6 +286,70 @@ def test_two_models_are_a_team_without_a_size_and_its_folder_is_the_ensemble(
 def test_a_size_that_is_given_is_kept_to(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert combine(home, "plain", "sure", more=("--s", "3")) == 2
     assert "--s 3; allowed 1..2" in capsys.readouterr().err
+
+
+def test_another_choice_does_not_leave_the_model_of_the_one_before(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert combine(home, "plain", "sure") == 0
+    team = home / "team"
+    before = {file: file.read_bytes() for file in team.rglob("*") if file.is_file()}
+    answers = np.full((3, 90, 3), 1 / 3, np.float32)
+    np.savez(home / "p.npz", probabilities=answers, labels=np.arange(90) % 3)
+    words = ["select", str(home / "p.npz"), "--s", "2", "--out"]
+    assert "team holds ensemble.onnx, the model of " in fails(capsys, *words, str(team))
+    assert before == {file: file.read_bytes() for file in team.rglob("*") if file.is_file()}
+    assert combine(home, "plain", "keras", more=("--s", "2")) == 0
+    members = ensemble.load(team).description.members
+    assert [member.name for member in members] == ["plain", "keras"]
+
+
+def test_a_model_that_is_not_its_choices_is_refused_by_name(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill before the file that names all was written."""
+    assert combine(home, "plain", "sure") == 0
+    np.save(home / "x.npy", images(4, 5)[0])
+    write = choice_files.write_json_atomic
+
+    def killed(path: Path, content: Any) -> None:
+        if path.name == "choice.json":
+            raise KeyboardInterrupt
+        write(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(choice_files, "write_json_atomic", killed)
+        assert combine(home, "plain", "keras", more=("--s", "2")) == 130
+    team = str(home / "team")
+    for words in (["predict", team, str(home / "x.npy")], ["show", team], ["verify", team]):
+        assert "give the `ensemble combine` command again" in fails(capsys, *words)
+    fails(capsys, "compare", team, code=1)
+    assert combine(home, "plain", "keras", more=("--s", "2")) == 0
+    for words in (["predict", team, str(home / "x.npy")], ["verify", team], ["compare", team]):
+        assert run(words) == 0
+
+
+def test_a_choice_names_its_model_whatever_is_compared_and_older_ones_do_not(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert combine(home, "plain", "sure") == 0
+    root = home / "team" / "choice.json"
+    content = json.loads(root.read_text())
+    digits = hashlib.sha256((home / "team" / "ensemble.onnx").read_bytes()).hexdigest()
+    assert content["files"]["ensemble.onnx"] == digits
+    held_out = np.load(home / "team" / "predictions" / "test.npz")
+    np.savez(
+        home / "t.npz", probabilities=held_out["probabilities"],
+        labels=np.array(CLASSES)[held_out["labels"]],
+        names=["plain", "sure"],
+    )  # fmt: skip
+    assert run(["compare", str(home / "team"), "--test", str(home / "t.npz")]) == 0
+    assert json.loads(root.read_text())["files"]["ensemble.onnx"] == digits
+    del content["files"]["ensemble.onnx"]
+    write_json_atomic(root, seal({k: v for k, v in content.items() if k != CHECKSUM}))
+    assert run(["verify", str(home / "team")]) == 0
+    assert run(["compare", str(home / "team")]) == 0
+    assert run(["compare", str(home / "team"), "--test", str(home / "t.npz")]) == 0
 
 
 def test_an_unfinished_run_is_not_its_export(tmp_path: Path, home: Path) -> None:

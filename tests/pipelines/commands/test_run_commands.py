@@ -15,6 +15,7 @@ from PIL import Image
 from pipeline_support import fails
 
 from pipelines.commands.cli import run
+from pipelines.commands.console import OutputConsole
 from pipelines.run.command_line import command_of
 from pipelines.run.directory import RunDirectory
 
@@ -43,6 +44,19 @@ def test_compare_writes_table_and_report(
     page = (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
     assert html.escape(command_of(RunDirectory(built).resolved.config)) in page
     assert "Selected 2" in capsys.readouterr().out
+
+
+def test_a_report_is_the_runs_own_when_its_reader_leaves(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left(*_: object) -> None:
+        raise BrokenPipeError
+
+    copy = Path(shutil.copytree(built, tmp_path / "run"))
+    monkeypatch.setattr(OutputConsole, "print", left)
+    assert run(["compare", str(copy)]) == 1
+    directory = RunDirectory(copy)
+    assert directory.read_own(directory.report.page) is not None
 
 
 def test_several_runs_go_side_by_side_and_a_run_that_cannot_is_named(

@@ -27,7 +27,7 @@ STOPPED = {
 WENT_ON = {
     "time": "t3", "what": "went on", "group": [0, 1, 2], "round": 2, "training": "2", "epoch": 7,
 }  # fmt: skip
-ENDED = {"time": "t4", "what": "ended", "stages": {"training": 1.0, "other": 1.0}}
+ENDED = {"time": "t4", "what": "ended", "stages": {"small_team": 1.0, "other": 1.0}}
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_it_says_by_hand_what_took_the_time_and_what_was_done_again(
     assert run(["show", str(folder), "--log"]) == 0
     out = capsys.readouterr().out
     assert "2 commands: 1 ended, 1 stopped by KeyboardInterrupt; 2 rounds of groups" in out
-    assert "10.0 s went to training 70%, waiting 20%, other 10%" in out
+    assert "10.0 s went to training 60%, waiting 20%, small team 10%, other 10%" in out
     assert "worker host:1: 1 rounds in 4.0 s" in out
     assert "t1  run 2 was trained 3 times in round 1: it was at chance" in out
     assert "t3  round 2 of runs 0, 1, 2 went on in mid-round, at epoch 7 of training 2" in out

@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 from pipeline_support import TINY_OPTIONS, write_images
 
-from ensemble.storage.sealed import seal
+from ensemble.storage.sealed import CHECKSUM, seal
 from pipelines.commands.cli import run
 from pipelines.run.config import BuildConfig
 from pipelines.run.config_file import read_config
 from pipelines.run.directory import RunDirectory
+from pipelines.run.resolved import ASKED, SETTLED
 from pruning.core.errors import RequestError
 
 Content = dict[str, Any]
+
+
+def test_what_a_run_settles_is_known_and_nothing_else() -> None:
+    run = RunDirectory(Path(__file__).parent / "runs" / "v1")
+    assert run.resolved.to_json().keys() == {ASKED, *SETTLED, CHECKSUM}
 
 
 def _written(path: Path, config: BuildConfig, edit: Callable[[Content], object]) -> Path:
