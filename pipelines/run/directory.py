@@ -237,6 +237,20 @@ class RunDirectory(RunFiles):
             ) from error
         return Selection.from_json(content, candidates)
 
+    def chosen(self) -> tuple[Selection, Description] | None:
+        """Return the choice and what its ensemble says of itself, where both stand.
+
+        None where a file of theirs is missing, damaged or not known to be the run's own, or the
+        choice was made from other rounds or predictions than there are.
+        """
+        try:
+            if not self.finished or self.unchecked or self.chosen_from_others:
+                return None
+            self._files.check_read(GO_ON, self._histories.checksums)
+            return self.selection(), self.description()
+        except (DamagedRunError, RequestError, KeyError, TypeError, ValueError):
+            return None
+
     def keep_selection(self, selection: Selection) -> None:
         """Keep the choice: its candidates first, then ``selection.json``; name what it rests on."""
         predictions = self.predictions_file("select")
