@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -15,6 +16,10 @@ from pipelines.run.directory import RunDirectory
 from pipelines.run.own_files import check_not_own
 from pipelines.run.places import check_folder
 from pruning.core.errors import RequestError
+
+Report = ComparisonReport | RunsReport | PredictionsReport
+
+TABLE, PAGE = "comparison.csv", "report.html"
 
 
 def run_compare(
@@ -73,23 +78,29 @@ def run_compare(
     run = RunDirectory.existing(Path(runs[0]))
     with run.writing():
         report = compare(runs[0], measure=measure, threads=threads or 1)
-        report.to_latex(folder / "comparison.tex")
-        written = (folder / "comparison.tex", *write_report(report, folder))
-        if own:
-            run.name_files(written)
+        with run.placing() if own else nullcontext(folder) as fresh:
+            report.to_latex(fresh / "comparison.tex")
+            write_forms(report, fresh)
+        show_report(report, folder)
     if report.trains_control:
         print(f"\nnext: {report.trains_control}")
     return 0
 
 
-def write_report(
-    report: ComparisonReport | RunsReport | PredictionsReport, folder: Path
-) -> tuple[Path, ...]:
-    """Write a report's table and page into a folder, print it, and return its files."""
-    table, text, page = (folder / n for n in ("comparison.csv", "comparison.md", "report.html"))
-    report.to_csv(table)
-    report.to_markdown(text)
-    report.to_html(page)
+def write_report(report: Report, folder: Path) -> None:
+    """Write a report's table and page into a folder, and print it."""
+    write_forms(report, folder)
+    show_report(report, folder)
+
+
+def write_forms(report: Report, folder: Path) -> None:
+    """Write a report's table and page into a folder."""
+    report.to_csv(folder / TABLE)
+    report.to_markdown(folder / "comparison.md")
+    report.to_html(folder / PAGE)
+
+
+def show_report(report: Report, folder: Path) -> None:
+    """Print a report, and where its table and its page are."""
     Console().print(report)
-    print(f"\n{table}\n{page}")
-    return table, text, page
+    print(f"\n{folder / TABLE}\n{folder / PAGE}")

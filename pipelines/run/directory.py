@@ -19,7 +19,7 @@ comparison.csv, report.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -323,9 +323,9 @@ class RunDirectory(RunFiles):
         """Keep what was measured."""
         self._files.keep((self.measurements_file, json_bytes(seal(content))))
 
-    def name_files(self, files: Iterable[Path]) -> None:
-        """Name files of the run that another room has written."""
-        self._files.add(files)
+    def placing(self) -> AbstractContextManager[Path]:
+        """Yield an empty folder; files that another room writes there become the run's own."""
+        return self._files.placing()
 
     def read_own(self, file: Path) -> bytes | None:
         """Return a file of the run; None where there is none, or not the run's own."""

@@ -130,8 +130,8 @@ def test_a_choice_that_another_version_wrote_is_made_again(
     content = parse_json(run.selection_file.read_bytes(), "choice")
     assert isinstance(content, dict)
     del content["voting"]
-    run.selection_file.write_bytes(json_bytes(seal(content)))
-    run.name_files([run.selection_file])
+    with run.placing() as fresh:
+        (fresh / run.selection_file.name).write_bytes(json_bytes(seal(content)))
     build(config, out=out)
     assert run_files(out) == wanted
 
