@@ -281,9 +281,10 @@ def keep_control(name: str, built: Built, tell: Tell) -> None:
         tell("no small team is trained: the team is one network, and `control` its rival")
         return
     there = built.store.control(name)
-    for record in there.records if there else ():
-        record.check()
     if there is None or there.team != built.selection.team:
         built.store.keep_control(
             train_control(name, built.team, built.store.resolved, built.splits, tell, built.device)
         )
+    else:
+        for record in there.records:
+            record.check()

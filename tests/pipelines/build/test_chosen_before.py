@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from ensemble.model import Ensemble
 from ensemble.storage.sealed import json_bytes, parse_json, seal
 from pipelines.build.story import build
 from pipelines.commands.cli import run as command
+from pipelines.run import directory as directories
 from pipelines.run.config import BuildConfig, SelectionConfig
-from pipelines.run.control_files import CONTROL
+from pipelines.run.control_files import CONTROL, Control
 from pipelines.run.directory import RunDirectory
 from pipelines.run.resources import Placement
 from pruning.core.errors import DamagedRunError
@@ -143,3 +145,22 @@ def test_damaged_weights_of_the_team_are_refused(config: BuildConfig, tmp_path: 
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(DamagedRunError, match=r"is damaged: .* give the `ensemble build` command"):
         build(config, out=out)
+
+
+def test_weights_of_an_earlier_teams_control_do_not_stop_who_trains_another(
+    config: BuildConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, write = tmp_path / "run", directories.write_weights
+    first = build(config, out=out, control=True, placement=Placement(jobs=1, time_limit=1e-9))
+
+    def killed(*given: Any) -> Control:
+        write(*given)
+        raise KeyboardInterrupt  # control.json is the earlier one's
+
+    with monkeypatch.context() as patch:
+        patch.setattr(directories, "write_weights", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build(config, out=out, control=True)
+    built = build(config, out=out, control=True)
+    control = directory(built).control(CONTROL)
+    assert control is not None and control.team == built.selection.team != first.selection.team
