@@ -10,7 +10,7 @@ import numpy as np
 from ensemble.calibration import fit_temperature
 from ensemble.cascade import fit_cascade
 from ensemble.combination import Combination
-from ensemble.description import LayerWidth, MemberInfo, Provenance
+from ensemble.description import Description, LayerWidth, MemberInfo, Provenance
 from ensemble.member import EnsembleMember
 from ensemble.model import Ensemble
 from pipelines.run.records import RoundRecord
@@ -60,6 +60,17 @@ def make_ensemble(
             pool_size=len(selection.pool),
             select_accuracy=selection.accuracy,
         ),
+    )
+
+
+def is_of(description: Description, selection: Selection) -> bool:
+    """Whether an ensemble is the one that was made of a choice; its cascade may be another."""
+    how, whence = description.combination, description.provenance
+    return (
+        tuple(member.name for member in description.members) == selection.team
+        and (how.voting, how.weights) == (selection.voting, selection.weights)
+        and (whence.method, whence.pool_size) == (selection.method, len(selection.pool))
+        and whence.select_accuracy == selection.accuracy
     )
 
 

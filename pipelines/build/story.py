@@ -16,7 +16,7 @@ from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.clusters.cluster import check_installed
 from pipelines.build.control_training import Tell, control_runs, train_control
 from pipelines.build.device import Devices
-from pipelines.build.handover import make_ensemble
+from pipelines.build.handover import is_of, make_ensemble
 from pipelines.build.logged import logged
 from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
@@ -29,7 +29,7 @@ from pipelines.run.config import BuildConfig
 from pipelines.run.control_files import CONTROL, SMALL_TEAM
 from pipelines.run.one_writer import one_writer
 from pipelines.run.opening import begun, writing_run
-from pipelines.run.records import RunHistory
+from pipelines.run.records import RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.resources import Placement
 from pipelines.run.store import Memory, Store, is_done
@@ -159,26 +159,27 @@ def _built(
                 group = store.resolved.groups[0]
                 tell(profile_group(trace, group, store.resolved, splits, devices.first))
         histories = train(store, splits, placement, watch, devices, earlier=there, stages=stages)
-        built = choose(store, splits, histories, devices.first, stages)
+        nothing_new = earlier and come_to(there) == come_to(histories)
+        where = (store, splits, histories, devices.first, stages)
+        built = (chosen_before(*where) if nothing_new else None) or choose(*where)
         for name in controls:
             with stages(name):
                 keep_control(name, built, tell, placement.checkpoint_every)
-    earlier = earlier and rounds_of(there) == rounds_of(histories)
-    return dataclasses.replace(built, skipped=ready.skipped, earlier=earlier, seconds=seconds)
+    return dataclasses.replace(built, skipped=ready.skipped, earlier=nothing_new, seconds=seconds)
 
 
 def tell_going_on(store: Store, there: Sequence[RunHistory], tell: Tell) -> None:
     """Say that a build goes on, if it was stopped."""
     if is_done(store, there):
         return
-    trained = len(rounds_of(there))
+    trained = sum(len(rounds) for rounds, _ in come_to(there))
     told = f", with {trained} trained network{'s' * (trained > 1)}" if trained else ""
     tell(f"goes on where it stopped{told}")
 
 
-def rounds_of(histories: Iterable[RunHistory]) -> list[str]:
-    """Return the names of all rounds."""
-    return [record.id for history in histories for record in history.rounds]
+def come_to(histories: Iterable[RunHistory]) -> list[tuple[list[str], bool]]:
+    """Return of each run the names of its rounds, and whether it is known to have ended."""
+    return [([record.id for record in history.rounds], history.ended) for history in histories]
 
 
 def train(
@@ -206,6 +207,41 @@ def train(
     return trained
 
 
+def chosen_before(
+    store: Store,
+    splits: Splits,
+    histories: Sequence[RunHistory],
+    device: str = "cpu",
+    stages: Stages | None = None,
+) -> Built | None:
+    """Return what an earlier command chose of these very rounds; None where that does not stand.
+
+    A choice by latency would be another each time, and the ensemble may have got a cascade of
+    another loss since.
+
+    Raises
+    ------
+    DamagedRunError
+        If a network of the team is not what was kept.
+    """
+    stages = stages or Stages()
+    with stages("predictions"):
+        predictions = predicted(store, stood(store, histories), "select", splits, device)
+    with stages("files"):
+        found = store.chosen()
+        if found is None or not is_of(found[1], found[0]):
+            return None
+        for record in team_of(histories, found[0]):
+            record.check()
+    return Built(store, splits, tuple(histories), predictions, found[0], device=device)
+
+
+def stood(store: Store, histories: Sequence[RunHistory]) -> tuple[RoundRecord, ...]:
+    """Return the rounds that stand to choice, with the unpruned and the handed-on ones."""
+    kappa, asked = store.resolved.kappa, store.resolved.config.selection
+    return (*pool_rounds(histories, asked.pool, kappa), *pool_rounds(histories, "mixed", kappa))
+
+
 def choose(
     store: Store,
     splits: Splits,
@@ -221,9 +257,8 @@ def choose(
     resolved, asked = store.resolved, store.resolved.config.selection
     pool = pool_rounds(histories, asked.pool, resolved.kappa)
     check_size(asked, pool)
-    wanted = (*pool, *pool_rounds(histories, "mixed", resolved.kappa))
     with stages("predictions"):
-        predictions = predicted(store, wanted, "select", splits, device)
+        predictions = predicted(store, stood(store, histories), "select", splits, device)
     with stages("selection"):
         costs = pool_costs(pool, timed_on=splits.input_shape if asked.max_latency else None)
         standing = predictions.rows(tuple(record.id for record in pool))
@@ -251,8 +286,6 @@ def keep_control(name: str, built: Built, tell: Tell, every: float = math.inf) -
         tell("no small team is trained: the team is one network, and `control` its rival")
         return
     there = built.store.control(name)
-    for record in there.records if there else ():
-        record.check()
     if there is None or there.team != built.selection.team:
         store, team = built.store, built.team
         runs = control_runs(name, store.resolved.config.m, len(team))
@@ -264,3 +297,6 @@ def keep_control(name: str, built: Built, tell: Tell, every: float = math.inf) -
             )
         )  # fmt: skip
         checkpoints.ended()
+    else:
+        for record in there.records:
+            record.check()

@@ -130,6 +130,8 @@ def latency_line(built: Built) -> str:
     of_arch = dict(zip(unpruned, seconds[len(built.team) :], strict=True))
     everyone = sum(of_arch[history.arch] for history in built.histories)
     most = f"{asked:g} of all" if asked <= 1 else f"{asked:g} ms"
+    if built.config.target_s is not None:
+        most += f" for a team of {built.config.target_s}"
     return (
         f"the team takes {1e3 * team:.3g} ms per sample here, measured now, {team / everyone:.3g} "
         f"of all {len(built.histories)} unpruned networks' {1e3 * everyone:.3g}; asked for was at "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -42,7 +43,8 @@ def run_compare(
             )
         folder = _folder_for(out, choices)
         chosen = compared(Path(choices[0]), Path(test) if test else None)
-        _show(chosen, _written(chosen, folder))
+        _write(chosen, folder)
+        _show(chosen, folder)
         return 0
     places = [Path(run).resolve() for run in runs]
     twice = next((run for k, run in enumerate(runs) if places[k] in places[:k]), None)
@@ -67,15 +69,15 @@ def run_compare(
     folder = _folder_for(out, runs)
     if len(runs) > 1:
         several = compare_runs(runs, measure=measure, threads=threads or 1)
-        _show(several, _written(several, folder))
+        _write(several, folder)
+        _show(several, folder)
         return 1 if several.failures else 0
     run = RunDirectory.existing(Path(runs[0]))
     with run.writing():
         report = compare(runs[0], measure=measure, threads=threads or 1)
-        files = _written(report, folder)
-        if folder.resolve() == run.path.resolve():
-            run.name_files((files.table, files.text, files.latex, files.page))
-    _show(report, files)
+        with run.placing() if _is(folder, run.path) else nullcontext(folder) as fresh:
+            _write(report, fresh)
+    _show(report, folder)
     if report.trains_control:
         print(f"\nnext: {report.trains_control}")
     return 0
@@ -84,7 +86,7 @@ def run_compare(
 def _folder_for(out: str | None, sources: Sequence[str]) -> Path:
     """Return where the report goes: beside what is compared, or where nobody else's is."""
     folder = Path(out or sources[0])
-    if len(sources) == 1 and folder.resolve() == Path(sources[0]).resolve():
+    if len(sources) == 1 and _is(folder, Path(sources[0])):
         return folder
     check_not_own(folder, "out")
     check_folder(folder, "out")
@@ -93,18 +95,22 @@ def _folder_for(out: str | None, sources: Sequence[str]) -> Path:
     return folder
 
 
-def _written(report: Report, folder: Path) -> ReportFiles:
-    """Write a report's files into a folder, and return where they are."""
+def _is(folder: Path, other: Path) -> bool:
+    return folder.resolve() == other.resolve()
+
+
+def _write(report: Report, folder: Path) -> None:
+    """Write a report's files into a folder."""
     files = ReportFiles(folder)
     report.to_csv(files.table)
     report.to_markdown(files.text)
     report.to_html(files.page)
     if not isinstance(report, RunsReport):
         report.to_latex(files.latex)
-    return files
 
 
-def _show(report: Report, files: ReportFiles) -> None:
+def _show(report: Report, folder: Path) -> None:
     """Print a report that is written: whoever reads it may leave."""
+    files = ReportFiles(folder)
     OutputConsole().print(report)
     print(f"\n{files.table}\n{files.page}")

@@ -72,10 +72,12 @@ def _write(run: RunDirectory, model: Ensemble, int8: bool, loss: float, out: str
             f"--out {path}: a name that ends in .onnx is allowed, by which `ensemble predict` "
             f"knows the file; such as {path.with_suffix('.onnx')}"
         )
-    with run.writing() if ours else nullcontext():
-        _export(run, model, int8, loss, path)
-        if ours and run.config_file.is_file():
-            run.name_files([path])
+    own_run = ours and run.config_file.is_file()
+    with (
+        run.writing() if ours else nullcontext(),
+        run.placing() if own_run else nullcontext(path.parent) as folder,
+    ):
+        _export(run, model, int8, loss, folder / path.name)
     return path
 
 

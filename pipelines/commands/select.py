@@ -66,7 +66,7 @@ def choose_again(run: RunDirectory, out: Path | None, asked: SelectionConfig) ->
     run.predictions("select")
     splits = same_data(run.resolved, str(run.path))
     fresh = not out.exists()
-    config = dataclasses.replace(run.resolved.config, selection=asked)
+    config = run.resolved.config.choosing(asked)
     with writing_run(out, dataclasses.replace(run.resolved, config=config)) as new:
         try:
             share_members(run, new, histories)

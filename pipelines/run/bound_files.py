@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +63,22 @@ class BoundFiles:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_bytes_atomic(file, data)
 
-    def add(self, files: Iterable[Path]) -> None:
-        """Name files that have been written already."""
-        with replacing(self._folder, self._checksums(files)):
-            pass
+    @contextmanager
+    def placing(self) -> Iterator[Path]:
+        """Yield an empty folder; files that the block writes there are named, and move to the run.
+
+        Where the block raises, or its process is killed, the run stays as it was.
+        """
+        fresh = self._folder / f".placing.{secrets.token_hex(8)}"  # which `clear_drafts` knows
+        fresh.mkdir()
+        try:
+            yield fresh
+            files = sorted(fresh.iterdir())
+            with replacing(self._folder, {file.name: sha256_of(read(file)) for file in files}):
+                for file in files:
+                    file.replace(self._folder / file.name)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
     def _checksums(self, files: Iterable[Path]) -> dict[str, str]:
         return {self.name(file): sha256_of(read(file)) for file in files}

@@ -63,6 +63,11 @@ class BuildConfig:
     )
     merging: Merging = group(Merging, section="Pruning")
     dropnet: DropNet = group(DropNet, section="Pruning")
+    target_s: int | None = option(
+        None,
+        "S of the team that a target speaks of, where the team that is chosen is another.",
+        least=1, unset="s", section="Pruning", before=None,
+    )  # fmt: skip
     selection: SelectionConfig = group(SelectionConfig, section="Choice of the team")
     seed: int = option(
         0, "Seed of the split and of the first run.", least=0, most=2**63 - 1, section="What"
@@ -94,6 +99,12 @@ class BuildConfig:
             _check_arch(arch)
         self._check_pruner()
         self._check_size()
+        if self.target_s is not None and not self.dropnet.target.given:
+            raise RequestError(
+                f"`target_s` {self.target_s} is the size of the team that a target speaks of, and "
+                "there is none; leave it out, or ask for `target_flops`, `target_bytes` or "
+                "`target_latency`"
+            )
 
     def _check_pruner(self) -> None:
         """Refuse settings that the pruner would ignore."""
@@ -124,8 +135,26 @@ class BuildConfig:
     @property
     def of_each_run(self) -> DropNet:
         """What each run is given: its part of a target that speaks of the team."""
-        target = self.dropnet.target.of_member(self.m, self.selection.size)
+        target = self.dropnet.target.of_member(self.m, self.pruned_for)
         return dataclasses.replace(self.dropnet, target=target)
+
+    @property
+    def pruned_for(self) -> int:
+        """S of the team that a target speaks of."""
+        return self.target_s or self.selection.size
+
+    def choosing(self, selection: SelectionConfig) -> BuildConfig:
+        """Return the configuration of the same networks with another choice.
+
+        A target speaks of the team that it was asked of, whatever the new one's size.
+
+        >>> asked = BuildConfig.of(s=5, target_flops=0.05)
+        >>> asked.choosing(SelectionConfig(size=7)).of_each_run == asked.of_each_run
+        True
+        """
+        other = self.dropnet.target.given and self.pruned_for != selection.size
+        target_s = self.pruned_for if other else None
+        return dataclasses.replace(self, selection=selection, target_s=target_s)
 
     @classmethod
     def of(cls, **options: Any) -> BuildConfig:

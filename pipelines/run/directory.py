@@ -19,7 +19,7 @@ comparison.csv, report.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -237,6 +237,20 @@ class RunDirectory(RunFiles):
             ) from error
         return Selection.from_json(content, candidates)
 
+    def chosen(self) -> tuple[Selection, Description] | None:
+        """Return the choice and what its ensemble says of itself, where both stand.
+
+        None where a file of theirs is missing, damaged or not known to be the run's own, or the
+        choice was made from other rounds or predictions than there are.
+        """
+        try:
+            if not self.finished or self.unchecked or self.chosen_from_others:
+                return None
+            self._files.check_read(GO_ON, self._histories.checksums)
+            return self.selection(), self.description()
+        except (DamagedRunError, RequestError, KeyError, TypeError, ValueError):
+            return None
+
     def keep_selection(self, selection: Selection) -> None:
         """Keep the choice: its candidates first, then ``selection.json``; name what it rests on."""
         predictions = self.predictions_file("select")
@@ -309,9 +323,9 @@ class RunDirectory(RunFiles):
         """Keep what was measured."""
         self._files.keep((self.measurements_file, json_bytes(seal(content))))
 
-    def name_files(self, files: Iterable[Path]) -> None:
-        """Name files of the run that another room has written."""
-        self._files.add(files)
+    def placing(self) -> AbstractContextManager[Path]:
+        """Yield an empty folder; files that another room writes there become the run's own."""
+        return self._files.placing()
 
     def read_own(self, file: Path) -> bytes | None:
         """Return a file of the run; None where there is none, or not the run's own."""

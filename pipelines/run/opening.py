@@ -106,7 +106,7 @@ def _check_same(run: RunDirectory, resolved: ResolvedConfig) -> None:
 
 def _ways_on(path: Path, asked: BuildConfig, there: BuildConfig) -> str:
     """Say how a run is gone on with, where it is not another folder alone."""
-    chosen = dataclasses.replace(there, selection=asked.selection, device=asked.device)
+    chosen = dataclasses.replace(there.choosing(asked.selection), device=asked.device)
     if chosen == asked:
         source = shlex.quote(str(path))
         again = f"ensemble select {source} --out NEW"

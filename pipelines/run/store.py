@@ -117,6 +117,13 @@ class Store(Protocol):
     def keep_selection(self, selection: Selection) -> None:
         """Keep the choice; the predictions it was made from have been kept."""
 
+    def chosen(self) -> tuple[Selection, Description] | None:
+        """Return the choice and what its ensemble says of itself, where both stand.
+
+        None where either is to be made, or to be made again: what it rests on is not there as it
+        was, or is not known to be.
+        """
+
     def ensemble(self) -> Ensemble:
         """Return the chosen team."""
 
@@ -223,6 +230,10 @@ class Memory:
     def keep_selection(self, selection: Selection) -> None:
         """Keep the choice."""
         self._selection = selection
+
+    def chosen(self) -> tuple[Selection, Description] | None:
+        """Return the choice and what its ensemble says of itself."""
+        return (self._selection, self.description()) if self._selection else None
 
     def ensemble(self) -> Ensemble:
         """Return the chosen team."""

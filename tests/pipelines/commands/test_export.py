@@ -133,8 +133,8 @@ def test_a_file_of_another_team_is_left_out_and_said(built: Built, tmp_path: Pat
     source = str(built.path)
     assert run(["select", source, "--s", "3", "--out", str(other)]) == 0
     whole = directory(built).onnx_file.read_bytes()
-    (other / "ensemble.onnx").write_bytes(whole)
-    RunDirectory(other).name_files([other / "ensemble.onnx"])
+    with RunDirectory(other).placing() as fresh:
+        (fresh / "ensemble.onnx").write_bytes(whole)
     (other / "ensemble-int8.onnx").write_bytes(whole[:-9])
     comparison = compare(read_built(RunDirectory(other)))
     assert [row.contender for row in comparison.results if "onnx" in row.contender] == []

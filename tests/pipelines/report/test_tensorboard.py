@@ -33,8 +33,8 @@ def _scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_every_network_has_its_curves(
     built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (built.path / "comparison.md").write_text("| a | b |\n", encoding="utf-8")
-    directory(built).name_files([built.path / "comparison.md"])
+    with directory(built).placing() as fresh:
+        (fresh / "comparison.md").write_text("| a | b |\n", encoding="utf-8")
     words = ["log", str(built.path), "--tensorboard", str(tmp_path / "logs")]
     assert run(words) == 0
     assert "8 logs" in capsys.readouterr().out

@@ -192,6 +192,49 @@ def test_a_file_is_named_before_it_is_there(copy: Path, killed: bool) -> None:
     assert Contents.of(copy).holds("candidates.csv", sha256_of(b"new")) is True
 
 
+INT8 = ["export", "--int8", "--max-loss", "0.99"]
+
+
+@pytest.mark.parametrize(
+    ("words", "at"), [*((["compare"], at) for at in range(5)), (["export"], 0), (INT8, 0)]
+)
+def test_a_command_that_is_killed_leaves_no_file_that_is_not_the_runs_own(
+    words: list[str], at: int, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is killed as soon as its n-th file is in the run."""
+    words = [words[0], str(copy), *words[1:]]
+    replace, placed = Path.replace, []
+
+    def then_killed(self: Path, target: Path) -> Path:
+        found = replace(self, target)
+        if found.parent == copy and found.name != "files.json":
+            placed.append(found)
+        if len(placed) > at:
+            raise KeyboardInterrupt
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", then_killed)
+        assert command(words) == (130 if len(placed) > at else 0)
+    assert placed
+    run = RunDirectory(copy)
+    assert all(run.read_own(file) is not None for file in placed)
+    for file in placed:
+        if file.suffix == ".onnx":
+            assert len(ensemble.load(file).description.members) == 2
+    assert command(words) == 0
+
+
+def test_what_a_killed_command_had_not_placed_goes(copy: Path) -> None:
+    before = run_files(copy)
+    placing = RunDirectory(copy).placing()
+    (placing.__enter__() / "ensemble.onnx").write_bytes(b"half")
+    assert run_files(copy) != before
+    with RunDirectory(copy).writing():
+        pass
+    assert run_files(copy) == before
+
+
 def _first(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FIRST, tmp_path / "v1"))
 
