@@ -293,7 +293,7 @@ def keep_control(name: str, built: Built, tell: Tell, every: float = math.inf) -
         store.keep_control(
             train_control(
                 name, team, store.resolved, built.splits, tell, built.device,
-                checkpoints if built.device == "cpu" else None,
+                checkpoints=checkpoints if built.device == "cpu" else None,
             )
         )  # fmt: skip
         checkpoints.ended()

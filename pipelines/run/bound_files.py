@@ -77,6 +77,8 @@ class BoundFiles:
             with replacing(self._folder, {file.name: sha256_of(read(file)) for file in files}):
                 for file in files:
                     file.replace(self._folder / file.name)
+        except RequestError as error:  # speaks of where the file was to be
+            raise RequestError(str(error).replace(str(fresh), str(self._folder))) from error
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 

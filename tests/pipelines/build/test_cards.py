@@ -139,7 +139,7 @@ def test_each_card_trains_its_groups_in_order_and_the_first_does_the_rest(
         elsewhere.append(device)
         return predict(*args, device=device)
 
-    def control_on(*args: Any) -> Any:
+    def control_on(*args: Any, checkpoints: None) -> Any:
         elsewhere.append(args[-1])
         return train_control(*args)
 

@@ -319,3 +319,9 @@ def test_no_command_writes_over_a_runs_own_files(
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "give another place" in said
     assert (run_files(copy), run_files(runs[1])) == before
+
+
+def test_a_refusal_speaks_of_where_a_file_was_to_be(copy: Path) -> None:
+    with pytest.raises(RequestError) as caught, RunDirectory(copy).placing() as folder:
+        raise RequestError(f"{folder / 'ensemble.onnx'} was not written")
+    assert str(caught.value) == f"{copy / 'ensemble.onnx'} was not written"
