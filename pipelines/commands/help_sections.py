@@ -20,6 +20,14 @@ class SectionedOption(click.Option):
 class SectionedCommand(click.Command):
     """A command whose help shows its options under their headings, in order of appearance."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; an error of any knows whose it is, and so where its help stands."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections; options without one come last."""
         sections: dict[str, list[tuple[str, str]]] = {}

@@ -72,6 +72,7 @@ def test_a_place_for_logs_is_tried_before_any_work(
         (["serve", "x", "--port", "many"], "is not a valid integer; see `ensemble serve --help`"),
         (["predict", "x"], "see `ensemble predict --help`"),
         (["show", "x", "-q"], "see `ensemble show --help`"),
+        (["build", "--dry-run=3"], "does not take a value; see `ensemble build --help`"),
     ],
 )  # fmt: skip
 def test_a_line_stays_short_and_says_the_way_out(
