@@ -1,9 +1,10 @@
 """What was tried of training on 2,000 photos, judged on photos that are no test data.
 
     python benchmarks/accuracy/settling.py WHAT [CIFAR WORK] [--seeds 101,102] [--epochs 20]
+        [--arch conv-c4:32-32-64-64-128]
 
 WHAT is one of `tried.TRIED` (``augment``, ``average``, ``teacher``, ``metric``, ``cost``,
-``length``). ``conv-c4`` at half its widths, four networks, 20 epochs; a pruned one goes on with the
+``length``, ``recipe``). ``conv-c4`` at half its widths, four networks, 20 epochs; a pruned one goes on with the
 schedule after each round. The photos are those of `photos.py`; 3,000 others of CIFAR-10's training
 part judge. Without CIFAR it is eight ``mlp-a`` on the digits, by the recipe and as far as usual,
 judged on the validation and the test part of these seeds. A line per seed stands in
@@ -40,13 +41,17 @@ def main() -> None:
     parser.add_argument("work", type=Path, nargs="?", help="photos go here")
     parser.add_argument("--seeds", default="101,102")
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--arch", default=ARCH, help="of photos")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     data = "digits" if asked.work is None else "photos"
     if data == "digits" and asked.what in ("augment", "average"):
         parser.error(f"{asked.what}: with photos alone; say where CIFAR is, and where photos go")
+    alike = {"what": asked.what, "data": data, "epochs": asked.epochs}
+    if data == "photos":
+        alike["arch"] = asked.arch
     for seed in map(int, asked.seeds.split(",")):
-        key = {"what": asked.what, "data": data, "seed": seed, "epochs": asked.epochs}
+        key = alike | {"seed": seed}
         if rows_of(RESULTS, key):
             continue
         if data == "digits":
@@ -55,14 +60,13 @@ def main() -> None:
             photos = asked.work / "settling-photos"
             make_new_photos(asked.cifar, photos)
             splits = load_splits(str(photos), seed=seed).splits
-            runs, settings = Runs.of(ARCH, MEMBERS, seed=seed), of_photos(asked.epochs)
+            runs, settings = Runs.of(asked.arch, MEMBERS, seed=seed), of_photos(asked.epochs)
         found = TRIED[asked.what](runs, splits, settings)
         scores = {name: scored(answers, splits.test.labels) for name, answers in found.items()}
         if asked.what == "metric":
             scores["one metric each"] = handed_out(found, splits.test.labels)
         keep(RESULTS, key | {"scores": scores})
         print(key, scores, flush=True)
-    alike = {"what": asked.what, "data": data, "epochs": asked.epochs}
     report(f"{asked.what}, {data}", rows_of(RESULTS, alike))
 
 

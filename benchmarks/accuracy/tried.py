@@ -29,6 +29,10 @@ TEACHERS = {
 }
 METRICS = ("minimum_layer", "taylor_layer", "l1_layer", "fpgm_layer")
 COST, AT_THE_COST = 0.2, ("minimum", "minimum_layer", "random_layer", "taylor_layer", "fpgm_layer")
+RECIPES: dict[str, dict[str, Any]] = {
+    "adamw 0.002": {"optimizer": "adamw", "learning_rate": 0.002},
+    "sgd 0.2": {"optimizer": "sgd", "learning_rate": 0.2, "weight_decay": 5e-4},
+}
 LENGTHS = {20: ("fpgm_layer",), 50: ("fpgm_layer", "minimum"), 80: ("fpgm_layer",)}
 Found = dict[str, np.ndarray]
 """What was tried → (M, N, C) probabilities of its networks."""
@@ -91,6 +95,19 @@ def lengths(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     return found
 
 
+def recipes(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try optimizers, unpruned and pruned to `COST`; for networks with batch norms."""
+    found = {}
+    for name, values in RECIPES.items():
+        recipe = dataclasses.replace(settings.recipe, **values)
+        so = dataclasses.replace(settings, recipe=recipe)
+        unpruned = next(dropnet(runs, splits, so))
+        found[f"{name}, unpruned"] = probabilities(unpruned, splits)
+        pruned = at_the_cost(runs, splits, so, "fpgm_layer", unpruned)
+        found[f"{name}, pruned"] = probabilities(pruned, splits)
+    return found
+
+
 def augments(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try augmentations, unpruned and pruned to `COST`; strong ones want ``--epochs 50``."""
     found = {}
@@ -132,6 +149,7 @@ TRIED: dict[str, Callable[[Runs, Splits, DropNet], Found]] = {
     "metric": metrics,
     "cost": at_equal_cost,
     "length": lengths,
+    "recipe": recipes,
 }
 
 
