@@ -34,8 +34,9 @@ class GroupCheckpoints:
         The round that it trains first.
     every
         Seconds of a round after which its state is kept, and from then on between two states.
-    unpruned
-        The networks that teach the group, where all teach all; a control's are the team.
+    after
+        The networks that it depends on besides: those that teach the group, where all teach
+        all; the team that a control is one of.
     """
 
     def __init__(
@@ -45,10 +46,10 @@ class GroupCheckpoints:
         histories: Mapping[int, RunHistory],
         first: int,
         every: float,
-        unpruned: Sequence[RoundRecord] = (),
+        after: Sequence[RoundRecord] = (),
     ) -> None:
         self._store, self._runs, self._histories = store, tuple(runs), histories
-        self._unpruned = unpruned
+        self._after = after
         self._every = self._wait = every
         self._round = first
         self._began = self._last = time.monotonic()
@@ -109,7 +110,7 @@ class GroupCheckpoints:
         ]
         start = {
             record.id: record.source.sha256
-            for record in (*before, *self._unpruned)
+            for record in (*before, *self._after)
             if name != LATE and isinstance(record.source, TensorFile)
         }
         return TrainingOf(self._runs, name, start)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from torch import nn
 
 from pipelines.build.device import on
+from pipelines.build.progress import Tell, Tenths
 from pipelines.run.control_files import CONTROL, SMALL_TEAM, Control
 from pipelines.run.records import InMemory, RoundRecord, RunHistory
 from pipelines.run.resolved import ResolvedConfig
@@ -17,7 +17,7 @@ from pruning.core.seeds import torch_generator
 from pruning.core.threads import threads
 from pruning.data.splits import Splits
 from pruning.dropnet.member import Member
-from pruning.dropnet.settings import DropNet
+from pruning.dropnet.settings import DropNet, Rewinding
 from pruning.inference.cost import Cost
 from pruning.networks.architecture import Architecture, architecture_name
 from pruning.surgery import find_groups, full_masks
@@ -26,11 +26,7 @@ from pruning.training import DeviceData, Trained, Training, train
 from pruning.training.checkpoint import Checkpoints, TrainingState
 from pruning.training.class_weights import accuracy_of_one_answer
 from pruning.training.recipe import Recipe
-from pruning.training.training_loop import EpochHook, resolved_recipe
-
-Tell = Callable[[str], None]
-EVERY = 10
-"""Seconds between two lines on how far a control has come, at least."""
+from pruning.training.training_loop import resolved_recipe
 
 
 def check_control(
@@ -90,13 +86,15 @@ def train_control(
     networks = [widened(arch, factor, classes, shape, seed) for seed in seeds]
     data = DeviceData.of(splits, device)
     seen = sum(record.epochs_seen or 0 for record in team) / len(team)
+    engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
+    dropnet = resolved.config.dropnet
+    training = Training(data, _from_a_draw(dropnet), engine, checkpoints=checkpoints)
     with on(device):
         moved = [network.to(device) for network in networks]
-        results, before = _trained(
-            name, moved, arch, seeds, seen, data, resolved,
-            lambda done, of: tell(f"{said}: {done} of {of} epochs"), checkpoints,
-        )  # fmt: skip
-    floor = accuracy_of_one_answer(resolved.config.dropnet.recipe.class_weights, data.val_labels)
+        course = _Course.of(moved[0], training, dropnet.rewinding, seen)
+        tenths = Tenths(tell, said, course.all_epochs)
+        results, before = course.train(name, moved, seeds, tenths)
+    floor = accuracy_of_one_answer(dropnet.recipe.class_weights, data.val_labels)
     members = [
         Member(
             run=run, round=0, arch=architecture_name(arch), seed=seed, network=network.cpu(),
@@ -125,58 +123,45 @@ def _from_a_draw(dropnet: DropNet) -> Recipe:
     return replace(dropnet.recipe, backbone_rate=1.0, head_epochs=0)
 
 
-def _trained(
-    name: str,
-    networks: list[nn.Module],
-    arch: Architecture,
-    seeds: Sequence[int],
-    wanted: float,
-    data: DeviceData,
-    resolved: ResolvedConfig,
-    come_to: Callable[[int, int], None],
-    checkpoints: Checkpoints | None,
-) -> tuple[list[Trained], list[int]]:
-    """Train for about the epochs wanted; return the last trainings and the epochs before them."""
-    dropnet = resolved.config.dropnet
-    engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
-    training = Training(data, _from_a_draw(dropnet), engine, checkpoints=checkpoints)
-    rewinding = dropnet.rewinding
-    epochs = resolved_recipe(training, networks[0]).max_epochs or 0
-    first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0
-    more = max(0.0, wanted - epochs) if rewinding.to == "trained" else 0.0
-    times = 1 + round(more / max(1, epochs - first))
-    told = _Now(come_to, epochs + (times - 1) * (epochs - first))
-    counts = [[0] * len(networks)]  # epochs before each training
-    with threads(1):
-        for again in range(times):
-            begun = first if again else 0
-            orders = [torch_generator(seed, "batches", again) for seed in seeds]
-            results = train(
-                networks, orders, training, first=begun, name=f"{name}-{again}",
-                on_epoch=told.after(max(counts[-1]) - begun),
-            )  # fmt: skip
-            if checkpoints:
-                checkpoints.finished(f"{name}-{again}", TrainingState(epochs, (), results))
-            more_seen = [len(one.epochs) for one in results]
-            counts.append([sum(both) for both in zip(counts[-1], more_seen, strict=True)])
-    return results, counts[-2]
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """How a control is trained: a whole training, then `times` - 1 from epoch `first` on."""
 
+    training: Training
+    epochs: int
+    first: int
+    times: int
 
-class _Now:
-    """Tells how many epochs are done, at each tenth of them, `EVERY` seconds apart at least."""
+    @classmethod
+    def of(
+        cls, network: nn.Module, training: Training, rewinding: Rewinding, wanted: float
+    ) -> _Course:
+        """Return what comes nearest to the epochs wanted, as the rewinding of the team allows."""
+        epochs = resolved_recipe(training, network).max_epochs or 0
+        first = (rewinding.late_part_of(epochs) or 0) if rewinding.goes_on else 0
+        more = max(0.0, wanted - epochs) if rewinding.to == "trained" else 0.0
+        return cls(training, epochs, first, 1 + round(more / max(1, epochs - first)))
 
-    def __init__(self, tell: Callable[[int, int], None], epochs: int) -> None:
-        self._tell, self._epochs = tell, epochs
-        self._last, self._tenth = time.monotonic(), 0
+    @property
+    def all_epochs(self) -> int:
+        """Of all its trainings, at most."""
+        return self.epochs + (self.times - 1) * (self.epochs - self.first)
 
-    def after(self, before: int) -> EpochHook:
-        """Return what is called after each epoch, with its number after those before."""
-
-        def on_epoch(epoch: int, _rows: list[int]) -> None:
-            done = before + epoch + 1
-            now, tenth = time.monotonic(), 10 * done // self._epochs
-            if tenth > self._tenth and now - self._last >= EVERY:
-                self._last, self._tenth = now, tenth
-                self._tell(done, self._epochs)
-
-        return on_epoch
+    def train(
+        self, name: str, networks: list[nn.Module], seeds: Sequence[int], tenths: Tenths
+    ) -> tuple[list[Trained], list[int]]:
+        """Train in place; return the last trainings, and the epochs that each had before it."""
+        counts = [[0] * len(networks)]  # epochs before each training
+        with threads(1):
+            for again in range(self.times):
+                first = self.first if again else 0
+                orders = [torch_generator(seed, "batches", again) for seed in seeds]
+                results = train(
+                    networks, orders, self.training, first=first, name=f"{name}-{again}",
+                    on_epoch=tenths.after(max(counts[-1]) - first),
+                )  # fmt: skip
+                if kept := self.training.checkpoints:
+                    kept.finished(f"{name}-{again}", TrainingState(self.epochs, (), results))
+                seen = [len(result.epochs) for result in results]
+                counts.append([sum(both) for both in zip(counts[-1], seen, strict=True)])
+        return results, counts[-2]

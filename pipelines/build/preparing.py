@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.build.control_training import Tell
 from pipelines.build.data import (
     as_weights_expect,
     flat_images,
@@ -17,6 +16,7 @@ from pipelines.build.data import (
     uneven_classes,
 )
 from pipelines.build.device import Devices, devices_for
+from pipelines.build.progress import Tell
 from pipelines.build.rehearsal import rehearse_all
 from pipelines.build.resolving import devices_of, resolve, timed, training_plan
 from pipelines.build.starting import starting_lines

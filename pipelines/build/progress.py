@@ -15,9 +15,15 @@ from pipelines.run.resolved import ResolvedConfig
 from pruning.dropnet.fit import likely_rounds
 from pruning.dropnet.member import held
 from pruning.networks.architecture import build_network
+from pruning.training.training_loop import EpochHook
 
 PACE_SECONDS = 15.0
 """Over so long a time the pace is taken."""
+EVERY = 10
+"""Seconds between two lines on how far a control has come, at least."""
+
+Tell = Callable[[str], None]
+"""Shows the user a line."""
 
 
 @dataclass(frozen=True)
@@ -232,3 +238,21 @@ def _likely_rounds(resolved: ResolvedConfig) -> int | None:
         for arch, group in groups.items()
     )
     return max((rounds for rounds in found if rounds is not None), default=None)
+
+
+class Tenths:
+    """Tells how many epochs are done, at each tenth of them, `EVERY` seconds apart at least."""
+
+    def __init__(self, tell: Tell, who: str, epochs: int) -> None:
+        self._tell, self._who, self._epochs = tell, who, epochs
+        self._last, self._tenth = time.monotonic(), 0
+
+    def after(self, before: int) -> EpochHook:
+        """Return what is called after each epoch, with its number after those before."""
+        return lambda epoch, _rows: self._done(before + epoch + 1)
+
+    def _done(self, epochs: int) -> None:
+        now, tenth = time.monotonic(), 10 * epochs // self._epochs
+        if tenth > self._tenth and now - self._last >= EVERY:
+            self._last, self._tenth = now, tenth
+            self._tell(f"{self._who}: {epochs} of {self._epochs} epochs")

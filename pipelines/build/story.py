@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -11,10 +10,9 @@ from pathlib import Path
 
 from pipelines.build.built import Built, team_of
 from pipelines.build.calling import CallingWatcher, OnEvent
-from pipelines.build.checkpoints import GroupCheckpoints
 from pipelines.build.choosing_team import check_size, choose_team, pool_costs
 from pipelines.build.clusters.cluster import check_installed
-from pipelines.build.control_training import Tell, control_runs, train_control
+from pipelines.build.controls import asked_controls, keep_control
 from pipelines.build.device import Devices
 from pipelines.build.handover import is_of, make_ensemble
 from pipelines.build.logged import logged
@@ -22,11 +20,10 @@ from pipelines.build.placement import ONE_AT_A_TIME, train_groups
 from pipelines.build.predicting import pool_rounds, predicted
 from pipelines.build.preparing import Prepared, prepare
 from pipelines.build.profiling import check_place, profile_group
-from pipelines.build.progress import Tally
+from pipelines.build.progress import Tally, Tell
 from pipelines.build.unpruned import take
 from pipelines.build.watching import Watcher
 from pipelines.run.config import BuildConfig
-from pipelines.run.control_files import CONTROL, SMALL_TEAM
 from pipelines.run.one_writer import one_writer
 from pipelines.run.opening import begun, writing_run
 from pipelines.run.records import RoundRecord, RunHistory
@@ -270,33 +267,3 @@ def choose(
     with stages("files"):
         store.keep_ensemble(model)
     return Built(store, splits, tuple(histories), predictions, selection, device=device)
-
-
-def asked_controls(*, control: bool, small_team: bool) -> tuple[str, ...]:
-    """Return the names of the controls that are asked for."""
-    return (CONTROL,) * control + (SMALL_TEAM,) * small_team
-
-
-def keep_control(name: str, built: Built, tell: Tell, every: float = math.inf) -> None:
-    """Train a control of the chosen team and keep it, unless it is there already.
-
-    On a processor the state of its training is kept every so many seconds, between two epochs.
-    """
-    if name == SMALL_TEAM and len(built.team) == 1:
-        tell("no small team is trained: the team is one network, and `control` its rival")
-        return
-    there = built.store.control(name)
-    if there is None or there.team != built.selection.team:
-        store, team = built.store, built.team
-        runs = control_runs(name, store.resolved.config.m, len(team))
-        checkpoints = GroupCheckpoints(store, runs, {}, 0, every, team)
-        store.keep_control(
-            train_control(
-                name, team, store.resolved, built.splits, tell, built.device,
-                checkpoints=checkpoints if built.device == "cpu" else None,
-            )
-        )  # fmt: skip
-        checkpoints.ended()
-    else:
-        for record in there.records:
-            record.check()

@@ -11,10 +11,11 @@ import click
 from rich.console import Console
 
 from pipelines.build.built import Built
+from pipelines.build.controls import asked_controls
 from pipelines.build.logged import time_text
 from pipelines.build.progress import Tally
 from pipelines.build.remarks import listed, of_training
-from pipelines.build.story import asked_controls, build
+from pipelines.build.story import build
 from pipelines.build.watching import LiveWatcher, PlainWatcher, Watcher, clock_text
 from pipelines.commands.choice_text import chosen_lines
 from pipelines.commands.dry_run import run_dry

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.table import Table
 
 from pipelines.build.clusters.cluster import check_installed
-from pipelines.build.control_training import Tell
 from pipelines.build.estimate import Estimate, Pace, estimate
 from pipelines.build.preparing import Prepared, prepare
+from pipelines.build.progress import Tell
 from pipelines.commands.console import OutputConsole
 from pipelines.report.number_format import amount, whole
 from pipelines.run.config import BuildConfig

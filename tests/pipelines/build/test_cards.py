@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline_support import directory, tiny_config, write_images
 
-from pipelines.build import group_training, predicting, story
+from pipelines.build import controls, group_training, predicting
 from pipelines.build.built import Built
 from pipelines.build.device import Devices
 from pipelines.build.placement import dealt
@@ -128,7 +128,7 @@ def test_each_card_trains_its_groups_in_order_and_the_first_does_the_rest(
     monkeypatch.setattr("pipelines.build.device.list_cards", lambda: names)
     trained: list[object] = []
     elsewhere: list[object] = []
-    dropnet, train_control = group_training.dropnet, story.train_control
+    dropnet, train_control = group_training.dropnet, controls.train_control
     predict = predicting.predict_probabilities
 
     def training(runs: Runs, *args: Any, device: str, **named: Any) -> Any:
@@ -146,7 +146,7 @@ def test_each_card_trains_its_groups_in_order_and_the_first_does_the_rest(
     monkeypatch.setattr(group_training, "dropnet", training)
     monkeypatch.setattr(predicting, "predict_probabilities", predicting_on)
     monkeypatch.setattr(forms, "predict_probabilities", predicting_on)
-    monkeypatch.setattr(story, "train_control", control_on)
+    monkeypatch.setattr(controls, "train_control", control_on)
     archs, named = ("conv-b:2-2",), "cuda:1,0"
     config = tiny_config(data, m=5, archs=archs, device=named, engine="loop")
     built = build(config, placement=HERE, control=True)

@@ -19,6 +19,7 @@ from run_contents import run_files
 from stopped_builds import EACH_EPOCH, tiny_dropnet
 from torch import nn
 
+from pipelines.build.checkpoints import GroupCheckpoints
 from pipelines.build.story import build
 from pipelines.commands.cli import run as command
 from pipelines.run.config import BuildConfig
@@ -186,6 +187,25 @@ def test_a_kill_in_mid_round_gives_the_same_bytes(tmp_path: Path) -> None:
     assert command([*words, "--out", str(out)]) == 0
     assert run_files(out) == run_files(tmp_path / "whole")
     assert '"what": "went on"' in (out / "build.log").read_text(encoding="utf-8")
+
+
+def test_a_stop_right_after_a_control_is_kept_leaves_no_state_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(GroupCheckpoints):
+        def ended(self) -> None:
+            raise KeyboardInterrupt
+
+    config = tiny_config(write_images(tmp_path / "tiny.npz"), m=2)
+    out = tmp_path / "run"
+    build(config, out=out, placement=EACH_EPOCH)
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.build.controls.GroupCheckpoints", Stopped)
+        with pytest.raises(KeyboardInterrupt):
+            build(config, out=out, placement=EACH_EPOCH, control=True)
+    assert list(out.rglob("training-*"))
+    build(config, out=out, placement=EACH_EPOCH, control=True)
+    assert not list(out.rglob("training-*"))
 
 
 class Counting(nn.Flatten):
