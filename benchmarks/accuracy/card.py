@@ -86,7 +86,7 @@ def measure(job: Job, asked: argparse.Namespace, seed: int) -> dict[str, Any]:
     config = job.config(
         data=asked.cifar, seed=seed, epochs=epochs, limit=asked.limit, device=asked.device
     )
-    out = asked.work / f"{job.arch}-{job.m}-{seed}"
+    out = asked.work / "-".join(map(str, (job.arch, job.m, job.optimizer or "usual", seed)))
     built = build(config, out=out, control=job.control, small_team=job.control, tell=_told_now)
     found: dict[str, Any] = {
         "arch": job.arch, "m": job.m, "build_seconds": round(time.perf_counter() - begun, 1),

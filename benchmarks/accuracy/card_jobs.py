@@ -24,6 +24,8 @@ class Job:
         Share of the units that a round drops.
     epochs
         Of a whole network's training; None takes the default.
+    optimizer
+        None takes the default.
     control
         Whether one whole network as costly as the team is trained, too, and as many small ones.
     """
@@ -33,6 +35,7 @@ class Job:
     cost: float | None = None
     fraction: float = 0.2
     epochs: int | None = None
+    optimizer: str | None = None
     control: bool = False
 
     def config(self, **options: Any) -> BuildConfig:
@@ -45,7 +48,9 @@ class Job:
                 "target_flops": self.cost * TEAM / self.m,
             }
         size = min(TEAM, self.m)
-        return BuildConfig.of(m=self.m, s=size, arch=self.arch, **pruning, **options)
+        return BuildConfig.of(
+            m=self.m, s=size, arch=self.arch, optimizer=self.optimizer, **pruning, **options
+        )
 
 
 JOBS = {
@@ -57,4 +62,5 @@ JOBS = {
     "vgg16-bn-alone": Job("vgg16-bn", 3),
     "conv-c-alone": Job("conv-c", 1),
     "resnet20-alone": Job("resnet20", 1),
+    "resnet20-alone-adamw": Job("resnet20", 1, optimizer="adamw"),
 }

@@ -1,7 +1,7 @@
 """Our networks and our team against forty plain lines, on the same photos and the same parts.
 
     python benchmarks/accuracy/yardstick.py CIFAR WORK [--arch conv-c4] [--seeds 1,2,3] [--m 6]
-        [--metric fpgm_layer] [--epochs N] [--jobs 2] [--small-team]
+        [--metric fpgm_layer] [--epochs N] [--optimizer NAME] [--jobs 2] [--small-team]
 
 2,000 photos to learn from and 6,000 new ones to judge by (`photos.py`), a build whose chosen
 five cost at most one unpruned network (and a control: one network as costly as the five, trained
@@ -9,7 +9,7 @@ for as many epochs; with ``--small-team`` as many small ones, too), and `plain_l
 build's own training part at two budgets of processor time: that of one member's round 0, and that
 of the whole build. A line per seed stands in results/benchmarks/yardstick.jsonl; what stands there
 is not measured again.
-Without ``--epochs``, as many as are usual.
+Without ``--epochs`` and ``--optimizer``, what is usual.
 The loop reads the time of an epoch from a clock, so its epochs differ a little from run to run.
 """
 
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--m", type=int, default=6)
     parser.add_argument("--metric", default="fpgm_layer")
     parser.add_argument("--epochs", type=int, help="of round 0")
+    parser.add_argument("--optimizer", help="of our networks")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--first-budget-only", action="store_true", help="leave out the long loop")
     parser.add_argument("--small-team", action="store_true", help="takes as long as the pruning")
@@ -62,7 +63,7 @@ def main() -> None:
     torch.set_num_threads(1)
     photos = asked.work / "photos"
     make_photos(asked.cifar, photos)
-    ours = {name: getattr(asked, name) for name in ("arch", "m", "metric", "epochs")}
+    ours = {name: getattr(asked, name) for name in ("arch", "m", "metric", "epochs", "optimizer")}
     for seed in map(int, asked.seeds.split(",")):
         long = not asked.first_budget_only
         measure(
@@ -84,7 +85,7 @@ def measure(
         x_new=splits.test.images, y_new=splits.test.labels,
     )  # fmt: skip
     if "plain" not in row:
-        row["round_0_seconds"] = round(round_0(splits, arch, seed, key["epochs"]), 1)
+        row["round_0_seconds"] = round(round_0(splits, key), 1)
         row["plain"] = plain_loop(parts, arch, seed, row["round_0_seconds"])
         _keep(row)
     contenders = row.get("contenders", {})
@@ -98,11 +99,12 @@ def measure(
         _keep(row)
 
 
-def round_0(splits: Splits, arch: str, seed: int, epochs: int | None) -> float:
+def round_0(splits: Splits, key: dict[str, Any]) -> float:
     """Return the processor seconds of one member's unpruned network."""
     begun = time.process_time()
-    settings = DropNet(rounds=0, recipe=Recipe(max_epochs=epochs))
-    next(dropnet(Runs.of(arch, seed=seed), splits, settings))
+    recipe = Recipe(max_epochs=key["epochs"], optimizer=key["optimizer"])
+    runs = Runs.of(key["arch"], seed=key["seed"])
+    next(dropnet(runs, splits, DropNet(rounds=0, recipe=recipe)))
     return time.process_time() - begun
 
 
@@ -123,8 +125,10 @@ def build(
     words = (
         "build", "--data", photos, "--arch", key["arch"], "--m", key["m"], "--s", TEAM,
         "--seed", key["seed"], "--metric", key["metric"], "--target-flops", 1 / key["m"],
-        *(("--epochs", key["epochs"]) if key["epochs"] else ()), "--out", out, "--jobs", jobs,
+        "--out", out, "--jobs", jobs,
     )  # fmt: skip
+    for name in ("epochs", "optimizer"):
+        words += (f"--{name}", key[name]) if key[name] else ()
     before = _children()
     _ensemble(*words)
     seconds = _children() - before
@@ -189,7 +193,14 @@ def _keep(row: dict[str, Any]) -> None:
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["arch"], row["m"], row["metric"], row["epochs"] or 0, row["seed"]
+    return (
+        row["arch"],
+        row["m"],
+        row["metric"],
+        row["epochs"] or 0,
+        row["optimizer"] or "",
+        row["seed"],
+    )
 
 
 if __name__ == "__main__":
