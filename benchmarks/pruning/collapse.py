@@ -26,8 +26,8 @@ import torch
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet, Runs, dropnet
 from pruning.dropnet.settings import Rewinding
-from pruning.inference.stackable import plain_mlp, stackable
 from pruning.networks.architecture import build_network
+from pruning.training.network_kind import network_kind, stackable
 from pruning.training.recipe import RECIPES
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
     rescale = options.recipe != "paper" and not options.no_rescale
     network = build_network(options.arch, len(splits.classes), splits.input_shape, 0)
     recipe = RECIPES[options.recipe].resolved(
-        plain_mlp=plain_mlp(network), shape=splits.input_shape, samples=splits.sizes["train"]
+        kind=network_kind(network), shape=splits.input_shape, samples=splits.sizes["train"]
     )
     epochs = min(options.epochs or 1000, recipe.max_epochs or 1000)
     settings = DropNet(

@@ -19,13 +19,13 @@ from pruning.core.errors import RequestError
 from pruning.datafree.network import check_mergeable
 from pruning.dropnet import DropNet, Runs, Target
 from pruning.dropnet.fit import find_units
-from pruning.inference.stackable import plain_mlp
 from pruning.networks.architecture import architecture_name, build_network
 from pruning.networks.weights import start_from
 from pruning.scores.metric_names import own_metric
 from pruning.scores.sweep import parse_metric
 from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES
+from pruning.training.network_kind import network_kind
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def check_archs(
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         try:
             recipe = config.dropnet.starting_recipe.resolved(
-                plain_mlp=plain_mlp(network), shape=input_shape, samples=samples
+                kind=network_kind(network), shape=input_shape, samples=samples
             )
             config.dropnet.rewinding.late_part_of(recipe.max_epochs or 0)
             if config.pruner == "datafree":
@@ -121,7 +121,7 @@ def plan_groups(
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
         recipe = config.dropnet.starting_recipe.resolved(
-            plain_mlp=plain_mlp(network), shape=input_shape, samples=samples
+            kind=network_kind(network), shape=input_shape, samples=samples
         )
         images = len(numbers) * (recipe.max_epochs or 0) * samples
         engine = choose_engine(config.engine, network, device, images)

@@ -35,7 +35,7 @@ def is_small(
         if not stackable(network):
             return False
         recipe = config.dropnet.starting_recipe.resolved(
-            plain_mlp=True, shape=input_shape, samples=samples
+            kind="plain-mlp", shape=input_shape, samples=samples
         )
         members = len(range(offset, config.m, len(config.archs)))
         parameters = members * sum(tensor.numel() for tensor in network.parameters())

@@ -11,7 +11,7 @@ from pruning.core.errors import RequestError
 from pruning.core.option_checks import check_options
 from pruning.core.options import option
 from pruning.training.augment_names import Augmentation
-from pruning.training.usual import usual_values
+from pruning.training.usual import NetworkKind, usual_values
 
 Rate = float | tuple[float, float]
 """A step's learning rate: one for all layers, or the last one's and that of those before it."""
@@ -35,11 +35,15 @@ class Recipe:
     """
 
     optimizer: OptimizerName | None = option(
-        None, "What takes the steps.", unset="adam for plain MLPs, else adamw"
+        None,
+        "What takes the steps.",
+        unset="adam for plain MLPs, sgd for images where every convolution has a batch norm, "
+        "unless weights are given; else adamw",
     )
     learning_rate: float | None = option(
         None, "Highest learning rate.", above=0,
-        unset="0.01 for plain MLPs, else 0.002, with sgd 0.05",
+        unset="0.01 for plain MLPs, else 0.002; with sgd 0.2 where every convolution has a batch "
+        "norm, else 0.05",
     )  # fmt: skip
     momentum: float | None = option(
         None, "Heavy-ball momentum of sgd.", least=0, below=1, flag=None, unset="0.9 for sgd"
@@ -59,7 +63,7 @@ class Recipe:
         None,
         "Weight decay: adamw's beside the gradient, on matrices and kernels alone; else L2, "
         "added to the gradient.",
-        least=0, unset="0.05 with adamw, else 0.0005, for plain MLPs 0.001",
+        least=0, unset="0.05 with adamw, 0.0005 with sgd, 0 with adam; for plain MLPs 0.001",
     )  # fmt: skip
     schedule: Schedule | None = option(
         None,
@@ -144,13 +148,13 @@ class Recipe:
                     f"allowed 0 to {all_epochs - 1}"
                 )
 
-    def resolved(self, *, plain_mlp: bool, shape: tuple[int, ...], samples: int) -> Recipe:
+    def resolved(self, *, kind: NetworkKind, shape: tuple[int, ...], samples: int) -> Recipe:
         """Return the recipe with what it leaves to network and data filled in.
 
         Parameters
         ----------
-        plain_mlp
-            Whether the network is one (`pruning.inference.stackable.plain_mlp`).
+        kind
+            Of the network (`pruning.training.network_kind.network_kind`).
         shape
             Of a sample: (C, H, W) or (F,).
         samples
@@ -162,20 +166,20 @@ class Recipe:
             If a batch would be larger than the training part, or what it asks does not go
             together with what is left open.
 
-        >>> Recipe().resolved(plain_mlp=True, shape=(64,), samples=1078).learning_rate
+        >>> Recipe().resolved(kind="plain-mlp", shape=(64,), samples=1078).learning_rate
         0.01
-        >>> Recipe().resolved(plain_mlp=False, shape=(3, 32, 32), samples=1600).augment
+        >>> Recipe().resolved(kind="other", shape=(3, 32, 32), samples=1600).augment
         'photo'
         """
         self.check_samples(samples)
         Augmentation.of(self.augment or "none").check_shape(shape)
-        if plain_mlp and self.has_two_rates:
+        if kind == "plain-mlp" and self.has_two_rates:
             name = "head_epochs" if self.head_epochs else "backbone_rate"
             raise RequestError(
                 f"`{name}` {vars(self)[name]:g} is for other networks: all layers of a plain MLP "
                 "train alike; leave it out"
             )
-        usual = usual_values(vars(self), plain_mlp=plain_mlp, shape=shape, samples=samples)
+        usual = usual_values(vars(self), kind=kind, shape=shape, samples=samples)
         left_open = {name: value for name, value in usual.items() if vars(self)[name] is None}
         return dataclasses.replace(self, **left_open)
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from pruning.core.seeds import noise_generator, seeded
-from pruning.inference.stackable import plain_mlp
 from pruning.networks.weights import load_weights
 from pruning.training.augmenter import Augmenter
 from pruning.training.checkpoint import Checkpoints, TrainingState, state_of
@@ -21,6 +20,7 @@ from pruning.training.engines.choosing import choose_engine
 from pruning.training.engines.engine import ENGINES, Engine
 from pruning.training.halving import HalvedHook, give_memory_back, warn_halved
 from pruning.training.lesson import Lesson
+from pruning.training.network_kind import network_kind
 from pruning.training.recipe import Recipe
 from pruning.training.trained import Epoch, Trained
 
@@ -130,7 +130,7 @@ def resolved_recipe(training: Training, network: nn.Module) -> Recipe:
     images = training.data.train_images
     training.recipe.check_values(eight_bit=images.dtype == torch.uint8)
     return training.recipe.resolved(
-        plain_mlp=plain_mlp(network), shape=tuple(images.shape[1:]), samples=len(images)
+        kind=network_kind(network), shape=tuple(images.shape[1:]), samples=len(images)
     )
 
 

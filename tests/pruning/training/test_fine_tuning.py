@@ -23,7 +23,7 @@ from pruning.training.optimizer import optimizer_of
 from pruning.training.recipe import Recipe
 from pruning.training.training_loop import Training, train
 
-PHOTOS = {"plain_mlp": False, "shape": (3, 32, 32), "samples": 1600}
+PHOTOS = {"kind": "other", "shape": (3, 32, 32), "samples": 1600}
 RECIPE = Recipe(
     learning_rate=0.01, batch_size=16, max_epochs=5, backbone_rate=0.1, head_epochs=2, warmup=0
 )
@@ -204,4 +204,4 @@ def test_what_makes_no_sense_is_refused(asked: dict[str, float], says: str) -> N
 def test_plain_mlps_have_one_rate(asked: dict[str, float]) -> None:
     [(name, value)] = asked.items()
     with pytest.raises(RequestError, match=f"`{name}` {value} is for other networks"):
-        Recipe(**asked).resolved(plain_mlp=True, shape=(64,), samples=1078)  # type: ignore[arg-type]
+        Recipe(**asked).resolved(kind="plain-mlp", shape=(64,), samples=1078)  # type: ignore[arg-type]

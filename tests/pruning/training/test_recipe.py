@@ -8,8 +8,8 @@ from pruning.core.errors import RequestError
 from pruning.training.recipe import RECIPES, Recipe
 from pruning.training.usual import LEAST_STEPS
 
-PHOTOS = {"plain_mlp": False, "shape": (3, 32, 32), "samples": 1600}
-ROWS = {"plain_mlp": True, "shape": (64,), "samples": 1078}
+PHOTOS = {"kind": "other", "shape": (3, 32, 32), "samples": 1600}
+ROWS = {"kind": "plain-mlp", "shape": (64,), "samples": 1078}
 
 
 def test_the_rate_rises_to_its_highest_and_falls_to_nothing_at_the_last_step() -> None:
@@ -34,7 +34,9 @@ def test_the_first_versions_rate_falls_by_epochs() -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("about", [PHOTOS, ROWS, PHOTOS | {"samples": 40_000}])
+@pytest.mark.parametrize(
+    "about", [PHOTOS, ROWS, PHOTOS | {"samples": 40_000}, PHOTOS | {"kind": "normed"}]
+)
 def test_nothing_is_left_open_but_a_patience_that_would_end_a_schedule(
     name: str, about: dict[str, object]
 ) -> None:
@@ -49,7 +51,32 @@ def test_photos_are_augmented_and_nothing_else_is() -> None:
     signals = PHOTOS | {"shape": (3, 100)}
     found = [Recipe().resolved(**about).augment for about in (PHOTOS, grey, signals, ROWS)]  # type: ignore[arg-type]
     assert found == ["photo", "none", "none", "none"]
-    assert Recipe().resolved(**PHOTOS | {"plain_mlp": True}).augment == "none"  # type: ignore[arg-type]
+    assert Recipe().resolved(**PHOTOS | {"kind": "plain-mlp"}).augment == "none"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("about", "asked", "optimizer", "rate"),
+    [
+        ({}, {}, "sgd", 0.2),
+        ({"shape": (1, 28, 28), "samples": 40_000}, {}, "sgd", 0.2),
+        ({}, {"optimizer": "adamw"}, "adamw", 0.002),
+        ({}, {"learning_rate": 0.1}, "sgd", 0.1),
+        ({}, {"patience": 5}, "adamw", 0.002),
+        ({}, {"schedule": "constant", "optimizer": "sgd"}, "sgd", 0.2),
+        ({}, {"fine_tuning": True}, "adamw", 0.002),
+        ({}, {"fine_tuning": True, "optimizer": "sgd"}, "sgd", 0.05),
+        ({"shape": (3, 100)}, {}, "adamw", 0.002),
+        ({"kind": "other"}, {}, "adamw", 0.002),
+        ({"kind": "other"}, {"optimizer": "sgd"}, "sgd", 0.05),
+    ],
+)
+def test_sgd_takes_large_steps_where_norms_keep_them_in_bounds(
+    about: dict[str, object], asked: dict[str, object], optimizer: str, rate: float
+) -> None:
+    resolved = Recipe(**asked).resolved(**PHOTOS | {"kind": "normed"} | about)  # type: ignore[arg-type]
+    assert (resolved.optimizer, resolved.learning_rate) == (optimizer, rate)
+    sgd = optimizer == "sgd"
+    assert (resolved.momentum, resolved.weight_decay) == ((0.9, 5e-4) if sgd else (0.0, 0.05))
 
 
 def test_many_samples_are_seen_less_often_unless_they_are_augmented() -> None:

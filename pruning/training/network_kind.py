@@ -1,0 +1,31 @@
+"""Which kind of network a recipe is for."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from pruning.inference.stackable import plain_mlp
+from pruning.surgery.layer_kinds import CONVOLUTIONS, BatchNorm
+from pruning.training.usual import NetworkKind
+
+
+def network_kind(network: nn.Module) -> NetworkKind:
+    """Return ``"plain-mlp"``, ``"normed"`` or ``"other"``; pruning does not change it.
+
+    ``"plain-mlp"`` is what `pruning.inference.stackable.plain_mlp` says. ``"normed"`` has
+    convolutions, a batch norm for each of them, and one linear layer at most: steps of a high
+    rate cannot blow its activations up.
+
+    >>> layers = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)
+    >>> network_kind(nn.Sequential(*layers))
+    'normed'
+    >>> network_kind(nn.Sequential(*layers[:1], *layers[2:]))
+    'other'
+    """
+    if plain_mlp(network):
+        return "plain-mlp"
+    convolutions, norms, linear = (
+        sum(isinstance(module, kinds) for module in network.modules())
+        for kinds in (CONVOLUTIONS, BatchNorm, nn.Linear)
+    )
+    return "normed" if 0 < convolutions <= norms and linear <= 1 else "other"
