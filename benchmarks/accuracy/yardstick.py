@@ -6,9 +6,9 @@
 2,000 photos to learn from and 6,000 new ones to judge by (`photos.py`), a build whose chosen
 five cost at most one unpruned network (and a control: one network as costly as the five, trained
 for as many epochs; with ``--small-team`` as many small ones, too), and `plain_loop.py` on the
-build's own training part at two budgets of processor time: that of one member's round 0, and that
-of the whole build. A line per seed stands in results/benchmarks/yardstick.jsonl; what stands there
-is not measured again.
+build's own training part at two budgets of processor time: that of one member's round 0 (networks
+with batch norms by SGD, too), and that of the whole build. A line per seed stands in
+results/benchmarks/yardstick.jsonl; what stands there is not measured again.
 Without ``--epochs`` and ``--optimizer``, what is usual.
 The loop reads the time of an epoch from a clock, so its epochs differ a little from run to run.
 """
@@ -29,6 +29,8 @@ import numpy as np
 import torch
 from json_lines import FOLDER, rows_of
 from photos import make_photos
+from plain_networks import made
+from torch import nn
 
 from pruning import DropNet, Recipe
 from pruning.data.load import load_splits
@@ -88,6 +90,9 @@ def measure(
         row["round_0_seconds"] = round(round_0(splits, key), 1)
         row["plain"] = plain_loop(parts, arch, seed, row["round_0_seconds"])
         _keep(row)
+    if "plain_sgd" not in row and has_norms(arch):
+        row["plain_sgd"] = plain_loop(parts, arch, seed, row["round_0_seconds"], "sgd")
+        _keep(row)
     contenders = row.get("contenders", {})
     if not contenders or (small and "small_team" not in contenders):
         out = work / "-".join("usual" if value is None else str(value) for value in key.values())
@@ -108,9 +113,16 @@ def round_0(splits: Splits, key: dict[str, Any]) -> float:
     return time.process_time() - begun
 
 
-def plain_loop(parts: Path, arch: str, seed: int, seconds: float) -> dict[str, Any]:
+def has_norms(arch: str) -> bool:
+    """Whether a network has batch norms, in the plain loop's own writing of it."""
+    return any(isinstance(module, nn.BatchNorm2d) for module in made(arch, 2, 0).modules())
+
+
+def plain_loop(
+    parts: Path, arch: str, seed: int, seconds: float, by: str = "adamw"
+) -> dict[str, Any]:
     """Return what the plain loop prints that has so many processor seconds."""
-    command = [HERE / "plain_loop.py", parts, arch, seed, f"{seconds}s"]
+    command = [HERE / "plain_loop.py", parts, arch, seed, f"{seconds}s", by]
     done = subprocess.run(
         [sys.executable, *map(str, command)], check=True, capture_output=True, text=True
     )
@@ -153,6 +165,9 @@ def report(rows: list[dict[str, Any]]) -> None:
     plain = np.array([row["plain"]["accuracy"] for row in rows])
     print(f"\n{arch}, seeds {seeds}: accuracy on 6,000 new photos")
     _line("plain loop, one member's round 0", plain, plain)
+    if all("plain_sgd" in row for row in rows):
+        found = [row["plain_sgd"]["accuracy"] for row in rows]
+        _line("plain loop by SGD, one member's round 0", found, plain)
     long = [row for row in rows if "plain_long" in row]
     if long:
         first = np.array([row["plain"]["accuracy"] for row in long])
