@@ -19,6 +19,7 @@ lint: $(VENV)/installed-tests
 
 types: $(VENV)/installed-tests
 	$(BIN)/mypy
+	$(BIN)/python benchmarks/check_types.py
 
 unit: $(VENV)/installed-tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not slow"

@@ -58,8 +58,10 @@ def test_ci_sets_the_torch_it_is_asked_for(tmp_path: Path, asked: str, torch: st
 
 
 def test_the_hooks_run_what_lint_and_types_run() -> None:
-    hooks = re.findall(r"entry: (\w+(?: \w+)?)", _text(".pre-commit-config.yaml"))
-    made = re.findall(r"\$\(BIN\)/((?:ruff|mypy)(?: \w+)?)", _text("Makefile"))
+    hooks = re.findall(r"entry: (\w+(?: [\w/.]+)?)", _text(".pre-commit-config.yaml"))
+    made = re.findall(
+        r"\$\(BIN\)/((?:ruff|mypy)(?: \w+)?|python benchmarks/check_types\.py)", _text("Makefile")
+    )
     assert hooks == made
     assert "https://" not in _text(".pre-commit-config.yaml")
 

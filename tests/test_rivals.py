@@ -64,7 +64,7 @@ def test_a_taught_network_follows_labels_and_teachers(rivals: ModuleType) -> Non
         shares, logits = (teacher(x) / 2).softmax(1), network(x)
         hard = F.cross_entropy(logits, labels, label_smoothing=0.1)
         soft = -(shares * (logits / 2).log_softmax(1)).sum(1).mean()
-        found = rivals.taught([teacher, teacher], network, x, labels)
+        found = rivals.taught_by([teacher, teacher])(network, x, labels)
     assert float(found) == pytest.approx(float(0.1 * hard + 0.9 * 4 * soft), rel=1e-5)
 
 

@@ -121,7 +121,7 @@ def drawn(network: nn.Module) -> nn.Module:
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return network
 
 
@@ -133,5 +133,6 @@ def stored(file: Path) -> nn.Module:
     layers = [one for one in network.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
     for name, layer in zip(LAYERS, layers, strict=True):
         layer.weight.data.copy_(found[f"weights/{name}.weight"])
+        assert layer.bias is not None
         layer.bias.data.copy_(found[f"weights/{name}.bias"])
     return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]

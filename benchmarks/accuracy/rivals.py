@@ -65,16 +65,18 @@ def each_on_its_own_images(network: nn.Module, inputs: Tensor, labels: Tensor) -
     return F.cross_entropy(found.flatten(0, 1), labels[orders].flatten(), label_smoothing=SMOOTHING)
 
 
-def taught(
-    teachers: Sequence[nn.Module], network: nn.Module, inputs: Tensor, labels: Tensor
-) -> Tensor:
+def taught_by(teachers: Sequence[nn.Module]) -> Loss:
     """Return the mean loss of who learns from labels and from the teachers' mean shares."""
-    with torch.no_grad():
-        shares = [(teacher(inputs) / TEMPERATURE).softmax(1) for teacher in teachers]
-    logits = network(inputs)
-    by_labels = F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
-    by_teachers = F.cross_entropy(logits / TEMPERATURE, torch.stack(shares).mean(0))
-    return (1 - TAUGHT) * by_labels + TAUGHT * TEMPERATURE**2 * by_teachers
+
+    def taught(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+        with torch.no_grad():
+            shares = [(teacher(inputs) / TEMPERATURE).softmax(1) for teacher in teachers]
+        logits = network(inputs)
+        by_labels = F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
+        by_teachers = F.cross_entropy(logits / TEMPERATURE, torch.stack(shares).mean(0))
+        return (1 - TAUGHT) * by_labels + TAUGHT * TEMPERATURE**2 * by_teachers
+
+    return taught
 
 
 def averaged(networks: Sequence[nn.Module]) -> nn.Module:
@@ -130,9 +132,9 @@ def trained(name: str, run: Path, parts: Parts, epochs: int) -> Iterator[Row]:
     """Yield what a network is worth that is trained from the start."""
     make, loss = NETWORKS[name]
     network = make(_classes(parts)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if loss is taught:
+    if loss is None:
         whole = sorted(run.glob("members/*/round-0.safetensors"))
-        loss = functools.partial(taught, [stored(file) for file in whole])
+        loss = taught_by([stored(file) for file in whole])
     begun = time.process_time()
     train(network, parts["x_train"], parts["y_train"], epochs, loss)
     seconds = time.process_time() - begun
@@ -155,14 +157,15 @@ def _classes(parts: Parts) -> int:
     return int(parts["y_train"].max()) + 1
 
 
-NETWORKS: dict[str, tuple[Callable[[int], nn.Module], Loss]] = {
+NETWORKS: dict[str, tuple[Callable[[int], nn.Module], Loss | None]] = {
     "single": (conv_c4, smoothed_loss),
     "packed": (packed, each_by_itself),
     "apart": (apart, each_by_itself),
     "batched": (batched, each_by_itself),
     "mimo": (mimo, each_on_its_own_images),
-    "distilled": (conv_c4, taught),
+    "distilled": (conv_c4, None),
 }
+"""Name → what makes the network, and its loss; None is that of the run's whole networks' pupil."""
 RIVALS: dict[str, Callable[[Path, Parts, int], Iterator[Row]]] = {
     **{name: functools.partial(trained, name) for name in NETWORKS},
     "soup": soup,

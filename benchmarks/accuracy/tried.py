@@ -131,7 +131,7 @@ def averages(runs: Runs, splits: Splits, settings: DropNet) -> Found:
         init(self, *given)
         engines.append(Averaging(self.members, steps))
 
-    Loop.__init__ = noted  # type: ignore[method-assign]
+    Loop.__init__ = noted  # type: ignore[method-assign, assignment]
     try:
         unpruned = next(dropnet(runs, splits, dataclasses.replace(settings, rounds=0)))
     finally:

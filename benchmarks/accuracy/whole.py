@@ -65,7 +65,9 @@ def main() -> None:
     alike = {"data": "photos" if asked.photos else "cifar", "arch": asked.arch, "epochs": epochs}
     for seed in map(int, asked.seeds.split(",")):
         missing = [n for n in names if not rows_of(RESULTS, alike | {"seed": seed, "recipe": n})]
-        splits = splits_of(asked.cifar, asked.photos, seed) if missing else None
+        if not missing:
+            continue
+        splits = splits_of(asked.cifar, asked.photos, seed)
         for name in missing:
             row = alike | {"seed": seed, "recipe": name} | measured(splits, alike, seed, name)
             keep(RESULTS, row)

@@ -134,7 +134,7 @@ def build(
     photos: Path, out: Path, key: dict[str, Any], jobs: int, *, small: bool
 ) -> tuple[float, dict[str, dict[str, float]]]:
     """Build and compare; return the build's processor seconds, and the contenders."""
-    words = (
+    words: tuple[object, ...] = (
         "build", "--data", photos, "--arch", key["arch"], "--m", key["m"], "--s", TEAM,
         "--seed", key["seed"], "--metric", key["metric"], "--target-flops", 1 / key["m"],
         "--out", out, "--jobs", jobs,

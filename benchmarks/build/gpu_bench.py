@@ -18,10 +18,10 @@ from torch import nn
 from pruning.data.splits import Splits
 from pruning.dropnet import DropNet
 from pruning.dropnet.settings import Rewinding
-from pruning.inference.stackable import plain_mlp
 from pruning.samples.scaling import Scaling
 from pruning.training.device_data import DeviceData
 from pruning.training.engines import compiled
+from pruning.training.network_kind import network_kind
 from pruning.training.recipe import RECIPES, Recipe
 
 BATCH, EPOCHS, MEMBERS = 128, 30, 20
@@ -101,7 +101,7 @@ def few(bench: Bench, samples: int) -> Splits:
 
 def plain(recipe: Recipe, network: nn.Module, shape: tuple[int, ...], samples: int) -> Recipe:
     recipe = dataclasses.replace(recipe, augment="none")
-    return recipe.resolved(plain_mlp=plain_mlp(network), shape=shape, samples=samples)
+    return recipe.resolved(kind=network_kind(network), shape=shape, samples=samples)
 
 
 def speed_line(bench: Bench, arch: str, shape: tuple[int, ...], by: str, speed: float) -> Line:

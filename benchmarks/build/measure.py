@@ -92,9 +92,8 @@ def machine() -> str:
     """Return the machine in words: processor, cores, units, versions."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text() if cpuinfo.exists() else ""
-    fields = dict(
-        (part.strip() for part in line.split(":", 1)) for line in text.splitlines() if ":" in line
-    )
+    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
+    fields = {name.strip(): value.strip() for name, _, value in pairs}
     flags = fields.get("flags", "").split()
     units = [n for n in ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16") if n in flags]
     return (

@@ -23,8 +23,8 @@ from pruning.data.splits import Splits
 from pruning.dropnet import DropNet
 from pruning.dropnet.settings import Rewinding
 from pruning.inference.probabilities import predict_probabilities
-from pruning.inference.stackable import plain_mlp
 from pruning.networks.architecture import build_network
+from pruning.training.network_kind import network_kind
 from pruning.training.recipe import RECIPES, Recipe
 
 ROUNDS = 11
@@ -65,7 +65,7 @@ class Task:
     def resolved(self, network: nn.Module, splits: Splits) -> Recipe:
         """Fill in what the recipe leaves to network and data."""
         return self.recipe.resolved(
-            plain_mlp=plain_mlp(network), shape=splits.input_shape, samples=len(splits.train)
+            kind=network_kind(network), shape=splits.input_shape, samples=len(splits.train)
         )
 
     def splits(self, folder: str) -> Splits:
@@ -153,7 +153,7 @@ def by_the_book(
         splits.scaling(torch.tensor(splits.val.images, device=device)),
         torch.tensor(splits.val.labels, device=device),
         fraction=0.2, rounds=task.rounds, batch=task.batch,
-        rates=tuple(recipe.rates(epoch, 1)[0] for epoch in range(task.epochs)),
+        rates=tuple(recipe.rates(epoch, 1)[0] for epoch in range(task.epochs)),  # type: ignore[misc]
         decay=recipe.weight_decay or 0.0, per_layer=task.metric.endswith("_layer"),
     )  # fmt: skip
     started = time.perf_counter()

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import torch
 
 from pruning.inference.cost import count_cost
-from pruning.inference.stackable import plain_mlp
 from pruning.networks.architecture import build_network
 from pruning.samples.scaling import Scaling
 from pruning.training.device_data import DeviceData
 from pruning.training.engines.engine import ENGINES
+from pruning.training.network_kind import network_kind
 from pruning.training.recipe import Recipe
 
 SHAPE, BATCH = (3, 32, 32), 128
@@ -33,7 +33,7 @@ def training(arch: str, *, bf16: bool, device: str = "cpu") -> dict[str, float]:
     labels = torch.arange(BATCH, device=device) % 10
     data = DeviceData(images, labels, images, labels, Scaling(), 10)
     recipe = Recipe(batch_size=BATCH, max_epochs=1, augment="none").resolved(
-        plain_mlp=plain_mlp(network), shape=SHAPE, samples=BATCH
+        kind=network_kind(network), shape=SHAPE, samples=BATCH
     )
     loop = ENGINES["loop-bf16" if bf16 else "loop"]([network], data, recipe)
     order = torch.arange(BATCH, device=device).unsqueeze(0)

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from teams import heading, random_team
 
-import ensemble
+from ensemble.loader import load
+from ensemble.model import Ensemble
 
 ROOT = Path(__file__).resolve().parents[2]
 PREDICT = """
@@ -65,8 +66,9 @@ def main() -> None:
         folder = Path(place)
         for name, count, keep in (("team", 5, 0.3), ("S", 5, 1.0), ("M", 20, 1.0)):
             random_team(["conv-b"] * count, 10, shape, keep).save(folder / name)
-        team = ensemble.load(folder / "team")
-        team.export(folder / "team.onnx")  # type: ignore[arg-type]
+        team = load(folder / "team")
+        assert isinstance(team, Ensemble)
+        team.export(folder / "team.onnx")
         ours, single, many = (folder_bytes(folder / name) for name in ("team", "S", "M"))
         print(
             f"- artefact of 5 `conv-b` pruned to 30 % of their units: {ours:,} bytes, "

@@ -39,7 +39,7 @@ def random_team(
         if keep < 1:
             network = pruned(network, shape, keep, seed + i)
         with torch.no_grad():  # as sure as a trained network, not near uniform
-            network.get_submodule("output").weight.mul_(8)
+            network.get_parameter("output.weight").mul_(8)
         members.append(EnsembleMember.of(network.eval(), shape, f"{i:02d}-r5", arch))
     return Ensemble(members, np.arange(classes), shape)
 

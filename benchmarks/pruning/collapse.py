@@ -20,14 +20,16 @@ import csv
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from pruning.data.load import load_splits
 from pruning.dropnet import DropNet, Runs, dropnet
-from pruning.dropnet.settings import Rewinding
+from pruning.dropnet.settings import Rewind, Rewinding
+from pruning.inference.stackable import stackable
 from pruning.networks.architecture import build_network
-from pruning.training.network_kind import network_kind, stackable
+from pruning.training.network_kind import network_kind
 from pruning.training.recipe import RECIPES
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -55,7 +57,11 @@ def main() -> None:
     parser.add_argument("--fraction", type=float, default=0.2)
     parser.add_argument("--epochs", type=int, help="Most epochs a round, else the recipe's.")
     parser.add_argument("--recipe", default="default")
-    parser.add_argument("--rewind", help="By default late, and initial for --recipe paper.")
+    parser.add_argument(
+        "--rewind",
+        choices=get_args(Rewind),
+        help="By default late, and initial for --recipe paper.",
+    )
     parser.add_argument("--no-rescale", action="store_true", help="As --recipe paper always.")
     parser.add_argument("--together", type=int, default=10, help="Plain MLPs at a time.")
     parser.add_argument("--device", default="cpu")
@@ -69,7 +75,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> None:
     """Train and prune, a row a seed and round, as each round ends."""
     splits = load_splits(options.data, data_dir=options.data_dir, limit=options.limit).splits
-    rewind = options.rewind or ("initial" if options.recipe == "paper" else "late")
+    rewind: Rewind = options.rewind or ("initial" if options.recipe == "paper" else "late")
     rescale = options.recipe != "paper" and not options.no_rescale
     network = build_network(options.arch, len(splits.classes), splits.input_shape, 0)
     recipe = RECIPES[options.recipe].resolved(

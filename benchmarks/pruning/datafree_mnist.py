@@ -15,7 +15,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from safetensors.torch import load_file
@@ -75,7 +75,7 @@ def main() -> None:
     options = parser.parse_args()
     published = json.loads((options.reference / "datafree_tables.json").read_text())["lenet_mnist"]
     splits = load_splits("mnist", data_dir=options.data_dir).splits
-    networks = [
+    networks: list[Any] = [  # sequences
         load_weights(build_network("lenet", 10, SHAPE, 0), load_file(path)).eval()
         for path in sorted(options.lenets.glob("lenet-*.safetensors"))
     ]
@@ -83,7 +83,7 @@ def main() -> None:
     features = [_features(network, splits) for network in networks]
     labels = torch.tensor(splits.test.labels)
 
-    def accuracy(pruned: Iterable[nn.Module]) -> float:
+    def accuracy(pruned: Iterable[Any]) -> float:
         """Mean over the networks; the convolutions are the same before and after."""
         hits = [
             (network[5:](seen).argmax(1) == labels).double().mean()

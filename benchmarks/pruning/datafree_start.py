@@ -62,7 +62,7 @@ def retrain(network: nn.Sequential, values: Tensor, labels: Tensor, spread: floa
     """Draw the dense layers anew with a standard deviation, and train them by SGD."""
     generator = torch.Generator().manual_seed(0)
     dense = network[DENSE:]
-    for module in dense:
+    for module in dense.children():
         if isinstance(module, nn.Linear):
             module.weight.data.normal_(0, spread, generator=generator)
             module.bias.data.zero_()

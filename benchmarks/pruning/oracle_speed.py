@@ -31,17 +31,22 @@ def naive(
     network: nn.Module, groups: tuple[UnitGroup, ...], samples: StoredSamples
 ) -> dict[str, torch.Tensor]:
     """Mask each unit in turn and pass all samples through the network."""
-    found = {}
+    found, labels = {}, samples.labels
+    assert labels is not None
+    parts = [slice(start, start + 512) for start in range(0, len(samples), 512)]
     for group in groups:
         losses = []
         for unit in range(group.size):
             masks = full_masks(groups)
             masks[group.name][unit] = False
             with masked(network, groups, masks):
-                parts = [
-                    F.cross_entropy(network(x), y, reduction="sum") for x, y in samples.batches(512)
-                ]
-            losses.append(float(sum(parts)) / len(samples.labels))
+                total = sum(
+                    F.cross_entropy(
+                        network(samples.inputs(part).double()), labels[part], reduction="sum"
+                    ).item()
+                    for part in parts
+                )
+            losses.append(total / len(labels))
         found[group.name] = torch.tensor(losses, dtype=torch.float64)
     return found
 

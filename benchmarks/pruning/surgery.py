@@ -83,7 +83,7 @@ def measured(arch: str, shape: tuple[int, ...]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _change(before: int, after: int) -> str:
+def _change(before: float, after: float) -> str:
     return f"{before / 1e6:.2f} M → {after / 1e6:.2f} M"
 
 
@@ -99,7 +99,7 @@ def _livened(network: nn.Module) -> nn.Module:
             else:
                 tensor.data.normal_(0, tensor[0].numel() ** -0.5, generator=generator)
         if isinstance(module, nn.Dropout) or type(module).__name__ == "StochasticDepth":
-            module.p = 0.0
+            module.p = 0.0  # type: ignore[assignment]
     return network
 
 

@@ -86,7 +86,7 @@ def bad_words(option: click.Option) -> tuple[str, ...]:
     if name == "data_dir":
         return ("",)
     if option.type.name not in ("integer", "float", "integer range", "float range"):
-        free = isinstance(option, SettingOption) and not setting.allowed
+        free = setting is not None and not setting.allowed
         return ("",) if free else INPUTS if name in ("config", "labels") else TEXTS
     return tuple(word for word in NUMBERS if not _means(word, option))
 

@@ -169,7 +169,8 @@ def graphs(rng: random.Random, count: int) -> Iterator[tuple[str, Make]]:
         made.append(hostile.graph_of(NODE(operator, ["zero"], ["hostile"])))
         made.append(hostile.graph_of(NODE("Identity", ["zero"], ["hostile"], domain=operator)))
     for location in ("secret", "../secret", "/etc/passwd", "/dev/zero", ""):
-        outside = TensorProto(name="hostile", data_type=1, dims=[1], data_location=1)
+        outside = TensorProto(name="hostile", data_type=1, dims=[1])
+        outside.data_location = TensorProto.EXTERNAL
         outside.external_data.add(key="location", value=location)
         made.append(hostile.graph_of(initializers=[outside]))
     for answer in (float("nan"), float("inf"), 1e30, -1.0, 0.0, 0.5):
@@ -252,7 +253,8 @@ def inputs(count: int) -> Iterator[tuple[str, Make]]:
                 path.with_suffix(".npz").rename(path)
             else:
                 np.savez_compressed(
-                    path.with_suffix(".npz"), **{f"a{i}": np.zeros(9) for i in range(3000)}
+                    path.with_suffix(".npz"),
+                    **{f"a{i}": np.zeros(9) for i in range(3000)},  # type: ignore[arg-type]
                 )
                 path.with_suffix(".npz").rename(path)
             return path
