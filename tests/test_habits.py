@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -64,6 +65,23 @@ def test_the_hooks_run_what_lint_and_types_run() -> None:
     )
     assert hooks == made
     assert "https://" not in _text(".pre-commit-config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("line", "fits"),
+    [
+        ("from pruning.core.errors import RequestError", True),
+        ("from pruning.core.errors import Gone", False),
+        ("from pruning.core.gone import RequestError", False),
+        ("from pruning.core.errors import RequestError; RequestError(gone=1)", False),
+    ],
+)
+def test_a_benchmark_that_calls_what_is_gone_is_found(
+    line: str, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "script.py").write_text(line, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    assert importlib.import_module("check_types").fits(tmp_path) is fits
 
 
 def test_the_citation_is_of_this_version() -> None:

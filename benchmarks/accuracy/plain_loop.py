@@ -107,7 +107,7 @@ def main(parts: Path, arch: str, seed: int, length: str, by: str = "adamw") -> N
         x, new = (torch.tensor(stored[name]).float() / 255 for name in ("x_train", "x_new"))
         y, true = (torch.tensor(stored[name]) for name in ("y_train", "y_new"))
     begun = time.process_time()
-    epochs = _epochs(arch, x, y, seed, length)
+    epochs = _epochs(arch, x, y, seed, length, by)
     network = made(arch, int(y.max()) + 1, seed)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     train(network, x, y, epochs, by=by)
@@ -118,15 +118,15 @@ def main(parts: Path, arch: str, seed: int, length: str, by: str = "adamw") -> N
           flush=True)  # fmt: skip
 
 
-def _epochs(arch: str, x: Tensor, y: Tensor, seed: int, length: str) -> int:
+def _epochs(arch: str, x: Tensor, y: Tensor, seed: int, length: str, by: str) -> int:
     """Return the epochs asked for, or as many as the seconds hold, by the time of one warm one."""
     if not length.endswith("s"):
         return int(length)
     network = made(arch, int(y.max()) + 1, seed)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    train(network, x[:BATCH], y[:BATCH], 1)
+    train(network, x[:BATCH], y[:BATCH], 1, by=by)
     begun = time.process_time()
-    train(network, x, y, 1)
+    train(network, x, y, 1, by=by)
     return max(2, round(float(length[:-1]) / (time.process_time() - begun)))
 
 

@@ -86,9 +86,9 @@ def train_control(
     networks = [widened(arch, factor, classes, shape, seed) for seed in seeds]
     data = DeviceData.of(splits, device)
     seen = sum(record.epochs_seen or 0 for record in team) / len(team)
-    engine = next(group.engine for group in resolved.groups if group.runs.arch == arch)
-    dropnet = resolved.config.dropnet
-    training = Training(data, _from_a_draw(dropnet), engine, checkpoints=checkpoints)
+    group = next(group for group in resolved.groups if group.runs.arch == arch)
+    dropnet = group.settings(resolved.config)
+    training = Training(data, _from_a_draw(dropnet), group.engine, checkpoints=checkpoints)
     with on(device):
         moved = [network.to(device) for network in networks]
         course = _Course.of(moved[0], training, dropnet.rewinding, seen)

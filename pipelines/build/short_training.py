@@ -20,7 +20,7 @@ from pipelines.run.resolved import ResolvedConfig
 from pruning.core.seeds import set_back, torch_generator
 from pruning.core.threads import threads
 from pruning.data.splits import Splits
-from pruning.dropnet.population import Population
+from pruning.dropnet.population import Population, starting_recipe
 from pruning.training import DeviceData, Recipe, Training, train
 from pruning.training.training_loop import resolved_recipe
 
@@ -90,7 +90,8 @@ def short_training(
         settings, runs = group.settings(resolved.config), group.runs
         population = Population(runs, len(resolved.classes), resolved.input_shape, settings.init)
         networks = [network.to(device) for network in population.theta0().values()]
-        training = Training(DeviceData.of(splits, device), settings.starting_recipe, group.engine)
+        recipe = starting_recipe(settings, runs.arch)
+        training = Training(DeviceData.of(splits, device), recipe, group.engine)
         generators = [torch_generator(seed, "batches") for seed in runs.seeds]
         yield ShortTraining(networks, generators, training, resolved_recipe(training, networks[0]))
         # Another process may train on this card.

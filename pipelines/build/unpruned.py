@@ -84,6 +84,9 @@ def _differences(asked: ResolvedConfig, there: ResolvedConfig) -> list[str]:
         found.append("the data differ, or their parts")
     elif asked.scaling != there.scaling:
         found.append("the data are normalised in another way")
+    by_sgd = [any(group.normed_by_sgd for group in one.groups) for one in (asked, there)]
+    if not found and by_sgd == [True, False]:
+        found.append("the default `optimizer`: sgd now, adamw there, of an earlier version")
     return found
 
 

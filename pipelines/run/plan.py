@@ -19,6 +19,7 @@ from pruning.core.errors import RequestError
 from pruning.datafree.network import check_mergeable
 from pruning.dropnet import DropNet, Runs, Target
 from pruning.dropnet.fit import find_units
+from pruning.dropnet.population import starting_recipe
 from pruning.networks.architecture import architecture_name, build_network
 from pruning.networks.weights import start_from
 from pruning.scores.metric_names import own_metric
@@ -43,19 +44,23 @@ class Group:
     flops
         FLOPs to which its networks are pruned where a latency was asked: what was fast enough
         when that was measured. None where none was.
+    normed_by_sgd
+        Whether SGD is its recipe's default, for the batch norms of its networks; in runs begun by
+        earlier versions it is not.
     """
 
     runs: Runs
     engine: str
     threads: int = 1
     flops: float | None = None
+    normed_by_sgd: bool = False
 
     def settings(self, config: BuildConfig) -> DropNet:
         """Return what each of its runs is given, a latency said in FLOPs."""
         asked = config.of_each_run
-        if self.flops is None:
-            return asked
-        return dataclasses.replace(asked, target=Target(flops=self.flops))
+        target = asked.target if self.flops is None else Target(flops=self.flops)
+        recipe = dataclasses.replace(asked.recipe, normed_by_sgd=self.normed_by_sgd)
+        return dataclasses.replace(asked, target=target, recipe=recipe)
 
     def to_json(self) -> dict[str, Any]:
         """Return the group as plain JSON values."""
@@ -65,13 +70,18 @@ class Group:
             "seeds": list(self.runs.seeds),
             "engine": self.engine,
             "threads": self.threads,
-        } | ({} if self.flops is None else {"flops": self.flops})
+            **({} if self.flops is None else {"flops": self.flops}),
+            **({"normed_by_sgd": True} if self.normed_by_sgd else {}),
+        }
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Group:
         """Return the group that `to_json` wrote."""
         runs = Runs(stored["arch"], tuple(stored["runs"]), tuple(stored["seeds"]))
-        return cls(runs, stored["engine"], stored["threads"], stored.get("flops"))
+        return cls(
+            runs, stored["engine"], stored["threads"], stored.get("flops"),
+            stored.get("normed_by_sgd", False),
+        )  # fmt: skip
 
 
 def check_archs(
@@ -87,7 +97,7 @@ def check_archs(
     for offset, arch in enumerate(config.archs):
         network = build_network(arch, num_classes, input_shape, config.seed + offset)
         try:
-            recipe = config.dropnet.starting_recipe.resolved(
+            recipe = starting_recipe(config.dropnet, arch).resolved(
                 kind=network_kind(network), shape=input_shape, samples=samples
             )
             config.dropnet.rewinding.late_part_of(recipe.max_epochs or 0)
@@ -120,14 +130,15 @@ def plan_groups(
     for offset, arch in enumerate(config.archs):
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
-        recipe = config.dropnet.starting_recipe.resolved(
+        recipe = starting_recipe(config.dropnet, arch).resolved(
             kind=network_kind(network), shape=input_shape, samples=samples
         )
         images = len(numbers) * (recipe.max_epochs or 0) * samples
         engine = choose_engine(config.engine, network, device, images)
+        by_sgd = config.dropnet.recipe.optimizer is None and recipe.optimizer == "sgd"
         for chosen in _shared_out(numbers, ENGINES[engine].group_size(device), cards):
             seeds = tuple(config.seed + number for number in chosen)
-            groups.append(Group(Runs(arch, chosen, seeds), engine))
+            groups.append(Group(Runs(arch, chosen, seeds), engine, normed_by_sgd=by_sgd))
     return tuple(groups)
 
 

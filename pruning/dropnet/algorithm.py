@@ -21,7 +21,7 @@ from pruning.dropnet.aim import Aim
 from pruning.dropnet.fast_enough import in_flops
 from pruning.dropnet.fit import find_units
 from pruning.dropnet.member import Member
-from pruning.dropnet.population import Population, Runs
+from pruning.dropnet.population import Population, Runs, starting_recipe
 from pruning.dropnet.rewinding import FullWidth, ProgressHook
 from pruning.dropnet.rounds import Rounds, teachers_of
 from pruning.dropnet.settings import DropNet
@@ -117,7 +117,9 @@ def dropnet(
     with stages("data"):
         data = DeviceData.of(splits, device)
     with stages("checks"):
-        training = Training(data, settings.starting_recipe, engine, on_halved, checkpoints)
+        training = Training(
+            data, starting_recipe(settings, runs.arch), engine, on_halved, checkpoints
+        )
         population = Population(runs, len(splits.classes), splits.input_shape, settings.init)
         full_width = FullWidth(population, training, settings.rewinding, on_epoch, stages)
         whole = full_width.theta0[runs.numbers[0]]

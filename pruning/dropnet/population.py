@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ from torch import nn
 
 from pruning.core.errors import RequestError
 from pruning.core.seeds import checked_seed
+from pruning.dropnet.settings import DropNet
 from pruning.networks.architecture import Architecture, architecture_name, build_network
 from pruning.networks.weights import start_from
+from pruning.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Population:
     @property
     def weights_are_given(self) -> bool:
         """Whether θ0 is not drawn: weights come from `init`, or with a network."""
-        return self.init is not None or isinstance(self.runs.arch, nn.Module)
+        return weights_are_given(self.runs.arch, self.init)
 
     def theta0(self) -> dict[int, nn.Module]:
         """Return each run's initial full-width network, by its number."""
@@ -92,3 +95,16 @@ class Population:
         return build_network(
             self.runs.arch, self.num_classes, self.input_shape, self.runs.seed_of(run), key
         )
+
+
+def weights_are_given(arch: Architecture, init: str | None) -> bool:
+    """Whether θ0 of an architecture is not drawn: weights come from `init`, or with a network."""
+    return init is not None or isinstance(arch, nn.Module)
+
+
+def starting_recipe(settings: DropNet, arch: Architecture) -> Recipe:
+    """Return what an architecture trains by: of given weights, no large steps by default."""
+    recipe = settings.starting_recipe
+    if weights_are_given(arch, settings.init):
+        return dataclasses.replace(recipe, normed_by_sgd=False)
+    return recipe

@@ -37,13 +37,12 @@ class Recipe:
     optimizer: OptimizerName | None = option(
         None,
         "What takes the steps.",
-        unset="adam for plain MLPs, sgd for images where every convolution has a batch norm, "
-        "unless weights are given; else adamw",
+        unset="adam for plain MLPs; sgd for images from drawn weights where every convolution "
+        "has a batch norm, with cosine; else adamw",
     )
     learning_rate: float | None = option(
         None, "Highest learning rate.", above=0,
-        unset="0.01 for plain MLPs, else 0.002; with sgd 0.2 where every convolution has a batch "
-        "norm, else 0.05",
+        unset="0.01 for plain MLPs, else 0.002; with sgd 0.05, and 0.2 where that is the default",
     )  # fmt: skip
     momentum: float | None = option(
         None, "Heavy-ball momentum of sgd.", least=0, below=1, flag=None, unset="0.9 for sgd"
@@ -118,6 +117,12 @@ class Recipe:
         "Whether networks start from trained weights, as those of DropNet.init do: few augmented "
         "images then take no more epochs than many.",
         flag=None, before=False,
+    )  # fmt: skip
+    normed_by_sgd: bool = option(
+        True,
+        "Whether sgd is the default of images where every convolution has a batch norm: not where "
+        "weights are given, nor in runs begun by earlier versions.",
+        flag=None,
     )  # fmt: skip
     shuffle: bool = option(
         True,

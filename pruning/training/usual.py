@@ -41,7 +41,8 @@ def usual_values(
     if schedule == "by-epoch":
         return _of_the_first_version(kind, many)
     images = kind != "plain-mlp" and len(shape) == 3
-    steady = kind == "normed" and images and not asked["fine_tuning"]
+    drawn = asked["normed_by_sgd"] and not asked["fine_tuning"]
+    steady = kind == "normed" and images and drawn
     optimizer = asked["optimizer"] or ("sgd" if steady and schedule == "cosine" else "adamw")
     coloured = images and shape[0] == 3
     augment = asked["augment"] or ("photo" if coloured else "none")

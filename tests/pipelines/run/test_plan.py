@@ -7,11 +7,15 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from pipelines.run.config import BuildConfig, SelectionConfig
 from pipelines.run.plan import Group, describe_groups, plan_groups
-from pruning.dropnet import Runs
+from pruning.dropnet import DropNet, Runs
+from pruning.dropnet.settings import Rewinding
+from pruning.networks.architecture import build_network
 from pruning.training.engines.engine import ENGINES
+from pruning.training.recipe import Recipe
 
 ARCHS = ("mlp-a:3", "conv-b:2-2", "mlp-a:4")
 
@@ -79,3 +83,47 @@ def test_how_runs_train_is_told_with_the_largest_group(sizes: tuple[int, ...], s
     assert line.startswith(said)
     kind = "1 group of 2" if len(sizes) == 1 else "2 groups of up to 10"
     assert line.endswith(kind)
+
+
+NORMED, PHOTOS = "resnet20:2-2-2", (3, 8, 8)
+
+
+def _of_photos(
+    arch: str | nn.Module = NORMED, dropnet: DropNet | None = None
+) -> tuple[Group, BuildConfig]:
+    selection = SelectionConfig(size=1)
+    config = BuildConfig(m=1, archs=(arch,), dropnet=dropnet or DropNet(), selection=selection)
+    (group,) = plan_groups(config, 3, PHOTOS, samples=300)
+    return group, config
+
+
+def _trains_by(group: Group, config: BuildConfig) -> str | None:
+    recipe = group.settings(config).recipe
+    return recipe.resolved(kind="normed", shape=PHOTOS, samples=300).optimizer
+
+
+def test_networks_with_norms_train_by_sgd_and_older_runs_of_them_go_on_by_adamw() -> None:
+    group, config = _of_photos()
+    assert Group.from_json(group.to_json()) == group
+    assert _trains_by(group, config) == "sgd"
+    older = {name: value for name, value in group.to_json().items() if name != "normed_by_sgd"}
+    assert _trains_by(Group.from_json(older), config) == "adamw"
+
+
+@pytest.mark.parametrize(
+    ("arch", "dropnet"),
+    [
+        (NORMED, DropNet(recipe=Recipe(optimizer="adamw"))),
+        (NORMED, DropNet(recipe=Recipe(patience=3))),
+        (NORMED, DropNet(init="weights.safetensors")),
+        (NORMED, DropNet(init="weights.safetensors", rewinding=Rewinding("random"))),
+        (build_network(NORMED, 3, PHOTOS, 0), None),
+        ("conv-b:2-2", None),
+    ],
+)
+def test_given_weights_and_what_is_asked_and_other_networks_do_not(
+    arch: str | nn.Module, dropnet: DropNet | None
+) -> None:
+    group, config = _of_photos(arch, dropnet)
+    assert "normed_by_sgd" not in group.to_json()
+    assert _trains_by(group, config) == "adamw"

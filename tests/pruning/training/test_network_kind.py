@@ -20,14 +20,18 @@ def test_convolutions_with_a_batch_norm_each_and_one_linear_layer_are_normed(arc
     assert network_kind(build_network(arch, 10, (3, 32, 32), 0)) == "normed"
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", "densenet121"])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_torchvisions_networks_of_that_shape_are_normed(name: str) -> None:
     network = import_torchvision().models.get_model(name, weights=None, num_classes=4)
     assert network_kind(network) == "normed"
 
 
-@pytest.mark.parametrize("name", ["vgg11_bn", "mobilenet_v2", "vit_b_16", "squeezenet1_1"])
-def test_linear_layers_and_convolutions_in_groups_or_without_a_norm_are_not(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["vgg11_bn", "densenet121", "mobilenet_v2", "vit_b_16", "squeezenet1_1"]
+)
+def test_linear_layers_and_convolutions_in_groups_or_with_no_norm_after_them_are_not(
+    name: str,
+) -> None:
     network = import_torchvision().models.get_model(name, weights=None, num_classes=4)
     assert network_kind(network) == "other"
 
@@ -35,6 +39,23 @@ def test_linear_layers_and_convolutions_in_groups_or_without_a_norm_are_not(name
 @pytest.mark.parametrize("arch", ["conv-c", "conv-c4", "conv-b", "lenet"])
 def test_networks_without_norms_are_others(arch: str) -> None:
     assert network_kind(build_network(arch, 10, (3, 32, 32), 0)) == "other"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.BatchNorm2d(3), nn.Conv2d(3, 8, 3), nn.ReLU()),
+        (nn.Conv2d(3, 8, 3), nn.Flatten(), nn.BatchNorm1d(288)),
+        (nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.BatchNorm2d(8), nn.Conv2d(8, 9, 3)),
+        (nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ConvTranspose2d(8, 8, 3)),
+        (nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.PReLU()),
+        (nn.Conv2d(3, 6, 3, groups=3), nn.BatchNorm2d(6)),
+    ],
+)
+def test_norms_elsewhere_and_parameters_beside_them_do_not_count(
+    layers: tuple[nn.Module, ...],
+) -> None:
+    assert network_kind(nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(2))) == "other"
 
 
 def test_rows_with_norms_are_not_and_plain_mlps_are_their_own_kind() -> None:

@@ -64,6 +64,7 @@ def test_photos_are_augmented_and_nothing_else_is() -> None:
         ({}, {"patience": 5}, "adamw", 0.002),
         ({}, {"schedule": "constant", "optimizer": "sgd"}, "sgd", 0.2),
         ({}, {"fine_tuning": True}, "adamw", 0.002),
+        ({}, {"normed_by_sgd": False}, "adamw", 0.002),
         ({}, {"fine_tuning": True, "optimizer": "sgd"}, "sgd", 0.05),
         ({"shape": (3, 100)}, {}, "adamw", 0.002),
         ({"kind": "other"}, {}, "adamw", 0.002),
