@@ -122,7 +122,7 @@ class Recipe:
         True,
         "Whether sgd is the default of images where every convolution has a batch norm: not where "
         "weights are given, nor in runs begun by earlier versions.",
-        flag=None,
+        flag=None, before=True,
     )  # fmt: skip
     shuffle: bool = option(
         True,
