@@ -22,6 +22,7 @@ from pipelines.build.resolving import devices_of, resolve, timed, training_plan
 from pipelines.build.starting import starting_lines
 from pipelines.build.unpruned import unpruned_of
 from pipelines.run.config import BuildConfig
+from pipelines.run.plan import unnamed_optimizer
 from pipelines.run.records import RoundRecord
 from pipelines.run.resolved import ResolvedConfig
 from pipelines.run.store import Store
@@ -115,6 +116,7 @@ def prepare(
         *small_parts(splits),
         *uneven_classes(splits, weights),
         *starting_lines(store.resolved),
+        *unnamed_optimizer(store.resolved.config, store.resolved.groups),
         *training_plan(data.config, store, devices),
     ):
         tell(line)

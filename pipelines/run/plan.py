@@ -173,6 +173,23 @@ def _shared_out(numbers: Sequence[int], most: int, cards: int) -> list[tuple[int
     return [tuple(numbers[start:end]) for start, end in itertools.pairwise(starts)]
 
 
+def unnamed_optimizer(config: BuildConfig, groups: Sequence[Group]) -> list[str]:
+    """Return a line on a rate or a decay that SGD takes because no optimizer was named.
+
+    Those of AdamW are a hundredth and a hundred times SGD's.
+    """
+    asked = {"learning_rate": config.dropnet.recipe.learning_rate,
+             "weight_decay": config.dropnet.recipe.weight_decay}  # fmt: skip
+    given = [f"`{name}` {value:g}" for name, value in asked.items() if value is not None]
+    by_sgd = [architecture_name(group.runs.arch) for group in groups if group.normed_by_sgd]
+    if not given or not by_sgd:
+        return []
+    return [
+        f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for sgd, the default of "
+        f"{', '.join(dict.fromkeys(by_sgd))}; name an `optimizer` if you mean another"
+    ]
+
+
 def describe_groups(groups: Sequence[Group], device: str) -> list[str]:
     """Return how the runs train, one line per architecture.
 

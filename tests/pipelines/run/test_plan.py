@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pipelines.run.config import BuildConfig, SelectionConfig
-from pipelines.run.plan import Group, describe_groups, plan_groups
+from pipelines.run.plan import Group, describe_groups, plan_groups, unnamed_optimizer
 from pruning.dropnet import DropNet, Runs
 from pruning.dropnet.settings import Rewinding
 from pruning.networks.architecture import build_network
@@ -127,3 +127,22 @@ def test_given_weights_and_what_is_asked_and_other_networks_do_not(
     group, config = _of_photos(arch, dropnet)
     assert "normed_by_sgd" not in group.to_json()
     assert _trains_by(group, config) == "adamw"
+
+
+def test_a_rate_or_a_decay_that_sgd_takes_unasked_is_told() -> None:
+    group, config = _of_photos(dropnet=DropNet(recipe=Recipe(learning_rate=0.002)))
+    assert unnamed_optimizer(config, [group]) == [
+        "`learning_rate` 0.002 is for sgd, the default of resnet20:2-2-2; name an `optimizer` if "
+        "you mean another"
+    ]
+    both = Recipe(learning_rate=0.002, weight_decay=0.05)
+    group, config = _of_photos(dropnet=DropNet(recipe=both))
+    assert "0.002 and `weight_decay` 0.05 are for sgd" in unnamed_optimizer(config, [group])[0]
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(optimizer="sgd", learning_rate=0.1)])
+def test_nothing_is_told_of_an_optimizer_that_is_named_or_of_nothing_given(recipe: Recipe) -> None:
+    group, config = _of_photos(dropnet=DropNet(recipe=recipe))
+    assert unnamed_optimizer(config, [group]) == []
+    other, config = _of_photos("conv-b:2-2", DropNet(recipe=Recipe(learning_rate=0.01)))
+    assert unnamed_optimizer(config, [other]) == []
