@@ -4,11 +4,11 @@
         [--arch conv-c4:32-32-64-64-128]
 
 WHAT is one of `tried.TRIED` (``augment``, ``average``, ``teacher``, ``metric``, ``cost``,
-``length``, ``recipe``). ``conv-c4`` at half its widths, four networks, 20 epochs; a pruned one goes
-on with the schedule after each round. The photos are those of `photos.py`; 3,000 others of
-CIFAR-10's training part judge. Without CIFAR it is eight ``mlp-a`` on the digits, by the recipe and
-as far as usual, judged on the validation and the test part of these seeds. A line per seed stands
-in results/benchmarks/settling.jsonl; what stands there is not measured again.
+``length``, ``recipe``, ``small``). ``conv-c4`` at half its widths, four networks, 20 epochs; a
+pruned one goes on with the schedule after each round. The photos are those of `photos.py`; 3,000
+others of CIFAR-10's training part judge. Without CIFAR it is eight ``mlp-a`` on the digits, by the
+recipe and as far as usual, judged on the validation and the test part of these seeds. A line per
+seed stands in results/benchmarks/settling.jsonl; what stands there is not measured again.
 """
 
 from __future__ import annotations

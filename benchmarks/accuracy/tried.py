@@ -12,8 +12,13 @@ from averaging import Averaging
 from torch import nn
 
 from pruning import DropNet, Member, Splits, Target, Teaching
+from pruning.core.seeds import torch_generator
 from pruning.dropnet import Runs, dropnet
 from pruning.inference import predict_probabilities
+from pruning.inference.cost import count_cost
+from pruning.networks.architecture import build_network
+from pruning.surgery.widening import factor_for_flops, widened
+from pruning.training import DeviceData, Training, train
 from pruning.training.engines.loop import Loop
 
 AUGMENTS = ("photo", "photo-cutout", "photo-mixup", "photo-cutmix", "photo-trivial")
@@ -33,6 +38,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "adamw 0.002": {"optimizer": "adamw", "learning_rate": 0.002},
     "sgd 0.2": {"optimizer": "sgd", "learning_rate": 0.2, "weight_decay": 5e-4},
 }
+ROUNDS = 3
+"""So many take `resnet20` to `COST` by thirds."""
 LENGTHS = {20: ("fpgm_layer",), 50: ("fpgm_layer", "minimum"), 80: ("fpgm_layer",)}
 Found = dict[str, np.ndarray]
 """What was tried → (M, N, C) probabilities of its networks."""
@@ -108,6 +115,22 @@ def recipes(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     return found
 
 
+def small(runs: Runs, splits: Splits, settings: DropNet) -> Found:
+    """Try networks that are as small from the start, for as many epochs as `recipes`', by SGD."""
+    classes, shape = len(splits.classes), splits.input_shape
+    whole = count_cost(build_network(runs.arch, classes, shape, 0), shape)
+    factor = factor_for_flops(runs.arch, classes, shape, COST * whole.flops)
+    epochs = settings.recipe.max_epochs or 0
+    late = settings.rewinding.late_part_of(epochs) or 0
+    networks = [widened(runs.arch, factor, classes, shape, seed) for seed in runs.seeds]
+    recipe = dataclasses.replace(settings.recipe, **RECIPES["sgd 0.2"])
+    training = Training(DeviceData.of(splits, "cpu"), recipe)
+    for again in range(1 + ROUNDS):
+        orders = [torch_generator(seed, "batches", again) for seed in runs.seeds]
+        train(networks, orders, training, first=late if again else 0)
+    return {"sgd 0.2, never pruned": np.stack([_of(network, splits) for network in networks])}
+
+
 def augments(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try augmentations, unpruned and pruned to `COST`; strong ones want ``--epochs 50``."""
     found = {}
@@ -150,6 +173,7 @@ TRIED: dict[str, Callable[[Runs, Splits, DropNet], Found]] = {
     "cost": at_equal_cost,
     "length": lengths,
     "recipe": recipes,
+    "small": small,
 }
 
 
