@@ -45,8 +45,8 @@ class Group:
         FLOPs to which its networks are pruned where a latency was asked: what was fast enough
         when that was measured. None where none was.
     normed_by_sgd
-        Whether SGD is its recipe's default, for the batch norms of its networks; in runs begun by
-        earlier versions it is not.
+        Whether it trains by SGD as is usual of networks with batch norms, asked or by default; in
+        runs begun by earlier versions it does not.
     """
 
     runs: Runs
@@ -130,12 +130,11 @@ def plan_groups(
     for offset, arch in enumerate(config.archs):
         numbers = list(range(offset, config.m, len(config.archs)))
         network = build_network(arch, num_classes, input_shape, config.seed)
-        recipe = starting_recipe(config.dropnet, arch).resolved(
-            kind=network_kind(network), shape=input_shape, samples=samples
-        )
+        started, kind = starting_recipe(config.dropnet, arch), network_kind(network)
+        recipe = started.resolved(kind=kind, shape=input_shape, samples=samples)
         images = len(numbers) * (recipe.max_epochs or 0) * samples
         engine = choose_engine(config.engine, network, device, images)
-        by_sgd = config.dropnet.recipe.optimizer is None and recipe.optimizer == "sgd"
+        by_sgd = started.normed_by_sgd and kind == "normed" and recipe.optimizer == "sgd"
         for chosen in _shared_out(numbers, ENGINES[engine].group_size(device), cards):
             seeds = tuple(config.seed + number for number in chosen)
             groups.append(Group(Runs(arch, chosen, seeds), engine, normed_by_sgd=by_sgd))
@@ -182,7 +181,7 @@ def unnamed_optimizer(config: BuildConfig, groups: Sequence[Group]) -> list[str]
              "weight_decay": config.dropnet.recipe.weight_decay}  # fmt: skip
     given = [f"`{name}` {value:g}" for name, value in asked.items() if value is not None]
     by_sgd = [architecture_name(group.runs.arch) for group in groups if group.normed_by_sgd]
-    if not given or not by_sgd:
+    if not given or not by_sgd or config.dropnet.recipe.optimizer is not None:
         return []
     return [
         f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for sgd, the default of "

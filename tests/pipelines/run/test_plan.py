@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -108,6 +109,13 @@ def test_networks_with_norms_train_by_sgd_and_older_runs_of_them_go_on_by_adamw(
     assert _trains_by(group, config) == "sgd"
     older = {name: value for name, value in group.to_json().items() if name != "normed_by_sgd"}
     assert _trains_by(Group.from_json(older), config) == "adamw"
+
+
+@pytest.mark.parametrize("asked", [None, "sgd"])
+def test_sgd_takes_its_usual_rate_whether_asked_or_by_default(asked: Literal["sgd"] | None) -> None:
+    group, config = _of_photos(dropnet=DropNet(recipe=Recipe(optimizer=asked)))
+    recipe = group.settings(config).recipe.resolved(kind="normed", shape=PHOTOS, samples=300)
+    assert (recipe.optimizer, recipe.learning_rate) == ("sgd", 0.2)
 
 
 @pytest.mark.parametrize(
