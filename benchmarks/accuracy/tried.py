@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,15 +104,7 @@ def lengths(runs: Runs, splits: Splits, settings: DropNet) -> Found:
 
 def recipes(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try optimizers, unpruned and pruned to `COST`; for networks with batch norms."""
-    found = {}
-    for name, values in RECIPES.items():
-        recipe = dataclasses.replace(settings.recipe, **values)
-        so = dataclasses.replace(settings, recipe=recipe)
-        unpruned = next(dropnet(runs, splits, so))
-        found[f"{name}, unpruned"] = probabilities(unpruned, splits)
-        pruned = at_the_cost(runs, splits, so, "fpgm_layer", unpruned)
-        found[f"{name}, pruned"] = probabilities(pruned, splits)
-    return found
+    return _trained_so(runs, splits, settings, RECIPES)
 
 
 def small(runs: Runs, splits: Splits, settings: DropNet) -> Found:
@@ -133,14 +125,21 @@ def small(runs: Runs, splits: Splits, settings: DropNet) -> Found:
 
 def augments(runs: Runs, splits: Splits, settings: DropNet) -> Found:
     """Try augmentations, unpruned and pruned to `COST`; strong ones want ``--epochs 50``."""
+    return _trained_so(runs, splits, settings, {name: {"augment": name} for name in AUGMENTS})
+
+
+def _trained_so(
+    runs: Runs, splits: Splits, settings: DropNet, ways: Mapping[str, dict[str, Any]]
+) -> Found:
+    """Try what recipes differ in, unpruned and pruned to `COST`."""
     found = {}
-    for augment in AUGMENTS:
-        recipe = dataclasses.replace(settings.recipe, augment=augment)
+    for name, values in ways.items():
+        recipe = dataclasses.replace(settings.recipe, **values)
         so = dataclasses.replace(settings, recipe=recipe)
         unpruned = next(dropnet(runs, splits, so))
-        found[f"{augment}, unpruned"] = probabilities(unpruned, splits)
+        found[f"{name}, unpruned"] = probabilities(unpruned, splits)
         pruned = at_the_cost(runs, splits, so, "fpgm_layer", unpruned)
-        found[f"{augment}, pruned"] = probabilities(pruned, splits)
+        found[f"{name}, pruned"] = probabilities(pruned, splits)
     return found
 
 
